@@ -1,0 +1,140 @@
+"""Files that say what they are: written aside and renamed, verified before they are trusted."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infoplane.errors import UserError
+
+__all__ = [
+    "canonical",
+    "describe",
+    "digest",
+    "parse_description",
+    "read_table",
+    "refuse_mismatch",
+    "write_table",
+    "written_aside",
+]
+
+KEY = "infoplane"
+LIBRARIES = ("infoplane", "numpy", "pandas", "pyarrow", "scipy", "torch")
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal content gives equal text.
+
+    >>> canonical({"b": 1, "a": [2.5, None]})
+    '{"a":[2.5,null],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
+    """What an artifact says of itself: kind, resolved spec and its hash, content, versions."""
+    return {
+        "kind": kind,
+        "spec": spec,
+        "spec_hash": digest(spec),
+        **content,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+
+
+def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[str, Any]:
+    """Read back what `describe` wrote.
+
+    Raises:
+        UserError: the file is of another kind, or its description was changed.
+    """
+    if text is None:
+        raise UserError(f"{path}: not an infoplane {kind} artifact; delete it and run the workflow again")
+    description = json.loads(text)
+    if description["kind"] != kind:
+        raise UserError(
+            f"{path}: holds {description['kind']}, expected {kind}; delete it and run the workflow again"
+        )
+    if description["spec_hash"] != digest(description["spec"]):
+        raise UserError(f"{path}: its spec does not match its hash; delete it and run the workflow again")
+    return description
+
+
+def refuse_mismatch(path: Path, what: str, found: Any, expected: Any) -> None:
+    """Raise a `UserError` that names `path` if `found` differs from `expected`."""
+    if found != expected:
+        raise UserError(
+            f"{path}: {what} is {canonical(found)}, expected {canonical(expected)}; "
+            "delete the file and run the workflow again"
+        )
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it on success and removed on failure."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path.parent}: cannot be created ({error.strerror})") from error
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield aside
+        with open(aside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); free or unlock the disk and run again"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any]) -> None:
+    """Write a tidy table as parquet with its description in the schema."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: canonical(description)})
+    with written_aside(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
+
+
+def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a table and its description.
+
+    Raises:
+        UserError: the file is missing, truncated or of another kind.
+    """
+    path = Path(path)
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; run the workflow again") from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+    description = parse_description((table.schema.metadata or {}).get(KEY.encode()), path, kind)
+    return table.to_pandas(), description
+
+
+def array_digest(*arrays: np.ndarray) -> str:
+    """SHA-256 (hex) over shape, type and bytes of the arrays in C order."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
