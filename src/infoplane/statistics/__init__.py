@@ -1,0 +1,21 @@
+"""From curves of single runs to aggregates, phases and tables of the whole study."""
+
+from infoplane.statistics.aggregates import aggregate
+from infoplane.statistics.phases import phases
+from infoplane.statistics.tables import (
+    join_fits,
+    join_information,
+    join_phases,
+    summarise_accuracy,
+    summarise_information,
+)
+
+__all__ = [
+    "aggregate",
+    "join_fits",
+    "join_information",
+    "join_phases",
+    "phases",
+    "summarise_accuracy",
+    "summarise_information",
+]
