@@ -1,16 +1,79 @@
 """The study as strict models: what a config file may say, and what each stage is told of it."""
 
-from typing import Annotated, Any, Literal
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
-__all__ = ["Bits", "EstimatorSpec", "TrainingSpec"]
+from infoplane.errors import UserError
 
-BitWidth = Annotated[int, Field(ge=2, le=16)]
+__all__ = [
+    "Bits",
+    "DatasetSpec",
+    "Estimator",
+    "EstimatorSpec",
+    "Experiment",
+    "FigureSpec",
+    "Study",
+    "TrainingSpec",
+    "parse_spec",
+    "resolve",
+]
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def expecting(text: str) -> WrapValidator:
+    """Replace whatever is wrong inside of a field by the one sentence that says what it takes."""
+
+    def validate(value: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(f"{value!r} is not {text}") from None
+
+    return WrapValidator(validate)
+
+
+def increasing(interval: tuple[float, float]) -> tuple[float, float]:
+    if not interval[0] < interval[1]:
+        raise ValueError("not increasing")
+    return interval
+
+
+def one_width_for_both(value: Any) -> Any:
+    return {"weights": value, "activations": value} if type(value) is int else value
+
+
+BitWidth = Annotated[int, Field(ge=2, le=16)]
+# `1e-4` is a string to YAML 1.1 and a number to everybody else; a list is how YAML writes a pair
+Rate = Annotated[PositiveFloat, Field(strict=False)]
+Pair = Annotated[tuple[float, float], Field(strict=False), AfterValidator(increasing)]
+Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
 
 class Bits(Strict):
@@ -20,8 +83,10 @@ class Bits(Strict):
     activations: BitWidth
 
 
-def one_width_for_both(value: Any) -> Any:
-    return {"weights": value, "activations": value} if isinstance(value, int) else value
+class DatasetSpec(Strict):
+    """The data set to be made."""
+
+    name: Literal["synthetic"]
 
 
 class TrainingSpec(Strict):
@@ -30,20 +95,252 @@ class TrainingSpec(Strict):
     dataset: Literal["synthetic"]
     network: Literal["shwartz-ziv"]
     activation: Literal["tanh", "relu"]
-    bits: Annotated[Bits | Literal["float32"], BeforeValidator(one_width_for_both)]
+    bits: Annotated[
+        Bits | Literal["float32"],
+        BeforeValidator(one_width_for_both),
+        expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
+    ]
     protocol: Literal["published"] = "published"
     initialisation: Literal["glorot", "truncated-normal"] = "glorot"
     epochs: PositiveInt
     record_every: PositiveInt
     batch_size: PositiveInt = 256
-    learning_rate: PositiveFloat = 1e-4
+    learning_rate: Rate = 1e-4
     seed: Annotated[int, Field(ge=0)] = 0
     compile: bool = True
 
 
+class Experiment(TrainingSpec):
+    """A training spec, how often it is repeated, and how many repetitions are trained at once."""
+
+    repetitions: PositiveInt
+    chunk: PositiveInt
+
+    @property
+    def chunks(self) -> list[str]:
+        """First and last repetition of every chunk; the last chunk may be short.
+
+        >>> Experiment(dataset="synthetic", network="shwartz-ziv", activation="relu", bits=8,
+        ...            epochs=1, record_every=1, repetitions=50, chunk=20).chunks
+        ['0-19', '20-39', '40-49']
+        """
+        starts = range(0, self.repetitions, self.chunk)
+        return [f"{start}-{min(start + self.chunk, self.repetitions) - 1}" for start in starts]
+
+    @property
+    def spec(self) -> TrainingSpec:
+        """What training is told."""
+        return TrainingSpec.model_validate(self.model_dump(exclude={"repetitions", "chunk"}))
+
+
 class EstimatorSpec(Strict):
-    """How T is made discrete before its information is counted."""
+    """How T is made discrete before its information is counted.
+
+    `exact` and `rebinned` need no more than their kind, `adaptive` the number of its bins, `uniform` the
+    number of its bins and the range over which they are laid.
+    """
 
     kind: Literal["exact", "rebinned", "uniform", "adaptive"]
     bins: Annotated[int, Field(ge=2)] | None = None
-    range: Literal["global", "layer", "neuron"] | tuple[float, float] | None = None
+    range: Annotated[
+        Literal["global", "layer", "neuron"] | Pair | None,
+        expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
+    ] = None
+
+    @model_validator(mode="after")
+    def bins_and_range_fit_kind(self) -> Self:
+        takes = {"uniform": {"bins", "range"}, "adaptive": {"bins"}}.get(self.kind, set())
+        for key in ("bins", "range"):
+            if key in takes and getattr(self, key) is None:
+                raise ValueError(f"kind {self.kind} needs {key}; add it")
+            if key not in takes and getattr(self, key) is not None:
+                raise ValueError(f"kind {self.kind} takes no {key}; remove it")
+        return self
+
+
+class Estimator(EstimatorSpec):
+    """An estimator spec and the experiments that it is applied to."""
+
+    experiments: Names
+
+    @property
+    def spec(self) -> EstimatorSpec:
+        """What the information stage is told."""
+        return EstimatorSpec.model_validate(self.model_dump(exclude={"experiments"}))
+
+
+class FigureSpec(Strict):
+    """One figure: its kind and what it shows.
+
+    `plane`: information planes, one panel per experiment (rows) and estimator (columns), `i_xt` and `i_ty`
+    zooming in (bits). `curves`: I(X;T) and I(T;Y) over epochs. `runs`: planes of the best, middle,
+    second-worst and worst run. `accuracy`: training and test accuracy over epochs, of no estimator.
+    """
+
+    kind: Literal["plane", "curves", "runs", "accuracy"]
+    category: str
+    experiments: Names
+    estimators: Names | None = None
+    i_xt: Interval | None = None
+    i_ty: Interval | None = None
+    dpi: PositiveInt = 200
+    note: str = ""
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        if self.kind == "accuracy" and self.estimators is not None:
+            raise ValueError("kind accuracy takes no estimators; remove them")
+        if self.kind != "accuracy" and self.estimators is None:
+            raise ValueError(f"kind {self.kind} needs estimators; add them")
+        if self.kind != "plane" and (self.i_xt or self.i_ty):
+            raise ValueError(f"kind {self.kind} takes no i_xt or i_ty; remove them")
+        return self
+
+
+@dataclass(frozen=True)
+class Study:
+    """A config with every default applied and every name checked."""
+
+    results: str
+    experiments: dict[str, Experiment]
+    estimators: dict[str, Estimator]
+    figures: dict[str, FigureSpec]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every experiment with every estimator that is applied to it."""
+        return [(name, estimator) for estimator, its in self.estimators.items() for name in its.experiments]
+
+
+class Sections(Strict):
+    """A config as it is written: names, and what differs from the defaults."""
+
+    results: Annotated[str, Field(min_length=1)] = "results"
+    defaults: Overrides = {}
+    experiments: Annotated[dict[Name, Overrides], Field(min_length=1)]
+    estimators: dict[Name, Overrides] = {}
+    figure_defaults: Overrides = {}
+    figures: dict[Name, Overrides] = {}
+
+
+def resolve(config: Mapping[str, Any], source: str) -> Study:
+    """Apply the defaults of a config and check all that it says.
+
+    Args:
+        config: what was read from the config file.
+        source: the name of that file, for errors.
+
+    Raises:
+        UserError: one line that names file, key and remedy.
+
+    >>> resolve({"defaults": {"activaton": "relu"}, "experiments": {"mine": {"bits": 8}}}, "mine.yaml")
+    Traceback (most recent call last):
+    infoplane.errors.UserError: mine.yaml: defaults.activaton: unknown key; did you mean 'activation'?
+    """
+    sections = checked(Sections, config, source)
+    everything = {"experiments": "all"}
+    experiments = {
+        name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
+        for name, own in sections.experiments.items()
+    }
+    estimators = {
+        name: checked(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
+        for name, own in sections.estimators.items()
+    }
+    figures = {
+        name: checked(
+            FigureSpec,
+            all_named(own, experiments),
+            source,
+            f"figures.{name}",
+            sections.figure_defaults,
+            "figure_defaults",
+        )
+        for name, own in sections.figures.items()
+    }
+    for name, its in estimators.items():
+        refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
+    for name, figure in figures.items():
+        refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
+        refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
+        for estimator in figure.estimators or ():
+            for missing in set(figure.experiments) - set(estimators[estimator].experiments):
+                raise UserError(
+                    f"{source}: figures.{name}: shows {missing} by {estimator}, which is not applied to it; "
+                    f"add it to estimators.{estimator}.experiments"
+                )
+    return Study(sections.results, experiments, estimators, figures)
+
+
+def parse_spec(model: type[Model], text: str) -> Model:
+    """Read a spec from its JSON.
+
+    >>> parse_spec(EstimatorSpec, '{"kind": "uniform", "bins": 30, "range": [-1, 1]}').range
+    (-1.0, 1.0)
+    """
+    try:
+        return checked(model, json.loads(text), "--spec")
+    except json.JSONDecodeError as error:
+        raise UserError(f"--spec: not JSON ({error}); quote it as one argument") from error
+
+
+def checked(
+    model: type[Model],
+    own: Any,
+    source: str,
+    where: str = "",
+    defaults: Mapping[str, Any] | None = None,
+    defaults_at: str = "",
+) -> Model:
+    """`defaults` overridden by `own` as a `model`, or a `UserError` with the key that the user wrote."""
+    if not isinstance(own, Mapping):
+        raise UserError(f"{source}: holds no keys; see config/README.md for what belongs there")
+    defaults = defaults or {}
+    try:
+        return model.model_validate({**defaults, **own})
+    except ValidationError as error:
+        # a misspelt key is also a missing one: name the misspelt
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
+        parts = [defaults_at if inherited else where, *map(str, first["loc"])]
+        key = ".".join(part for part in parts if part and part != "[key]")
+        line = " ".join(f"{source}: {key}: {complaint(first, model)}".replace(": :", ":").split())
+        raise UserError(line) from None
+
+
+def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong and what to do, in a few words."""
+    given = error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown key; {suggestion(str(error['loc'][-1]), model.model_fields)}"
+        case "missing":
+            return "missing; add it"
+        case "literal_error":
+            names = re.findall("'([^']*)'", error["ctx"]["expected"])
+            return f"{given!r} is unknown; {suggestion(str(given), names)}"
+        case "string_pattern_mismatch":
+            return f"{given!r} cannot name a file; use letters, digits, - and _"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            rule = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            return f"{given!r} is refused; give it a value that is {rule}"
+
+
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """The valid name that was probably meant, or all of them."""
+    names = list(names)
+    nearest = get_close_matches(name, names, n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"use one of {', '.join(names)}"
+
+
+def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:
+    for name in names:
+        if name not in valid:
+            raise UserError(f"{where}: {name!r} is unknown; {suggestion(name, valid)}")
+
+
+def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
+    """`experiments: all` spelt out."""
+    return {**own, "experiments": list(experiments)} if own.get("experiments") == "all" else {**own}
