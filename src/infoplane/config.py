@@ -62,6 +62,13 @@ def increasing(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"names {name!r} twice; remove one")
+    return names
+
+
 def one_width_for_both(value: Any) -> Any:
     return {"weights": value, "activations": value} if type(value) is int else value
 
@@ -73,7 +80,7 @@ Pair = Annotated[tuple[float, float], Field(strict=False), AfterValidator(increa
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
-Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1), AfterValidator(distinct)]
 
 
 class Bits(Strict):
@@ -302,10 +309,22 @@ def checked(
         # a misspelt key is also a missing one: name the misspelt
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
-        parts = [defaults_at if inherited else where, *map(str, first["loc"])]
-        key = ".".join(part for part in parts if part and part != "[key]")
-        line = " ".join(f"{source}: {key}: {complaint(first, model)}".replace(": :", ":").split())
-        raise UserError(line) from None
+        location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        key = ".".join(filter(None, [defaults_at if inherited else where, *map(str, location)]))
+        raise UserError(" ".join(f"{source}: {key}: {complaint(first, model)}".split())) from None
+
+
+RULES = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "string_too_short": "at least one character",
+    "string_type": "text; quote it if it is a number",
+    "too_short": "not empty",
+    "tuple_type": "a list of names, or all",
+}
 
 
 def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -319,13 +338,13 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "literal_error":
             names = re.findall("'([^']*)'", error["ctx"]["expected"])
             return f"{given!r} is unknown; {suggestion(str(given), names)}"
-        case "string_pattern_mismatch":
-            return f"{given!r} cannot name a file; use letters, digits, - and _"
+        case "string_pattern_mismatch" | "string_too_long":
+            return f"{given!r} cannot name a file; use up to 100 letters, digits, - and _"
         case "value_error":
             return str(error["ctx"]["error"])
         case _:
-            rule = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{given!r} is refused; give it a value that is {rule}"
+            rule = RULES.get(error["type"], error["msg"].removeprefix("Input should be "))
+            return f"{given!r} is refused; it must be {rule}"
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
