@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -32,6 +34,7 @@ __all__ = [
     "FigureSpec",
     "Study",
     "TrainingSpec",
+    "load_study",
     "parse_spec",
     "resolve",
 ]
@@ -277,6 +280,15 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                     f"add it to estimators.{estimator}.experiments"
                 )
     return Study(sections.results, experiments, estimators, figures)
+
+
+def load_study(path: Path) -> Study:
+    """Read and `resolve` one config file."""
+    try:
+        return resolve(yaml.safe_load(path.read_text()), str(path))
+    except yaml.YAMLError as error:
+        place = f" in line {error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) else ""
+        raise UserError(f"{path}: not YAML{place}; check indentation, brackets and quotes") from error
 
 
 def parse_spec(model: type[Model], text: str) -> Model:

@@ -1,0 +1,259 @@
+"""The command line: one command for each stage, each from files to files."""
+
+import signal
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec, load_study, parse_spec
+from infoplane.errors import UserError
+
+__all__ = ["main"]
+
+EXPERIMENT = "EXPERIMENT=PATH"
+PAIR = "EXPERIMENT/ESTIMATOR=PATH"
+
+# The stages are imported by their commands: they need seconds, `--help` and a mistake in a spec do not.
+
+
+def check(given: Namespace) -> None:
+    study = load_study(given.config)
+    print(
+        f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
+        f"{len(study.figures)} figures; nothing wrong"
+    )
+
+
+def datasets(given: Namespace) -> None:
+    spec = parse_spec(DatasetSpec, given.spec)
+    from infoplane.datasets import load_dataset, save_dataset
+
+    save_dataset(given.output, load_dataset(spec.name))
+
+
+def training(given: Namespace) -> None:
+    spec = parse_spec(TrainingSpec, given.spec)
+    from infoplane.training import run
+
+    run(spec, given.dataset, given.repetitions, given.trajectory, given.history)
+
+
+def information(given: Namespace) -> None:
+    spec = parse_spec(EstimatorSpec, given.spec)
+    from infoplane.information import run
+
+    run(spec, given.dataset, given.trajectory, given.output)
+
+
+def statistics_information(given: Namespace) -> None:
+    from infoplane.statistics import summarise_information
+
+    summarise_information(given.information, given.history, given.aggregates, given.phases)
+
+
+def statistics_accuracy(given: Namespace) -> None:
+    from infoplane.statistics import summarise_accuracy
+
+    summarise_accuracy(given.history, given.output)
+
+
+def join_information(given: Namespace) -> None:
+    from infoplane.statistics import join_information
+
+    join_information(dict(given.aggregates), given.output)
+
+
+def join_phases(given: Namespace) -> None:
+    from infoplane.statistics import join_phases
+
+    join_phases(dict(given.phases), given.output)
+
+
+def join_fits(given: Namespace) -> None:
+    from infoplane.statistics import join_fits
+
+    join_fits(dict(given.accuracy), given.output)
+
+
+def figures(given: Namespace) -> None:
+    spec = parse_spec(FigureSpec, given.spec)
+    from infoplane.figures import draw
+
+    chunks = defaultdict(list)
+    for pair, path in given.information:
+        chunks[pair].append(path)
+    draw(spec, dict(given.aggregates), dict(given.accuracy), chunks, given.output)
+
+
+def repetitions(text: str) -> range:
+    """The repetitions of a chunk.
+
+    >>> repetitions("20-39")
+    range(20, 40)
+    """
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise UserError(f"--repetitions: {text!r} is no chunk; give its first and its last, as in 0-19")
+    return range(int(first), int(last) + 1)
+
+
+def of_experiment(text: str) -> tuple[str, Path]:
+    """An experiment and its table.
+
+    >>> of_experiment("mine=a.parquet")
+    ('mine', PosixPath('a.parquet'))
+    """
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise UserError(f"{text!r}: names no table; give {EXPERIMENT}")
+    return name, Path(path)
+
+
+def of_pair(text: str) -> tuple[tuple[str, str], Path]:
+    """An experiment, an estimator and their table.
+
+    >>> of_pair("mine/exact=a.parquet")
+    (('mine', 'exact'), PosixPath('a.parquet'))
+    """
+    name, path = of_experiment(text)
+    experiment, slash, estimator = name.partition("/")
+    if not (experiment and slash and estimator):
+        raise UserError(f"{text!r}: names no table; give {PAIR}")
+    return (experiment, estimator), path
+
+
+EXAMPLES = """\
+examples:
+  infoplane check config/config.yaml
+  infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz
+  infoplane training --dataset synthetic.npz --repetitions 0-3 \\
+      --spec '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8,
+               "epochs": 400, "record_every": 5}' \\
+      --trajectory 0-3.safetensors --history 0-3.parquet
+  infoplane information --spec '{"kind": "exact"}' --dataset synthetic.npz \\
+      --trajectory 0-3.safetensors --output exact.parquet
+  infoplane statistics information --information exact.parquet --history 0-3.parquet \\
+      --aggregates aggregates.parquet --phases phases.parquet
+  infoplane figures --aggregates relu/exact=aggregates.parquet \\
+      --spec '{"kind": "plane", "category": "mine", "experiments": ["relu"], "estimators": ["exact"]}' \\
+      --output plane.pdf plane.png
+"""
+
+
+def parser() -> ArgumentParser:
+    top = ArgumentParser(
+        "infoplane",
+        description="Exact information planes of quantized neural networks, one command a stage.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    stages = top.add_subparsers(metavar="STAGE", required=True)
+
+    one = command(stages, "check", check, "check a config file and run nothing")
+    one.add_argument("config", type=Path, help="the config file")
+
+    one = command(stages, "datasets", datasets, "make a data set")
+    one.add_argument("--spec", **SPEC, help="a name")
+    one.add_argument("--output", **FILE, help="the npz to write")
+
+    one = command(stages, "training", training, "train repetitions of an experiment")
+    one.add_argument("--spec", **SPEC, help="the keys of an experiment, without repetitions and chunk")
+    one.add_argument("--dataset", **FILE, help="the data set")
+    one.add_argument(
+        "--repetitions", metavar="FIRST-LAST", required=True, type=repetitions, help="which ones, e.g. 0-19"
+    )
+    one.add_argument("--trajectory", **FILE, help="the recorded parameters to write (safetensors)")
+    one.add_argument("--history", **FILE, help="the table of loss and accuracies to write (parquet)")
+
+    one = command(stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
+    one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
+    one.add_argument("--dataset", **FILE, help="the data set")
+    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
+    tables = stages.add_parser("statistics", help="summarise repetitions and join experiments")
+    tables = tables.add_subparsers(metavar="TABLE", required=True)
+
+    one = command(
+        tables, "information", statistics_information, "aggregates and phases seen by one estimator"
+    )
+    one.add_argument("--information", **FILES, help="the tables of all chunks of the experiment")
+    one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
+    one.add_argument("--aggregates", **FILE, help="the table to write (parquet)")
+    one.add_argument("--phases", **FILE, help="the table to write (parquet)")
+
+    one = command(tables, "accuracy", statistics_accuracy, "loss and accuracies of one experiment")
+    one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
+    one = command(
+        tables, "join-information", join_information, "information of all experiments at a few epochs"
+    )
+    one.add_argument("--aggregates", **OF_PAIRS, required=True, help="aggregates to join")
+    one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(tables, "join-phases", join_phases, "phases of all experiments")
+    one.add_argument("--phases", **OF_PAIRS, required=True, help="phases to join")
+    one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
+    one.add_argument("--accuracy", **OF_EXPERIMENTS, required=True, help="accuracies to join")
+    one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(stages, "figures", figures, "draw one figure")
+    one.add_argument("--spec", **SPEC, help="the keys of a figure")
+    one.add_argument("--aggregates", **OF_PAIRS, default=[], help="aggregates to draw")
+    one.add_argument("--accuracy", **OF_EXPERIMENTS, default=[], help="accuracies to draw")
+    one.add_argument("--information", **OF_PAIRS, default=[], help="chunks of single runs to draw")
+    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
+    return top
+
+
+SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
+FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
+FILES: dict[str, Any] = {**FILE, "nargs": "+"}
+OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "+", "type": of_experiment}
+OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "+", "type": of_pair}
+
+
+def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:
+    made: ArgumentParser = group.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+    made.set_defaults(function=function)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what the user can mend is one line on standard error.
+
+    Returns:
+        The exit status: 0, 1 after such a line, 130 after an interrupt.
+    """
+    # a job that is told to end must clean up what it has half written
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        given = parser().parse_args(arguments)
+        given.function(given)
+    except UserError as error:
+        return complain(str(error), 1)
+    except KeyboardInterrupt:
+        return complain("interrupted", 130)
+    except MemoryError:
+        return complain("out of memory; use a smaller chunk in the config", 1)
+    except OSError as error:
+        place = error.filename or "a file"
+        return complain(
+            f"{place}: {error.strerror or error}; check that it exists and that its disk has room", 1
+        )
+    return 0
+
+
+def complain(line: str, status: int) -> int:
+    print(f"infoplane: {line}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
