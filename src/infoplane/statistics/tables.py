@@ -1,9 +1,19 @@
-"""Tables on disk: chunks of one experiment in, its statistics out, and joins over the study."""
+"""Tables on disk: chunks of one experiment in, its statistics out, and joins over the whole study."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from infoplane.artifacts import describe, read_table, refuse_mismatch, write_table, written_aside
+from infoplane.errors import UserError
+from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
+from infoplane.statistics.phases import phases
 
 __all__ = ["join_fits", "join_information", "join_phases", "summarise_accuracy", "summarise_information"]
+
+EPOCHS = [-1, 0, 100, 300, 1000, 3000]
 
 
 def summarise_information(
@@ -12,31 +22,128 @@ def summarise_information(
     """Write the aggregates and the phases of one experiment seen by one estimator.
 
     Arguments:
-        information_paths: the chunks of the information stage, all of them and no others.
-        history_paths: the chunks of the training stage for the same repetitions.
+        information_paths: chunks of the information stage; nothing else is read.
+        history_paths: chunks of the training stage for the same repetitions.
+        aggregates_path: receives h_t, i_xt, i_ty (bits) and distinct, over part, epoch and layer.
+        phases_path: receives one row for each repetition and layer.
+
+    Raises:
+        UserError: the chunks differ in their specs or data sets, or their repetitions do not fit together.
     """
-    raise NotImplementedError
+    information, known = read_chunks(information_paths, "information")
+    history, trained = read_chunks(history_paths, "history")
+    path = Path(history_paths[0])
+    refuse_mismatch(path, "the training spec", trained["spec"]["training"], known["spec"]["training"])
+    refuse_mismatch(path, "the data set", trained["dataset"], known["dataset"])
+    if unpaired := set(trained["repetitions"]) ^ set(known["repetitions"]):
+        raise UserError(
+            f"{path}: histories and information differ in repetitions {sorted(unpaired)}; "
+            "give the chunks of the same repetitions"
+        )
+    failed = sorted({*failures(information), *failures(history)})
+    bad = bad_fits(history)
+    told = known | quality(failed, bad)
+    means = aggregate(information, ["part", "epoch", "layer"], INFORMATION, failed, bad)
+    write_table(aggregates_path, means, describe("aggregates", **told))
+    runs = phases(information, known["dataset"]["inputs"], failed, bad)
+    write_table(phases_path, runs, describe("phases", **told))
 
 
 def summarise_accuracy(history_paths: Sequence[Path], output_path: Path) -> None:
-    """Write the aggregates of loss and accuracy of one experiment."""
-    raise NotImplementedError
+    """Write the aggregates of loss (nats) and accuracies of one experiment, over part and epoch.
+
+    Raises:
+        UserError: the chunks differ in their specs or data sets, or their repetitions overlap.
+    """
+    history, known = read_chunks(history_paths, "history")
+    failed, bad = failures(history), bad_fits(history)
+    means = aggregate(history, ["part", "epoch"], ACCURACIES, failed, bad)
+    write_table(output_path, means, describe("accuracy", **known, **quality(failed, bad)))
 
 
 def join_information(aggregates: Mapping[tuple[str, str], Path], output_path: Path) -> None:
-    """Write as CSV the mean and std of H(T) and I(T;Y) at a few epochs.
+    """Write as CSV mean and std of H(T) and I(T;Y) (bits) of every layer at epochs that tell the story.
+
+    These are -1, 0, 100, 300, 1000 and 3000, where they were recorded, and the last.
 
     Arguments:
-        aggregates: the path of the aggregates of each (experiment, estimator).
+        aggregates: the aggregates of every (experiment, estimator).
+        output_path: receives experiment, estimator, epoch, layer, runs, count, h_t_mean, h_t_std, i_ty_mean,
+            i_ty_std.
     """
-    raise NotImplementedError
+    write_csv(output_path, {names: milestones(path) for names, path in aggregates.items()})
 
 
 def join_phases(phases: Mapping[tuple[str, str], Path], output_path: Path) -> None:
-    """Write as one CSV the phases of each (experiment, estimator)."""
-    raise NotImplementedError
+    """Write as one CSV the phases of every (experiment, estimator)."""
+    write_csv(output_path, {names: read_table(path, "phases")[0] for names, path in phases.items()})
 
 
 def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
-    """Write as CSV how many repetitions of each experiment failed or fit badly, and the last accuracies."""
-    raise NotImplementedError
+    """Write as CSV how the repetitions of every experiment ended.
+
+    Arguments:
+        accuracy: the aggregates of the accuracy of every experiment.
+        output_path: receives experiment, repetitions, bad_fits (their number, empty where undefined), failed
+            (their number), train_accuracy, test_accuracy (means over all but the failed at the last epoch).
+    """
+    write_csv(output_path, {(name,): endings(path) for name, path in accuracy.items()})
+
+
+def read_chunks(paths: Sequence[Path], kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Chunks of the same runs as one table, with the spec, data set and repetitions of the whole."""
+    frames = []
+    whole: dict[str, Any] = {}
+    for path in map(Path, paths):
+        frame, chunk = read_table(path, kind)
+        whole = whole or {"spec": chunk["spec"], "dataset": chunk["dataset"], "repetitions": []}
+        refuse_mismatch(path, "the spec", chunk["spec"], whole["spec"])
+        refuse_mismatch(path, "the data set", chunk["dataset"], whole["dataset"])
+        if twice := set(chunk["repetitions"]) & set(whole["repetitions"]):
+            raise UserError(
+                f"{path}: repetitions {sorted(twice)} are in another chunk too; leave one of them out"
+            )
+        whole["repetitions"] += chunk["repetitions"]
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True), whole | {"repetitions": sorted(whole["repetitions"])}
+
+
+def quality(failed: Sequence[int], bad: pd.Series) -> dict[str, Any]:
+    """Which repetitions failed and which fit badly, for the description and the log."""
+    names = [int(name) for name in bad.index[bad.fillna(False)]] if bad.notna().any() else None
+    counted = "undefined below 1000 epochs" if names is None else f"{len(names)} {names}"
+    print(f"{len(bad)} repetitions; bad fits: {counted}; failed: {len(failed)} {list(failed)}")
+    return {"failed": list(failed), "bad_fits": names}
+
+
+def milestones(path: Path) -> pd.DataFrame:
+    table = read_table(path, "aggregates")[0]
+    table = table[(table["part"] == "main") & table["quantity"].isin(["h_t", "i_ty"])]
+    table = table[table["epoch"].isin([*EPOCHS, table["epoch"].max()])]
+    wide = table.pivot(index=["epoch", "layer", "runs", "count"], columns="quantity", values=["mean", "std"])
+    wide.columns = wide.columns.map(lambda name: f"{name[1]}_{name[0]}")
+    return wide[["h_t_mean", "h_t_std", "i_ty_mean", "i_ty_std"]].reset_index()
+
+
+def endings(path: Path) -> pd.DataFrame:
+    table, known = read_table(path, "accuracy")
+    main = table[(table["part"] == "main") & (table["runs"] == "all")]
+    last = main[main["epoch"] == main["epoch"].max()].set_index("quantity")["mean"]
+    bad = known["bad_fits"]
+    return pd.DataFrame(
+        {
+            "repetitions": [len(known["repetitions"])],
+            "bad_fits": pd.array([None if bad is None else len(bad)], dtype="Int64"),
+            "failed": [len(known["failed"])],
+            "train_accuracy": [last.get("train_accuracy")],
+            "test_accuracy": [last.get("test_accuracy")],
+        }
+    )
+
+
+def write_csv(path: Path, tables: Mapping[tuple[str, ...], pd.DataFrame]) -> None:
+    """Write tables below each other, each behind the names of its experiment and estimator."""
+    names = ["experiment", "estimator"][: len(next(iter(tables)))]
+    joined = pd.concat(tables, names=names).reset_index(names)
+    with written_aside(path) as aside:
+        joined.to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
