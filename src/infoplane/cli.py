@@ -63,19 +63,19 @@ def statistics_accuracy(given: Namespace) -> None:
 def join_information(given: Namespace) -> None:
     from infoplane.statistics import join_information
 
-    join_information(dict(given.aggregates), given.output)
+    join_information(dict(given.tables), given.output)
 
 
 def join_phases(given: Namespace) -> None:
     from infoplane.statistics import join_phases
 
-    join_phases(dict(given.phases), given.output)
+    join_phases(dict(given.tables), given.output)
 
 
 def join_fits(given: Namespace) -> None:
     from infoplane.statistics import join_fits
 
-    join_fits(dict(given.accuracy), given.output)
+    join_fits(dict(given.tables), given.output)
 
 
 def figures(given: Namespace) -> None:
@@ -192,15 +192,15 @@ def parser() -> ArgumentParser:
     one = command(
         tables, "join-information", join_information, "information of all experiments at a few epochs"
     )
-    one.add_argument("--aggregates", **OF_PAIRS, required=True, help="aggregates to join")
+    one.add_argument("--tables", **OF_PAIRS, required=True, help="aggregates to join")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
 
     one = command(tables, "join-phases", join_phases, "phases of all experiments")
-    one.add_argument("--phases", **OF_PAIRS, required=True, help="phases to join")
+    one.add_argument("--tables", **OF_PAIRS, required=True, help="phases to join")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
 
     one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
-    one.add_argument("--accuracy", **OF_EXPERIMENTS, required=True, help="accuracies to join")
+    one.add_argument("--tables", **OF_EXPERIMENTS, required=True, help="accuracies to join")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
 
     one = command(stages, "figures", figures, "draw one figure")
@@ -215,8 +215,8 @@ def parser() -> ArgumentParser:
 SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
 FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
 FILES: dict[str, Any] = {**FILE, "nargs": "+"}
-OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "+", "type": of_experiment}
-OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "+", "type": of_pair}
+OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
+OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
 
 
 def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:

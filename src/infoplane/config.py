@@ -218,8 +218,10 @@ class Study:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Every experiment with every estimator that is applied to it."""
-        return [(name, estimator) for estimator, its in self.estimators.items() for name in its.experiments]
+        """Every experiment with every estimator that is applied to it, in the order of their names."""
+        return sorted(
+            (name, key) for key, estimator in self.estimators.items() for name in estimator.experiments
+        )
 
 
 class Sections(Strict):
@@ -228,7 +230,7 @@ class Sections(Strict):
     results: Annotated[str, Field(min_length=1)] = "results"
     defaults: Overrides = {}
     experiments: Annotated[dict[Name, Overrides], Field(min_length=1)]
-    estimators: dict[Name, Overrides] = {}
+    estimators: Annotated[dict[Name, Overrides], Field(min_length=1)]
     figure_defaults: Overrides = {}
     figures: dict[Name, Overrides] = {}
 
@@ -373,5 +375,5 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> No
 
 
 def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
-    """`experiments: all` spelt out."""
-    return {**own, "experiments": list(experiments)} if own.get("experiments") == "all" else {**own}
+    """`experiments: all` spelt out, in an order that does not depend on that of the config."""
+    return {**own, "experiments": sorted(experiments)} if own.get("experiments") == "all" else {**own}

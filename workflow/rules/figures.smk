@@ -1,0 +1,39 @@
+rule figures:
+    input:
+        code="src/infoplane/figures/drawing.py",
+        aggregates=lambda wildcards: expand(
+            "<results>/statistics/{experiment}/{estimator}/aggregates.parquet",
+            experiment=study.figures[wildcards.figure].experiments,
+            estimator=study.figures[wildcards.figure].estimators or [],
+        ),
+        accuracy=lambda wildcards: accuracies(study.figures[wildcards.figure]),
+        information=lambda wildcards: runs(study.figures[wildcards.figure]),
+    output:
+        [
+            report(
+                f"<results>/figures/{{figure}}.{format}",
+                caption="../report/figure.rst",
+                category=lambda wildcards: study.figures[wildcards.figure].category,
+                labels={"figure": "{figure}", "format": format},
+            )
+            for format in ("pdf", "png")
+        ],
+    log:
+        "<logs>/figures/{figure}.log",
+    benchmark:
+        "<benchmarks>/figures/{figure}.tsv"
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        spec=lambda wildcards: spec(study.figures[wildcards.figure]),
+        aggregates=lambda wildcards, input: named(input.aggregates),
+        accuracy=lambda wildcards, input: named(input.accuracy),
+        information=lambda wildcards, input: named(input.information),
+    shell:
+        "python -m infoplane.cli figures --spec {params.spec:q} --aggregates {params.aggregates:q}"
+        " --accuracy {params.accuracy:q} --information {params.information:q}"
+        " --output {output:q} > {log:q} 2>&1"

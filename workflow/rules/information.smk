@@ -1,0 +1,29 @@
+rule information:
+    input:
+        code=[
+            "src/infoplane/information.py",
+            "src/infoplane/networks.py",
+            "src/infoplane/quantization.py",
+            "src/infoplane/replay.py",
+        ],
+        dataset=lambda wildcards: (
+            f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
+        ),
+        trajectory="<results>/training/{experiment}/{chunk}.safetensors",
+    output:
+        ensure("<results>/information/{experiment}/{estimator}/{chunk}.parquet", non_empty=True),
+    log:
+        "<logs>/information/{experiment}/{estimator}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/information/{experiment}/{estimator}/{chunk}.tsv"
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        spec=lambda wildcards: spec(study.estimators[wildcards.estimator].spec),
+    shell:
+        "python -m infoplane.cli information --spec {params.spec:q} --dataset {input.dataset:q}"
+        " --trajectory {input.trajectory:q} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,94 @@
+STATISTICS = [
+    "src/infoplane/statistics/aggregates.py",
+    "src/infoplane/statistics/phases.py",
+    "src/infoplane/statistics/tables.py",
+]
+
+
+JOINED = {
+    "information": [f"<results>/statistics/{pair}/aggregates.parquet" for pair in pairs],
+    "phases": [f"<results>/statistics/{pair}/phases.parquet" for pair in pairs],
+    "fits": [f"<results>/statistics/{name}/accuracy.parquet" for name in sorted(study.experiments)],
+}
+
+
+localrules:
+    statistics_join,
+
+
+rule statistics_information:
+    input:
+        code=STATISTICS,
+        information=lambda wildcards: expand(
+            "<results>/information/{{experiment}}/{{estimator}}/{chunk}.parquet", chunk=chunks(wildcards)
+        ),
+        history=lambda wildcards: expand(
+            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
+        ),
+    output:
+        aggregates=ensure(
+            "<results>/statistics/{experiment}/{estimator}/aggregates.parquet", non_empty=True
+        ),
+        phases=ensure("<results>/statistics/{experiment}/{estimator}/phases.parquet", non_empty=True),
+    log:
+        "<logs>/statistics/{experiment}/{estimator}.log",
+    benchmark:
+        "<benchmarks>/statistics/{experiment}/{estimator}.tsv"
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    shell:
+        "python -m infoplane.cli statistics information"
+        " --information {input.information:q} --history {input.history:q}"
+        " --aggregates {output.aggregates:q} --phases {output.phases:q} > {log:q} 2>&1"
+
+
+rule statistics_accuracy:
+    input:
+        code=STATISTICS,
+        history=lambda wildcards: expand(
+            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
+        ),
+    output:
+        ensure("<results>/statistics/{experiment}/accuracy.parquet", non_empty=True),
+    log:
+        "<logs>/statistics/{experiment}.log",
+    benchmark:
+        "<benchmarks>/statistics/{experiment}.tsv"
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    shell:
+        "python -m infoplane.cli statistics accuracy --history {input.history:q} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule statistics_join:
+    input:
+        code=STATISTICS,
+        tables=lambda wildcards: JOINED[wildcards.table],
+    output:
+        ensure("<results>/statistics/{table}.csv", non_empty=True),
+    log:
+        "<logs>/statistics/{table}.csv.log",
+    benchmark:
+        "<benchmarks>/statistics/{table}.csv.tsv"
+    wildcard_constraints:
+        table="|".join(JOINED),
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        tables=lambda wildcards, input: named(input.tables),
+    shell:
+        "python -m infoplane.cli statistics join-{wildcards.table} --tables {params.tables:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,60 @@
+"""The study that the config describes, and what a job takes from it."""
+
+import sys
+from pathlib import Path
+
+from infoplane.artifacts import canonical
+from infoplane.config import resolve
+from infoplane.errors import UserError
+
+try:
+    study = resolve(config, ", ".join(workflow.configfiles) or "--config")
+except UserError as error:
+    sys.exit(f"infoplane: {error}")
+
+
+pathvars:
+    results=study.results,
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+
+
+wildcard_constraints:
+    dataset="|".join(sorted({each.dataset for each in study.experiments.values()})),
+    experiment="|".join(study.experiments),
+    estimator="|".join(study.estimators),
+    figure="|".join(study.figures),
+    chunk=r"\d+-\d+",
+
+pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
+
+
+def spec(item):
+    """The slice of the config that a job depends on, as one text: order and comments change nothing."""
+    return canonical(item.model_dump(mode="json"))
+
+
+def chunks(wildcards):
+    return study.experiments[wildcards.experiment].chunks
+
+
+def accuracies(figure):
+    names = figure.experiments if figure.kind == "accuracy" else []
+    return expand("<results>/statistics/{experiment}/accuracy.parquet", experiment=names)
+
+
+def runs(figure):
+    """The chunks with the single runs that a figure shows."""
+    return [
+        f"<results>/information/{experiment}/{estimator}/{chunk}.parquet"
+        for experiment in figure.experiments
+        for estimator in figure.estimators or []
+        for chunk in study.experiments[experiment].chunks
+        if figure.kind == "runs"
+    ]
+
+
+def named(tables):
+    """Each table behind the experiment, or experiment and estimator, that its folders are named after."""
+    folders = ["/".join(Path(table).relative_to(study.results).parts[1:-1]) for table in tables]
+    return [f"{folder}={table}" for folder, table in zip(folders, tables)]

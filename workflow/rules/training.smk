@@ -1,0 +1,30 @@
+rule training:
+    input:
+        code=[
+            "src/infoplane/networks.py",
+            "src/infoplane/quantization.py",
+            "src/infoplane/training.py",
+            "src/infoplane/trajectory.py",
+        ],
+        dataset=lambda wildcards: (
+            f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
+        ),
+    output:
+        trajectory=ensure("<results>/training/{experiment}/{chunk}.safetensors", non_empty=True),
+        history=ensure("<results>/training/{experiment}/{chunk}.parquet", non_empty=True),
+    log:
+        "<logs>/training/{experiment}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/training/{experiment}/{chunk}.tsv"
+    conda:
+        "infoplane"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        spec=lambda wildcards: spec(study.experiments[wildcards.experiment].spec),
+    shell:
+        "python -m infoplane.cli training --spec {params.spec:q} --dataset {input.dataset:q}"
+        " --repetitions {wildcards.chunk}"
+        " --trajectory {output.trajectory:q} --history {output.history:q} > {log:q} 2>&1"
