@@ -17,7 +17,7 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
+    default_target: True
     input:
         expand("<results>/statistics/{table}.csv", table=["information", "phases", "fits"]),
         expand("<results>/figures/{figure}.{format}", figure=study.figures, format=["pdf", "png"]),
-    default_target: True

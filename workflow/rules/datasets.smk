@@ -8,7 +8,7 @@ rule datasets:
     benchmark:
         "<benchmarks>/datasets/{dataset}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,

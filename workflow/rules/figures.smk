@@ -23,7 +23,7 @@ rule figures:
     benchmark:
         "<benchmarks>/figures/{figure}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,

@@ -1,6 +1,8 @@
 rule information:
     input:
         code=[
+            "src/infoplane/binning.py",
+            "src/infoplane/compilation.py",
             "src/infoplane/information.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
@@ -17,7 +19,7 @@ rule information:
     benchmark:
         "<benchmarks>/information/{experiment}/{estimator}/{chunk}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,

@@ -26,16 +26,14 @@ rule statistics_information:
             "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
         ),
     output:
-        aggregates=ensure(
-            "<results>/statistics/{experiment}/{estimator}/aggregates.parquet", non_empty=True
-        ),
+        aggregates=ensure("<results>/statistics/{experiment}/{estimator}/aggregates.parquet", non_empty=True),
         phases=ensure("<results>/statistics/{experiment}/{estimator}/phases.parquet", non_empty=True),
     log:
         "<logs>/statistics/{experiment}/{estimator}.log",
     benchmark:
         "<benchmarks>/statistics/{experiment}/{estimator}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
@@ -59,7 +57,7 @@ rule statistics_accuracy:
     benchmark:
         "<benchmarks>/statistics/{experiment}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
@@ -82,7 +80,7 @@ rule statistics_join:
     wildcard_constraints:
         table="|".join(JOINED),
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,

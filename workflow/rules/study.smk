@@ -8,9 +8,12 @@ from infoplane.config import resolve
 from infoplane.errors import UserError
 
 try:
-    study = resolve(config, ", ".join(workflow.configfiles) or "--config")
+    study = resolve(config, ", ".join(map(str, workflow.configfiles)) or "--config")
 except UserError as error:
     sys.exit(f"infoplane: {error}")
+
+# What runs is the code that the rules track, wherever infoplane was installed from.
+shell.prefix("set -euo pipefail; export PYTHONPATH=src; ")
 
 
 pathvars:
@@ -25,6 +28,7 @@ wildcard_constraints:
     estimator="|".join(study.estimators),
     figure="|".join(study.figures),
     chunk=r"\d+-\d+",
+
 
 pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
 

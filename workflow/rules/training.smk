@@ -1,6 +1,7 @@
 rule training:
     input:
         code=[
+            "src/infoplane/compilation.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
             "src/infoplane/training.py",
@@ -17,7 +18,7 @@ rule training:
     benchmark:
         "<benchmarks>/training/{experiment}/{chunk}.tsv"
     conda:
-        "infoplane"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
