@@ -27,7 +27,7 @@ def failures(frame: pd.DataFrame) -> list[int]:
 def bad_fits(history: pd.DataFrame) -> pd.Series:
     """Whether the last training accuracy of each repetition is below 0.55.
 
-    Arguments:
+    Args:
         history: columns repetition, part, epoch, loss, train_accuracy, test_accuracy.
 
     Returns:
@@ -43,7 +43,7 @@ def bad_fits(history: pd.DataFrame) -> pd.Series:
     """
     main = history[history["part"] == "main"]
     last = main[main["epoch"] == main["epoch"].max()].set_index("repetition").sort_index()
-    bad = (last["train_accuracy"] < BAD_FIT_ACCURACY).astype("boolean").rename("bad_fit")
+    bad: pd.Series = (last["train_accuracy"] < BAD_FIT_ACCURACY).astype("boolean").rename("bad_fit")
     if main["epoch"].max() + 1 < BAD_FIT_EPOCHS:
         return bad.where(np.zeros(len(bad), bool))
     return bad.mask(bad.index.isin(failures(history)))
@@ -56,11 +56,11 @@ def aggregate(
     failed: Collection[int],
     bad: pd.Series,
 ) -> pd.DataFrame:
-    r"""Mean and spread of every quantity over the repetitions.
+    """Mean and spread of every quantity over the repetitions.
 
-    The interval of the mean is that of Student's t at 95 %: \(\bar{x} \pm t_{0.975, n-1}\, s / \sqrt{n}\).
+    The interval of the mean is that of Student's t at 95 %: mean ± t₀.₉₇₅,ₙ₋₁ · std / √n.
 
-    Arguments:
+    Args:
         frame: one row for each repetition and combination of `keys`.
         keys: the columns that are not averaged over.
         quantities: the columns that are averaged.

@@ -1,8 +1,8 @@
-r"""Fitting and compression of single runs, at peak epochs that other runs have chosen.
+"""Fitting and compression of single runs, at peak epochs that other runs have chosen.
 
 The mutual information of a run fluctuates, and the highest point of a fluctuating curve lies above the
-highest point of its expectation: a phase measured from a run's own peak is biased upwards. Here the peak epoch
-of an even repetition is that of the mean curve of the odd ones, and the other way round (cross-fitting).
+highest point of its expectation: a phase measured from a run's own peak is biased upwards. Here the peak
+epoch of an even repetition is that of the mean curve of the odd ones and the other way round: cross-fitting.
 """
 
 from collections.abc import Collection
@@ -18,12 +18,12 @@ SATURATION_MARGIN = 0.01
 
 
 def phases(information: pd.DataFrame, inputs: int, failed: Collection[int], bad: pd.Series) -> pd.DataFrame:
-    r"""Phases of every repetition and layer over the main part.
+    """Phases of every repetition and layer over the main part.
 
     Peaks are those of the mean curve of the other half of the repetitions, bad fits included and failed ones
     not; of equal maxima the first counts. Where the other half is empty, all that rests on a peak is NA.
 
-    Arguments:
+    Args:
         information: columns repetition, part, epoch, layer, h_t, i_xt, i_ty.
         inputs: the number N of inputs.
         failed: the repetitions that failed.
@@ -41,7 +41,7 @@ def phases(information: pd.DataFrame, inputs: int, failed: Collection[int], bad:
         - compression_onset: the epoch, after the peak, that best divides the run into I(X;T) at most 0.1 bit
           below its peak epoch's before, and more than that from then on; NA unless the run compresses.
         - compresses: compression > 0.1.
-        - saturated: H(T) of this layer is within 0.01 bit of \(\log_2 N\) at every epoch of every repetition
+        - saturated: H(T) of this layer is within 0.01 bit of log₂ N at every epoch of every repetition
           that did not fail.
         - failed, bad_fit: as given.
 
@@ -92,7 +92,7 @@ def phases(information: pd.DataFrame, inputs: int, failed: Collection[int], bad:
 def cross_fitted_peaks(curves: np.ndarray, odd: np.ndarray) -> np.ndarray:
     """Index of the highest point of the mean curve of the other half of the repetitions.
 
-    Arguments:
+    Args:
         curves: (repetitions, layers, epochs).
         odd: whether a repetition belongs to the odd half, (repetitions,).
 
@@ -104,13 +104,14 @@ def cross_fitted_peaks(curves: np.ndarray, odd: np.ndarray) -> np.ndarray:
     array([0, 1, 0])
     """
     of_even, of_odd = (curves[half].sum(0).argmax(-1) for half in (~odd, odd))
-    return np.where(odd[:, None], of_even, of_odd)[..., None]
+    peaks: np.ndarray = np.where(odd[:, None], of_even, of_odd)[..., None]
+    return peaks
 
 
 def best_division(after: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Where a sequence of truths is best divided into false before and true from then on.
 
-    Arguments:
+    Args:
         after: (..., epochs).
         window: the epochs that count, (..., epochs).
 
@@ -122,4 +123,5 @@ def best_division(after: np.ndarray, window: np.ndarray) -> np.ndarray:
     """
     steps = np.where(window, np.where(after, -1, 1), 0)
     gained = np.where(window, steps.cumsum(-1) - steps, -steps.shape[-1])
-    return gained.argmax(-1, keepdims=True)
+    best: np.ndarray = gained.argmax(-1, keepdims=True)
+    return best

@@ -9,6 +9,7 @@ import pandas as pd
 from infoplane.artifacts import describe, read_table, refuse_mismatch, write_table, written_aside
 from infoplane.errors import UserError
 from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
+from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.phases import phases
 
 __all__ = ["join_fits", "join_information", "join_phases", "summarise_accuracy", "summarise_information"]
@@ -21,7 +22,7 @@ def summarise_information(
 ) -> None:
     """Write the aggregates and the phases of one experiment seen by one estimator.
 
-    Arguments:
+    Args:
         information_paths: chunks of the information stage; nothing else is read.
         history_paths: chunks of the training stage for the same repetitions.
         aggregates_path: receives h_t, i_xt, i_ty (bits) and distinct, over part, epoch and layer.
@@ -66,7 +67,7 @@ def join_information(aggregates: Mapping[tuple[str, str], Path], output_path: Pa
 
     These are -1, 0, 100, 300, 1000 and 3000, where they were recorded, and the last.
 
-    Arguments:
+    Args:
         aggregates: the aggregates of every (experiment, estimator).
         output_path: receives experiment, estimator, epoch, layer, runs, count, h_t_mean, h_t_std, i_ty_mean,
             i_ty_std.
@@ -82,30 +83,12 @@ def join_phases(phases: Mapping[tuple[str, str], Path], output_path: Path) -> No
 def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
     """Write as CSV how the repetitions of every experiment ended.
 
-    Arguments:
+    Args:
         accuracy: the aggregates of the accuracy of every experiment.
         output_path: receives experiment, repetitions, bad_fits (their number, empty where undefined), failed
             (their number), train_accuracy, test_accuracy (means over all but the failed at the last epoch).
     """
     write_csv(output_path, {(name,): endings(path) for name, path in accuracy.items()})
-
-
-def read_chunks(paths: Sequence[Path], kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Chunks of the same runs as one table, with the spec, data set and repetitions of the whole."""
-    frames = []
-    whole: dict[str, Any] = {}
-    for path in map(Path, paths):
-        frame, chunk = read_table(path, kind)
-        whole = whole or {"spec": chunk["spec"], "dataset": chunk["dataset"], "repetitions": []}
-        refuse_mismatch(path, "the spec", chunk["spec"], whole["spec"])
-        refuse_mismatch(path, "the data set", chunk["dataset"], whole["dataset"])
-        if twice := set(chunk["repetitions"]) & set(whole["repetitions"]):
-            raise UserError(
-                f"{path}: repetitions {sorted(twice)} are in another chunk too; leave one of them out"
-            )
-        whole["repetitions"] += chunk["repetitions"]
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True), whole | {"repetitions": sorted(whole["repetitions"])}
 
 
 def quality(failed: Sequence[int], bad: pd.Series) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure, SubFigure
+
+from infoplane.config import FigureSpec
+from infoplane.figures.labels import name_layers
+from infoplane.figures.means import Means, curve
+from infoplane.figures.style import EPOCHS, I_TY, I_XT, epoch_norm, epoch_ticks, how_many
+
+__all__ = ["bounds", "epoch_bar", "plane", "planes"]
+
+LINES = 60
+
+
+def planes(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
+    """A panel for each experiment (rows) and estimator (columns), all over the same ranges."""
+    estimators = spec.estimators or ()
+    rows, columns = len(spec.experiments), len(estimators)
+    figure = Figure((0.8 + 2.5 * columns, 0.2 + 2.5 * rows), layout="constrained")
+    figure.suptitle(spec.note)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    epochs = max(known["spec"]["training"]["epochs"] for _, known in means.values())
+    pairs = [(experiment, estimator) for experiment in spec.experiments for estimator in estimators]
+    shown = []
+    for (experiment, estimator), axes in zip(pairs, panels.flat, strict=True):
+        table, known = means[experiment, estimator]
+        x, y = curve(table, "i_xt"), curve(table, "i_ty")
+        bounds(axes, known)
+        plane(axes, x, y, epochs)
+        axes.set_title(f"{experiment}\n{estimator}, {how_many(known)}", linespacing=1)
+        axes.label_outer()
+        shown.append((axes, x, y))
+    panels[0, 0].set(xlim=spec.i_xt, ylim=spec.i_ty)
+    epoch_bar(figure, panels.ravel(), epochs)
+    name_layers(figure, shown)
+    return figure
+
+
+def plane(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, epochs: int) -> None:
+    """One information plane, coloured by epoch, with thin lines from layer to layer at some of the epochs.
+
+    Args:
+        axes: where to draw.
+        x: I(X;T), a row for each epoch and a column for each layer.
+        y: I(T;Y), likewise.
+        epochs: the epoch at the end of the colour scale.
+    """
+    norm, time = epoch_norm(epochs), x.index.to_numpy()
+    points = np.stack([x, y], -1)
+    cells = np.floor(np.asarray(norm(time)) * LINES)
+    joined = np.diff(cells, prepend=-1) > 0
+    colours: dict[str, Any] = {"cmap": EPOCHS, "norm": norm}
+    lines = LineCollection(
+        list(points[joined]), array=time[joined], linewidths=0.4, alpha=0.4, zorder=1, **colours
+    )
+    axes.add_collection(lines, autolim=False)
+    axes.scatter(
+        points[..., 0], points[..., 1], c=time.repeat(x.shape[1]), s=4, linewidths=0, zorder=2, **colours
+    )
+    axes.scatter(
+        points[-1:, :, 0],
+        points[-1:, :, 1],
+        s=10,
+        facecolors="none",
+        edgecolors="k",
+        linewidths=0.5,
+        zorder=3,
+    )
+    axes.set(xlabel=I_XT, ylabel=I_TY)
+
+
+def epoch_bar(figure: Figure | SubFigure, panels: Iterable[Axes], epochs: int) -> None:
+    """The colours of the epochs, beside the panels."""
+    bar = figure.colorbar(
+        ScalarMappable(epoch_norm(epochs), EPOCHS),
+        ax=list(panels),
+        ticks=epoch_ticks(epochs),
+        aspect=30,
+        pad=0.02,
+    )
+    bar.ax.set_yticklabels(["init", *map(str, epoch_ticks(epochs)[1:])])
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+    bar.set_label("epoch")
+
+
+def bounds(axes: Axes, known: Mapping[str, Any]) -> None:
+    """Show the whole plane, up to the largest values that there can be: H(X) = log2 N and H(Y)."""
+    h_x, h_y = np.log2(known["dataset"]["inputs"]), known["dataset"]["h_y"]
+    axes.axvline(h_x, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
+    axes.axhline(h_y, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
+    axes.set(xlim=(-0.03 * h_x, 1.05 * h_x), ylim=(-0.03 * h_y, 1.12 * h_y))
+    style: dict[str, Any] = {
+        "color": "0.45",
+        "fontsize": 7,
+        "zorder": 0,
+        "textcoords": "offset points",
+        "clip_on": True,
+    }
+    axes.annotate("$H(Y)$", (0, h_y), (3, 2), xycoords=("axes fraction", "data"), **style)
+    axes.annotate(
+        "$H(X)$", (h_x, 0), (-2, 3), xycoords=("data", "axes fraction"), rotation=90, ha="right", **style
+    )

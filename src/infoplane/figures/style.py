@@ -1,0 +1,136 @@
+"""What all figures share: type, colours, the scale of epochs, and files whose bytes depend on content."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap, PowerNorm
+from matplotlib.figure import Figure
+
+from infoplane.artifacts import canonical, written_aside
+from infoplane.errors import UserError
+
+__all__ = [
+    "COLOURS",
+    "EPOCHS",
+    "I_TY",
+    "I_XT",
+    "MARKERS",
+    "STYLE",
+    "epoch_norm",
+    "epoch_ticks",
+    "how_many",
+    "log_epochs",
+    "marked",
+    "save",
+]
+
+STYLE: dict[Any, Any] = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 8.5,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.5,
+    "figure.titlesize": 9,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1,
+    "pdf.fonttype": 42,
+    "axes.unicode_minus": True,
+}
+I_XT, I_TY = r"$I(X;T)$  [bit]", r"$I(T;Y)$  [bit]"
+# Viridis without its palest end, which white paper swallows
+EPOCHS: Colormap = ListedColormap(mpl.colormaps["viridis"](np.linspace(0, 0.93, 256)), "epochs")
+# Okabe and Ito's palette, told apart with every common kind of colour vision
+COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+MARKS = 8
+SUBJECT = {".pdf": "Subject", ".png": "Description"}
+
+
+def epoch_norm(epochs: int) -> PowerNorm:
+    """Colour of an epoch from -1 to `epochs`, even in its square root: much happens early, and much late."""
+    return PowerNorm(0.5, vmin=-1, vmax=epochs)
+
+
+def epoch_ticks(epochs: int) -> list[int]:
+    """Round epochs that lie apart on the scale of `epoch_norm`, between its ends and with them.
+
+    >>> epoch_ticks(8000)
+    [-1, 100, 500, 1000, 2000, 5000, 8000]
+    """
+    norm = epoch_norm(epochs)
+    ticks = [-1]
+    for tick in (digit * 10**power for power in range(len(str(epochs))) for digit in (1, 2, 5)):
+        if tick < epochs and norm(tick) - norm(ticks[-1]) >= 0.1 <= 1 - norm(tick):
+            ticks.append(tick)
+    return [*ticks, epochs]
+
+
+def log_epochs(axes: Axes, epochs: int) -> None:
+    """A logarithmic axis of epoch + 1, the passes over the training set, with "init" where there were none.
+
+    Epoch -1, the state before the first step, lies at 0 passes and has a place of its own left of 1 (the
+    scale is linear in between), so no epoch is lost to the logarithm.
+    """
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    powers = [10**power for power in range(len(str(epochs)))]
+    axes.set_xticks([0, *powers], ["init", *map(str, powers)])
+    axes.set_xticks([digit * power for power in powers for digit in range(2, 10)], minor=True)
+    axes.set_xlim(-0.15, epochs * 1.1)
+    axes.set_xlabel("epoch + 1")
+
+
+def marked(passes: np.ndarray, place: float) -> list[int]:
+    """Indices at which a curve on an axis of `log_epochs` carries its markers, evenly over the axis.
+
+    Args:
+        passes: epoch + 1 of every point of the curve, increasing.
+        place: a fraction below 1 that sets the markers of this curve apart from those of others.
+
+    >>> marked(np.array([0, 1, 6, 11, 50, 100]), 0.5)
+    [2, 3, 4, 5]
+    """
+    spots = passes.max(initial=1) ** ((np.arange(MARKS) + place) / MARKS)
+    return [int(index) for index in np.unique(np.searchsorted(passes, spots))]
+
+
+def how_many(known: Mapping[str, Any]) -> str:
+    """How many runs a mean is over, and what became of the others.
+
+    >>> how_many({"repetitions": [0, 1, 2], "failed": [1], "bad_fits": [2]})
+    '2 of 3 runs (1 failed), 1 bad fit'
+    """
+    total, failed, bad = (len(known[name] or []) for name in ("repetitions", "failed", "bad_fits"))
+    runs = (
+        f"{total - failed} of {total} runs ({failed} failed)" if failed else f"{total} run{'s' * (total > 1)}"
+    )
+    return runs + (f", {bad} bad fit{'s' * (bad > 1)}" if bad else "")
+
+
+def save(figure: Figure, outputs: Sequence[Path], dpi: int, description: Mapping[str, Any]) -> None:
+    """Write a figure into PDF and PNG files that say what they show, without the time of their making.
+
+    Raises:
+        UserError: an output is neither .pdf nor .png, or cannot be written.
+    """
+    for path in map(Path, outputs):
+        if path.suffix not in SUBJECT:
+            raise UserError(f"{path}: a figure is written as .pdf or .png; rename the output")
+        metadata: dict[str, str | None] = {SUBJECT[path.suffix]: canonical(description)}
+        if path.suffix == ".pdf":
+            metadata["CreationDate"] = None
+        with written_aside(path) as aside:
+            figure.savefig(aside, format=path.suffix[1:], dpi=dpi, metadata=metadata)

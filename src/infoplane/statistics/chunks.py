@@ -1,0 +1,37 @@
+"""Tables in chunks of repetitions, read as one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from infoplane.artifacts import read_table, refuse_mismatch
+from infoplane.errors import UserError
+
+__all__ = ["read_chunks"]
+
+
+def read_chunks(paths: Sequence[Path], kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Join the chunks of one experiment.
+
+    Returns:
+        Their rows, and what holds for all of them: spec, dataset, repetitions.
+
+    Raises:
+        UserError: the chunks differ in their specs or data sets, or share a repetition.
+    """
+    frames = []
+    whole: dict[str, Any] = {}
+    for path in map(Path, paths):
+        frame, chunk = read_table(path, kind)
+        whole = whole or {"spec": chunk["spec"], "dataset": chunk["dataset"], "repetitions": []}
+        refuse_mismatch(path, "the spec", chunk["spec"], whole["spec"])
+        refuse_mismatch(path, "the data set", chunk["dataset"], whole["dataset"])
+        if twice := set(chunk["repetitions"]) & set(whole["repetitions"]):
+            raise UserError(
+                f"{path}: repetitions {sorted(twice)} are in another chunk too; leave one of them out"
+            )
+        whole["repetitions"] += chunk["repetitions"]
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True), whole | {"repetitions": sorted(whole["repetitions"])}
