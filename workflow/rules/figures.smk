@@ -1,6 +1,6 @@
 rule figures:
     input:
-        code="src/infoplane/figures/drawing.py",
+        code=modules_of("figures"),
         aggregates=lambda wildcards: expand(
             "<results>/statistics/{experiment}/{estimator}/aggregates.parquet",
             experiment=study.figures[wildcards.figure].experiments,

@@ -3,6 +3,7 @@ rule information:
         code=[
             "src/infoplane/binning.py",
             "src/infoplane/compilation.py",
+            "src/infoplane/entropy.py",
             "src/infoplane/information.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",

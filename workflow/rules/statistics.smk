@@ -1,10 +1,3 @@
-STATISTICS = [
-    "src/infoplane/statistics/aggregates.py",
-    "src/infoplane/statistics/phases.py",
-    "src/infoplane/statistics/tables.py",
-]
-
-
 JOINED = {
     "information": [f"<results>/statistics/{pair}/aggregates.parquet" for pair in pairs],
     "phases": [f"<results>/statistics/{pair}/phases.parquet" for pair in pairs],
@@ -18,7 +11,7 @@ localrules:
 
 rule statistics_information:
     input:
-        code=STATISTICS,
+        code=modules_of("statistics"),
         information=lambda wildcards: expand(
             "<results>/information/{{experiment}}/{{estimator}}/{chunk}.parquet", chunk=chunks(wildcards)
         ),
@@ -46,7 +39,7 @@ rule statistics_information:
 
 rule statistics_accuracy:
     input:
-        code=STATISTICS,
+        code=modules_of("statistics"),
         history=lambda wildcards: expand(
             "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
         ),
@@ -69,7 +62,7 @@ rule statistics_accuracy:
 
 rule statistics_join:
     input:
-        code=STATISTICS,
+        code=modules_of("statistics"),
         tables=lambda wildcards: JOINED[wildcards.table],
     output:
         ensure("<results>/statistics/{table}.csv", non_empty=True),

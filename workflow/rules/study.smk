@@ -1,5 +1,6 @@
 """The study that the config describes, and what a job takes from it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from infoplane.config import resolve
 from infoplane.errors import UserError
 
 try:
-    study = resolve(config, ", ".join(map(str, workflow.configfiles)) or "--config")
+    study = resolve(config, ", ".join(map(os.path.relpath, workflow.configfiles)) or "--config")
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
@@ -36,6 +37,10 @@ pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
 def spec(item):
     """The slice of the config that a job depends on, as one text: order and comments change nothing."""
     return canonical(item.model_dump(mode="json"))
+
+
+def modules_of(package):
+    return sorted(map(str, Path("src/infoplane", package).glob("*.py")))
 
 
 def chunks(wildcards):

@@ -1,0 +1,173 @@
+"""Commands do their stage, and end in one line and a status where they cannot."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infoplane import cli
+from infoplane.cli import main
+
+QUICK = Path(__file__).parents[1] / "config" / "quick.yaml"
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert "examples:" in shown
+    assert all(stage in shown for stage in ("datasets", "training", "information", "statistics", "figures"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["training"],
+        ["information"],
+        ["statistics", "information"],
+        ["statistics", "accuracy"],
+        ["statistics", "join-information"],
+        ["statistics", "join-phases"],
+        ["statistics", "join-fits"],
+        ["figures"],
+        ["datasets"],
+        ["check"],
+    ],
+)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([*command, "--help"])
+    assert "usage: infoplane" in capsys.readouterr().out
+
+
+def test_dataset_is_made(tmp_path):
+    path = tmp_path / "deep" / "synthetic.npz"
+    assert main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(path)]) == 0
+    assert path.exists()
+
+
+def test_check_counts(capsys):
+    assert main(["check", str(QUICK)]) == 0
+    assert capsys.readouterr().out.startswith(f"{QUICK}: 6 experiments, 5 estimators, ")
+
+
+def refused(capsys, *arguments: str) -> str:
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith("infoplane: ")
+    return line.removeprefix("infoplane: ")
+
+
+def test_bad_spec(capsys, tmp_path):
+    spec = '{"name": "synthetics"}'
+    line = refused(capsys, "datasets", "--spec", spec, "--output", str(tmp_path / "a.npz"))
+    assert line == "--spec: name: 'synthetics' is unknown; did you mean 'synthetic'?"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["3", "3-1", "a-b", "-1-3", "0-1-2"])
+def test_bad_repetitions(capsys, text):
+    files = ["--dataset", "d", "--trajectory", "t", "--history", "h"]
+    line = refused(capsys, "training", "--spec", "{}", f"--repetitions={text}", *files)
+    assert line.startswith(f"--repetitions: {text!r} is no chunk; ")
+
+
+@pytest.mark.parametrize("text", ["a.parquet", "relu=a.parquet", "relu/=a.parquet", "relu/exact="])
+def test_bad_table_name(capsys, text):
+    line = refused(capsys, "statistics", "join-phases", "--tables", text, "--output", "o")
+    assert line.startswith(f"{text!r}: names no table; ")
+
+
+def test_missing_file(capsys, tmp_path):
+    missing = str(tmp_path / "none.parquet")
+    line = refused(capsys, "statistics", "accuracy", "--history", missing, "--output", str(tmp_path / "o"))
+    assert line.startswith(f"{missing}: missing; ")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "out of memory; use a smaller chunk in the config"),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npz"),
+            "big.npz: No space left on device; check that it exists and that its disk has room",
+        ),
+    ],
+)
+def test_machine_at_its_end(capsys, monkeypatch, error, line):
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(cli, "load_study", fail)
+    assert refused(capsys, "check", "config.yaml") == line
+
+
+def test_interrupt(capsys, monkeypatch):
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load_study", interrupt)
+    assert main(["check", "config.yaml"]) == 130
+    assert capsys.readouterr().err == "infoplane: interrupted\n"
+
+
+ON_A_SMALL_DISK = """
+import resource, signal, sys
+from infoplane.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+sys.exit(main(["datasets", "--spec", '{"name": "synthetic"}', "--output", sys.argv[1]]))
+"""
+
+
+def test_full_disk(tmp_path):
+    output = tmp_path / "synthetic.npz"
+    run = subprocess.run([sys.executable, "-c", ON_A_SMALL_DISK, str(output)], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 1
+    assert run.stderr.startswith(f"infoplane: {output}: cannot be written")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_killed_training_leaves_nothing(tmp_path, number):
+    dataset = tmp_path / "synthetic.npz"
+    main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(dataset)])
+    spec = (
+        '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8, '
+        '"epochs": 100000, "record_every": 5, "compile": false}'
+    )
+    job = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "infoplane.cli",
+            "training",
+            "--spec",
+            spec,
+            "--dataset",
+            "synthetic.npz",
+            "--repetitions",
+            "0-1",
+            "--trajectory",
+            "t",
+            "--history",
+            "h",
+        ],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert job.stderr is not None
+    job.stderr.readline()  # the first line of progress
+    job.send_signal(number)
+    _, shown = job.communicate(timeout=60)
+    assert job.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert "Traceback" not in shown
+    assert list(tmp_path.iterdir()) == [dataset]

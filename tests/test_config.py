@@ -1,0 +1,267 @@
+"""A config is resolved as it says, and a mistake in it is one line that names file, key and remedy."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infoplane.config import (
+    EstimatorSpec,
+    Experiment,
+    FigureSpec,
+    Sections,
+    TrainingSpec,
+    load_study,
+    parse_spec,
+    resolve,
+)
+from infoplane.errors import UserError
+
+CONFIGS = Path(__file__).parents[1] / "config"
+
+STUDY = {
+    "defaults": {
+        "dataset": "synthetic",
+        "network": "shwartz-ziv",
+        "activation": "relu",
+        "bits": 8,
+        "epochs": 100,
+        "record_every": 5,
+        "repetitions": 50,
+        "chunk": 20,
+    },
+    "experiments": {"one": {}, "two": {"bits": "float32"}},
+    "estimators": {
+        "exact": {"kind": "exact"},
+        "uniform": {"kind": "uniform", "bins": 30, "range": "global", "experiments": ["two"]},
+    },
+    "figures": {
+        "plane": {"kind": "plane", "category": "main", "experiments": "all", "estimators": ["exact"]}
+    },
+}
+
+
+def refusal(config) -> str:
+    with pytest.raises(UserError) as caught:
+        resolve(config, "mine.yaml")
+    return str(caught.value)
+
+
+def changed(path: str, value) -> dict:
+    """The study with one key set."""
+    config = deepcopy(STUDY)
+    *parents, last = path.split("/")
+    section = config
+    for parent in parents:
+        section = section.setdefault(parent, {})
+    section[last] = value
+    return config
+
+
+def test_experiments_override_defaults():
+    study = resolve(STUDY, "mine.yaml")
+    assert study.experiments["one"].bits.model_dump() == {"weights": 8, "activations": 8}
+    assert study.experiments["two"].bits == "float32"
+    assert study.experiments["two"].epochs == 100
+
+
+def test_estimators_apply_to_all_or_to_those_named():
+    assert resolve(STUDY, "mine.yaml").pairs == [("one", "exact"), ("two", "exact"), ("two", "uniform")]
+
+
+def test_order_changes_nothing():
+    backwards = {key: dict(reversed(section.items())) for key, section in reversed(STUDY.items())}
+    assert resolve(backwards, "mine.yaml") == resolve(STUDY, "mine.yaml")
+
+
+@given(repetitions=st.integers(1, 200), chunk=st.integers(1, 60))
+def test_chunks_cover_every_repetition_once(repetitions, chunk):
+    experiment = resolve(
+        changed("experiments/one", {"repetitions": repetitions, "chunk": chunk}), "mine.yaml"
+    ).experiments["one"]
+    ends = [map(int, name.split("-")) for name in experiment.chunks]
+    ranges = [range(first, last + 1) for first, last in ends]
+    assert [each for chunk in ranges for each in chunk] == list(range(repetitions))
+    assert all(len(each) == chunk for each in ranges[:-1])
+
+
+def test_training_is_not_told_of_repetitions():
+    spec = resolve(STUDY, "mine.yaml").experiments["one"].spec
+    assert type(spec) is TrainingSpec
+    assert set(TrainingSpec.model_fields) == set(Experiment.model_fields) - {"repetitions", "chunk"}
+    assert parse_spec(TrainingSpec, spec.model_dump_json()) == spec
+
+
+def test_learning_rate_may_lack_its_point():
+    """`1e-4` is a string to YAML 1.1."""
+    study = resolve(changed("defaults/learning_rate", "1e-4"), "mine.yaml")
+    assert study.experiments["one"].learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        ("defaults/epocs", 3, "defaults.epocs: unknown key; did you mean 'epochs'?"),
+        ("experiments/one/epocs", 3, "experiments.one.epocs: unknown key; did you mean 'epochs'?"),
+        ("experimentz", {}, "experimentz: unknown key; did you mean 'experiments'?"),
+        ("defaults/epochs", 0, "defaults.epochs: 0 is refused; it must be greater than 0"),
+        ("defaults/epochs", "100", "defaults.epochs: '100' is refused; it must be a whole number"),
+        ("defaults/repetitions", 0, "defaults.repetitions: 0 is refused; it must be greater than 0"),
+        ("defaults/chunk", 2.5, "defaults.chunk: 2.5 is refused; it must be a whole number"),
+        ("defaults/seed", -1, "defaults.seed: -1 is refused; it must be greater than or equal to 0"),
+        ("defaults/compile", "no", "defaults.compile: 'no' is refused; it must be true or false"),
+        ("defaults/learning_rate", "fast", "defaults.learning_rate: 'fast' is refused; it must be a number"),
+        (
+            "defaults/network",
+            "shwarz-ziv",
+            "defaults.network: 'shwarz-ziv' is unknown; did you mean 'shwartz-ziv'?",
+        ),
+        ("defaults/dataset", "mnits", "defaults.dataset: 'mnits' is unknown; use one of synthetic"),
+        (
+            "experiments/two/activation",
+            "rellu",
+            "experiments.two.activation: 'rellu' is unknown; did you mean 'relu'?",
+        ),
+        ("experiments/one", 3, "experiments.one: 3 is refused; it must be a mapping"),
+        (
+            "experiments/a b",
+            {},
+            "experiments: 'a b' cannot name a file; use up to 100 letters, digits, - and _",
+        ),
+        (
+            "experiments/..",
+            {},
+            "experiments: '..' cannot name a file; use up to 100 letters, digits, - and _",
+        ),
+        ("experiments", {}, "experiments: {} is refused; it must be not empty"),
+        ("estimators/exact/kind", "exat", "estimators.exact.kind: 'exat' is unknown; did you mean 'exact'?"),
+        ("estimators/exact/bins", 30, "estimators.exact: kind exact takes no bins; remove it"),
+        ("estimators/uniform/bins", None, "estimators.uniform: kind uniform needs bins; add it"),
+        (
+            "estimators/uniform/bins",
+            1,
+            "estimators.uniform.bins: 1 is refused; it must be greater than or equal to 2",
+        ),
+        ("estimators/uniform/range", None, "estimators.uniform: kind uniform needs range; add it"),
+        (
+            "estimators/uniform/experiments",
+            ["too"],
+            "estimators.uniform.experiments: 'too' is unknown; did you mean 'two'?",
+        ),
+        (
+            "estimators/uniform/experiments",
+            ["one", "one"],
+            "estimators.uniform.experiments: names 'one' twice; remove one",
+        ),
+        (
+            "figures/plane/experiments",
+            ["three"],
+            "figures.plane.experiments: 'three' is unknown; use one of one, two",
+        ),
+        (
+            "figures/plane/estimators",
+            ["exat"],
+            "figures.plane.estimators: 'exat' is unknown; did you mean 'exact'?",
+        ),
+        ("figures/plane/kind", "plain", "figures.plane.kind: 'plain' is unknown; did you mean 'plane'?"),
+        ("figures/plane/kind", "accuracy", "figures.plane: kind accuracy takes no estimators; remove them"),
+        ("figures/plane/i_xt", [3, 2], "figures.plane.i_xt: [3, 2] is not a pair [lo, hi] with lo < hi"),
+        ("figure_defaults/dpy", 300, "figure_defaults.dpy: unknown key; did you mean 'dpi'?"),
+        (
+            "figures/plane/estimators",
+            ["uniform"],
+            "figures.plane: shows one by uniform, which is not applied to it; "
+            "add it to estimators.uniform.experiments",
+        ),
+    ],
+)
+def test_mistake_is_one_line(path, value, line):
+    assert refusal(changed(path, value)) == f"mine.yaml: {line}"
+
+
+@pytest.mark.parametrize(
+    "bits", [1, 17, 8.0, True, None, "float64", [8, 8], {"weights": 8}, {"weights": 8, "activations": 1}]
+)
+def test_bits_out_of_range(bits):
+    assert refusal(changed("defaults/bits", bits)) == (
+        f"mine.yaml: defaults.bits: {bits!r} is not a width of 2 to 16, float32, "
+        "or {weights: 2 to 16, activations: 2 to 16}"
+    )
+
+
+@pytest.mark.parametrize("interval", ["globl", [1, 1], [1, 0], [0], [0, float("inf")], [0, float("nan")], 3])
+def test_range_of_bins(interval):
+    assert refusal(changed("estimators/uniform/range", interval)) == (
+        f"mine.yaml: estimators.uniform.range: {interval!r} is not global, layer, neuron, "
+        "or a pair [lo, hi] with lo < hi"
+    )
+
+
+@pytest.mark.parametrize("section", ["experiments", "estimators"])
+def test_required_sections(section):
+    config = {key: value for key, value in STUDY.items() if key != section}
+    assert refusal(config) == f"mine.yaml: {section}: missing; add it"
+
+
+@pytest.mark.parametrize("config", [None, [], "text", 3])
+def test_no_mapping(config):
+    assert refusal(config) == "mine.yaml: holds no keys; see config/README.md for what belongs there"
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+keys = st.text(max_size=12) | st.sampled_from(sorted(Sections.model_fields))
+
+
+@given(
+    st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_anything_else_is_one_line(config):
+    assert len(refusal(config).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a:\n\t- b", "'", "- a: b\n  c"])
+def test_not_yaml(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"mine.yaml: .*; ") as caught:
+        load_study(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"kind": "exat"}', '{"kind": "exact", "experiments": ["one"]}']
+)
+def test_bad_spec_is_one_line(text):
+    with pytest.raises(UserError, match=r"^--spec: .*; ") as caught:
+        parse_spec(EstimatorSpec, text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_configs_show_the_same_figures():
+    study, quick = (load_study(CONFIGS / name) for name in ("config.yaml", "quick.yaml"))
+    assert quick.results != study.results
+    assert quick.estimators == study.estimators
+    without_note = {name: figure.model_copy(update={"note": ""}) for name, figure in quick.figures.items()}
+    assert without_note == study.figures
+    experiment = next(iter(quick.experiments.values()))
+    note = f"quick study: {experiment.repetitions} repetitions, {experiment.epochs} epochs"
+    assert {figure.note for figure in quick.figures.values()} == {note}
+
+
+@pytest.mark.parametrize("model", [Sections, Experiment, EstimatorSpec, FigureSpec])
+def test_every_key_is_documented(model):
+    documented = (CONFIGS / "README.md").read_text()
+    assert [key for key in model.model_fields if f"\n| `{key}` |" not in documented] == []
+
+
+def test_config_loads_without_torch():
+    code = "import sys, infoplane.artifacts, infoplane.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

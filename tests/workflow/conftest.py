@@ -1,0 +1,83 @@
+"""A copy of the workflow in a folder of its own, and a tiny study that it has run to the end."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+STUDY = Path(__file__).with_name("study.yaml")
+
+
+class Workflow:
+    """The workflow in a folder, and the tiny study as its config."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "study.yaml"
+
+    def snakemake(self, *arguments: str, config: str | None = "study.yaml") -> subprocess.CompletedProcess:
+        """Run the real entry point, as a user would."""
+        configured = ["--configfile", config] if config else []
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *configured, *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def jobs(self, config: str = "study.yaml") -> Counter:
+        """How many jobs of each rule a dry run announces, `all` aside."""
+        dry_run = self.snakemake("--dry-run", config=config)
+        assert dry_run.returncode == 0, dry_run.stderr
+        rules = re.findall(r"^(?:local)?rule (\w+):", dry_run.stdout + dry_run.stderr, re.MULTILINE)
+        return Counter(rule for rule in rules if rule != "all")
+
+    def edit(self, change) -> None:
+        """Apply a function to the config."""
+        config = yaml.safe_load(self.config.read_text())
+        change(config)
+        self.config.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def copy_of(source: Path, folder: Path) -> Workflow:
+    shutil.copytree(source, folder)
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory) -> Workflow:
+    folder = tmp_path_factory.mktemp("untouched")
+    for name in ("config", "src", "workflow"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (ROOT / "Snakefile", ROOT / "environment.yml", STUDY):
+        shutil.copy2(file, folder)
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def first_run(untouched, tmp_path_factory) -> tuple[Workflow, subprocess.CompletedProcess]:
+    workflow = copy_of(untouched.folder, tmp_path_factory.mktemp("finished") / "study")
+    return workflow, workflow.snakemake()
+
+
+@pytest.fixture
+def fresh(untouched, tmp_path) -> Workflow:
+    """A workflow that has not run."""
+    return copy_of(untouched.folder, tmp_path / "study")
+
+
+@pytest.fixture
+def finished(first_run, tmp_path) -> Workflow:
+    """A workflow that has run the tiny study to its end."""
+    workflow, run = first_run
+    assert run.returncode == 0, run.stdout + run.stderr
+    return copy_of(workflow.folder, tmp_path / "study")

@@ -1,0 +1,172 @@
+"""What Snakemake would do: refuse a bad config in one line, and run no job that nothing asks for."""
+
+import ast
+import re
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+
+def test_whole_study_resolves_quickly(fresh):
+    start = time.perf_counter()
+    run = fresh.snakemake("--dry-run", config="config/config.yaml")
+    assert run.returncode == 0, run.stderr
+    assert time.perf_counter() - start < 10  # 2 s where nothing else runs
+
+
+@pytest.mark.parametrize("name", ["config", "quick"])
+def test_configs_ask_for_every_stage(fresh, name):
+    jobs = fresh.jobs(f"config/{name}.yaml")
+    study = yaml.safe_load((fresh.folder / "config" / f"{name}.yaml").read_text())
+    chunks = -(-study["defaults"]["repetitions"] // study["defaults"]["chunk"])
+    pairs = len(study["experiments"]) * len(study["estimators"])
+    assert jobs == {
+        "datasets": 1,
+        "training": chunks * len(study["experiments"]),
+        "information": chunks * pairs,
+        "statistics_information": pairs,
+        "statistics_accuracy": len(study["experiments"]),
+        "statistics_join": 3,
+        "figures": len(study["figures"]),
+    }
+
+
+def test_default_config_is_used_where_none_is_given(fresh):
+    fresh.edit(lambda config: config.update(results="elsewhere"))
+    assert " elsewhere/figures/plane.pdf" in fresh.snakemake("--dry-run").stdout
+    assert " results/figures/main-relu.pdf" in fresh.snakemake("--dry-run", config=None).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            lambda config: config["defaults"].update(epocs=3),
+            "study.yaml: defaults.epocs: unknown key; did you mean 'epochs'?",
+        ),
+        (
+            lambda config: config["experiments"]["relu"].update(activation="rellu"),
+            "study.yaml: experiments.relu.activation: 'rellu' is unknown; did you mean 'relu'?",
+        ),
+        (
+            lambda config: config["figures"]["plane"].update(estimators=["exat"]),
+            "study.yaml: figures.plane.estimators: 'exat' is unknown; did you mean 'exact'?",
+        ),
+        (
+            lambda config: config["defaults"].update(repetitions=0),
+            "study.yaml: defaults.repetitions: 0 is refused; it must be greater than 0",
+        ),
+        (
+            lambda config: config.pop("experiments"),
+            "study.yaml: experiments: missing; add it",
+        ),
+    ],
+)
+def test_bad_config_is_one_line(fresh, change, line):
+    fresh.edit(change)
+    run = fresh.snakemake()
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == f"infoplane: {line}"
+    assert "Traceback" not in run.stdout + run.stderr and "Error" not in run.stdout + run.stderr
+    assert not (fresh.folder / "results").exists()
+
+
+def test_finished_study_has_nothing_to_do(finished):
+    assert not finished.jobs()
+
+
+def test_comment_order_and_spelling_run_nothing(finished):
+    def reorder(config):
+        config["experiments"] = dict(reversed(config["experiments"].items()))
+        config["experiments"]["relu"]["bits"] = {"activations": 8, "weights": 8}
+        config["defaults"] = dict(reversed(config["defaults"].items()), learning_rate=1e-4)
+
+    finished.edit(reorder)
+    finished.config.write_text("# a remark\n" + finished.config.read_text())
+    assert not finished.jobs()
+
+
+def test_new_estimator_trains_nothing(finished):
+    finished.edit(lambda config: config["estimators"].update(adaptive={"kind": "adaptive", "bins": 16}))
+    # 3 chunks, 2 experiments, and the two tables that list every estimator
+    assert finished.jobs() == {"information": 3, "statistics_information": 2, "statistics_join": 2}
+
+
+def test_more_repetitions_train_only_their_chunks(finished):
+    finished.edit(lambda config: config["experiments"]["tanh"].update(repetitions=4))
+    jobs = finished.jobs()
+    assert jobs["training"] == 1
+    assert jobs["information"] == 2
+    assert jobs["statistics_information"] == 2
+
+
+def test_new_note_only_draws(finished):
+    finished.edit(lambda config: config["figure_defaults"].update(note="another"))
+    assert finished.jobs() == {"figures": 4}
+
+
+def test_new_learning_rate_spares_other_experiments(finished):
+    finished.edit(lambda config: config["experiments"]["tanh"].update(learning_rate=0.01))
+    jobs = finished.jobs()
+    assert jobs["training"] == 1
+    assert jobs["information"] == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("figures/drawing.py", {"figures"}),
+        (
+            "information.py",
+            {"information", "statistics_information", "statistics_join", "figures"},
+        ),
+        ("cli.py", set()),
+        ("config.py", set()),
+    ],
+)
+def test_edited_module_reruns_its_stage(finished, module, stages):
+    with open(finished.folder / "src" / "infoplane" / module, "a") as file:
+        file.write("\n# an edit\n")
+    assert set(finished.jobs()) == stages
+
+
+def test_touched_module_reruns_nothing(finished):
+    (finished.folder / "src" / "infoplane" / "training.py").touch()
+    assert not finished.jobs()
+
+
+PLUMBING = {"artifacts", "cli", "config", "errors", "progress"}
+
+
+def imported(module: str, source: Path) -> set[str]:
+    """All modules of infoplane that one of them rests on, itself included."""
+    found, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            path = source / name.replace(".", "/")
+            text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+            nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+            names = [node.module.removeprefix("infoplane.") for node in nodes if node.module]
+            waiting += [
+                name for name, node in zip(names, nodes, strict=True) if node.module.startswith("infoplane.")
+            ]
+    return found
+
+
+def test_rules_track_the_modules_of_their_stage(fresh):
+    """Every module that the numbers of a stage depend on, but those that read what other stages wrote."""
+    source = fresh.folder / "src" / "infoplane"
+    rules = fresh.folder / "workflow" / "rules"
+    readers: set[str] = set()
+    for stage in ("datasets", "training", "information"):
+        tracked = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
+        assert set(tracked) == imported(stage, source) - PLUMBING - readers
+        readers.add({"datasets": "datasets"}.get(stage, "trajectory"))
+    readers.add("statistics.chunks")
+    for stage in ("statistics", "figures"):
+        modules = {f"{stage}.{path.stem}" for path in (source / stage).glob("*.py")} | {stage}
+        assert imported(stage, source) - PLUMBING <= modules | readers

@@ -1,0 +1,57 @@
+"""A tiny study from data to figures through Snakemake, and what is left where a job fails."""
+
+import pandas as pd
+import yaml
+
+TABLES = ["information", "phases", "fits"]
+
+
+def leftovers(folder):
+    """Files that were written aside and never renamed."""
+    return list(folder.glob("results/**/.*"))
+
+
+def test_study_runs_to_its_figures(first_run):
+    workflow, run = first_run
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = workflow.folder / "results"
+    for name in yaml.safe_load(workflow.config.read_text())["figures"]:
+        assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    phases, fits = (pd.read_csv(results / "statistics" / f"{name}.csv") for name in ("phases", "fits"))
+    # 3 and 2 repetitions of 6 layers, the latter seen by two estimators
+    assert len(phases) == 3 * 6 + 2 * 6 * 2
+    assert fits.set_index("experiment")["repetitions"].to_dict() == {"relu": 3, "tanh": 2}
+    assert not leftovers(workflow.folder)
+
+
+def test_jobs_leave_log_and_benchmark(first_run):
+    workflow, _ = first_run
+    results = workflow.folder / "results"
+    assert "100 %" in (results / "logs" / "training" / "relu" / "0-1.log").read_text()
+    assert "max_rss" in (results / "benchmarks" / "training" / "relu" / "0-1.tsv").read_text()
+
+
+def test_truncated_trajectory_is_one_line(finished):
+    trajectory = finished.folder / "results" / "training" / "relu" / "0-1.safetensors"
+    trajectory.write_bytes(trajectory.read_bytes()[:-100])
+    output = "results/information/relu/exact/0-1.parquet"
+    run = finished.snakemake("--forcerun", "information", "--until", "information", "--", output)
+    assert run.returncode == 1
+    (line,) = (finished.folder / "results/logs/information/relu/exact/0-1.log").read_text().splitlines()
+    assert line.startswith("infoplane: results/training/relu/0-1.safetensors: ")
+    assert not (finished.folder / output).exists()
+    assert not leftovers(finished.folder)
+
+
+def test_mismatched_chunk_is_one_line(finished):
+    information = finished.folder / "results" / "information"
+    (information / "tanh" / "exact" / "0-1.parquet").replace(information / "relu" / "exact" / "0-1.parquet")
+    (information / "relu" / "exact" / "0-1.parquet").touch()
+    finished.snakemake("--cleanup-metadata", "results/information/relu/exact/0-1.parquet")
+    output = "results/statistics/relu/exact/aggregates.parquet"
+    run = finished.snakemake("--allowed-rules", "statistics_information", "--", output)
+    assert run.returncode == 1
+    log = (finished.folder / "results/logs/statistics/relu/exact.log").read_text()
+    assert log.startswith("infoplane: results/") and len(log.splitlines()) == 1
+    assert not (finished.folder / output).exists()
