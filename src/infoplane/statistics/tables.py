@@ -35,7 +35,7 @@ def summarise_information(
     history, trained = read_chunks(history_paths, "history")
     path = Path(history_paths[0])
     refuse_mismatch(path, "the training spec", trained["spec"]["training"], known["spec"]["training"])
-    refuse_mismatch(path, "the data set", trained["dataset"], known["dataset"])
+    refuse_mismatch(path, "the data set", trained["dataset"]["digest"], known["dataset"]["digest"])
     if unpaired := set(trained["repetitions"]) ^ set(known["repetitions"]):
         raise UserError(
             f"{path}: histories and information differ in repetitions {sorted(unpaired)}; "
