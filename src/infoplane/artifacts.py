@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 KEY = "infoplane"
-LIBRARIES = ("infoplane", "numpy", "pandas", "pyarrow", "scipy", "torch")
+LIBRARIES = ("infoplane", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 
 def canonical(value: Any) -> str:
@@ -65,7 +65,7 @@ def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[s
     """
     if text is None:
         raise UserError(f"{path}: not an infoplane {kind} artifact; delete it and run the workflow again")
-    description = json.loads(text)
+    description: dict[str, Any] = json.loads(text)
     if description["kind"] != kind:
         raise UserError(
             f"{path}: holds {description['kind']}, expected {kind}; delete it and run the workflow again"

@@ -1,0 +1,49 @@
+"""Exact and binned information planes of quantized neural networks.
+
+The public names are imported on first use, so that a part which needs no PyTorch doesn't wait for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infoplane.config import EstimatorSpec, TrainingSpec
+    from infoplane.datasets import Dataset, load_dataset
+    from infoplane.errors import UserError
+    from infoplane.information import Information, binned_information, estimate, exact_information
+    from infoplane.replay import replay
+    from infoplane.training import train
+    from infoplane.trajectory import Trajectory, load_trajectory
+
+__all__ = [
+    "Dataset",
+    "EstimatorSpec",
+    "Information",
+    "TrainingSpec",
+    "Trajectory",
+    "UserError",
+    "binned_information",
+    "estimate",
+    "exact_information",
+    "load_dataset",
+    "load_trajectory",
+    "replay",
+    "train",
+]
+
+HOMES = {
+    "config": ("EstimatorSpec", "TrainingSpec"),
+    "datasets": ("Dataset", "load_dataset"),
+    "errors": ("UserError",),
+    "information": ("Information", "binned_information", "estimate", "exact_information"),
+    "replay": ("replay",),
+    "training": ("train",),
+    "trajectory": ("Trajectory", "load_trajectory"),
+}
+MODULE_OF = {name: module for module, names in HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in MODULE_OF:
+        raise AttributeError(f"module 'infoplane' has no attribute {name!r}")
+    return getattr(import_module(f"infoplane.{MODULE_OF[name]}"), name)

@@ -1,0 +1,194 @@
+"""Mutual information between inputs, labels and the discrete output T of a layer, in bits."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from infoplane.artifacts import describe, refuse_mismatch, write_table
+from infoplane.binning import BinRange, adaptive_bins, range_ends, rebinned, uniform_bins
+from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+from infoplane.datasets import Dataset, load_dataset
+from infoplane.entropy import Information, entropy, information_of_words
+from infoplane.progress import progress_bar
+from infoplane.replay import Layers, Observe, replay
+from infoplane.trajectory import PART, Trajectory, load_trajectory
+
+__all__ = ["Information", "binned_information", "estimate", "exact_information", "run"]
+
+
+def exact_information(codes: np.ndarray, labels: np.ndarray) -> Information:
+    """I(X;T) and I(T;Y) of T = the tuple of a row's codes, over N equally likely inputs.
+
+        H(T) = log₂ N − (1/N) Σ_c n_c log₂ n_c,   I(X;T) = H(T),   I(T;Y) = H(T) + H(Y) − H(T,Y)
+
+    with n_c the number of inputs of code c (Lorenzen, Igel & Nielsen 2022, https://arxiv.org/abs/2106.12912).
+    Rows are compared whole; a hash only finds candidates. The values depend on the counts alone: no order of
+    samples or neurons and no relabelling of codes changes a bit of them.
+
+    Args:
+        codes: (…, N, width) integers.
+        labels: (N,) classes, integers ≥ 0.
+
+    >>> codes = np.array([[0, 1], [0, 1], [2, 3], [2, 4]])
+    >>> [float(value) for value in exact_information(codes, np.array([0, 0, 1, 1]))]
+    [1.5, 1.5, 1.0, 3.0]
+    """
+    leading = codes.shape[:-2]
+    words = np.moveaxis(codes.reshape(-1, *codes.shape[-2:]), 1, 2).astype(np.int64)
+    return Information(*(values.reshape(leading) for values in information_of_words(words, labels)))
+
+
+def binned_information(
+    activations: np.ndarray,
+    labels: np.ndarray,
+    bins: int = 30,
+    range: BinRange = "global",
+    method: Literal["uniform", "adaptive"] = "uniform",
+) -> Information:
+    """The same quantities after the activations were sorted into bins.
+
+    Args:
+        activations: (…, N, width) floats of one layer; the leading dimensions are snapshots.
+        labels: (N,) classes, integers ≥ 0.
+        bins: the number of bins of each neuron.
+        range: of the uniform bins: `global`, that of all that is given; `layer`, that of each snapshot;
+            `neuron`, that of each neuron of each snapshot; or a pair (low, high), values outside of which
+            go to the end bins.
+        method: `uniform` bins have equal width, `adaptive` ones equal mass over the layer of a snapshot.
+
+    >>> activations = np.array([[-0.9], [-0.8], [0.8], [0.9]])
+    >>> float(binned_information(activations, np.array([0, 0, 1, 1]), bins=2).i_ty)
+    1.0
+    """
+    layers = torch.from_numpy(activations.reshape(-1, *activations.shape[-2:])).double().transpose(1, 2)
+    if method == "adaptive":
+        codes = adaptive_bins(layers, bins)
+    else:
+        codes = uniform_bins(layers, *range_ends(layers, range), bins)
+    return exact_information(codes.transpose(1, 2).reshape(activations.shape).numpy(), labels)
+
+
+def packed(codes: Tensor, bits: int) -> Tensor:
+    """Pack codes (snapshots, width, N), each of them different in its lowest `bits`, into 64-bit words."""
+    per_word = 64 // bits
+    fields = codes & ((1 << bits) - 1)
+    words = []
+    for start in range(0, codes.shape[1], per_word):
+        word = fields[:, start]
+        for column in range(start + 1, min(start + per_word, codes.shape[1])):
+            word = (word << bits) | fields[:, column]
+        words.append(word)
+    return torch.stack(words, 1)
+
+
+def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
+    """Estimate the information of every layer at every snapshot of a trajectory.
+
+    Returns:
+        A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
+        (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0.
+    """
+    finite = trajectory.finite
+    trajectory = trajectory.zeroed(~finite)
+    result = np.empty((finite.size, trajectory.ranges.shape[2], len(Information._fields)))
+    ends = global_ends(trajectory, dataset) if estimator.range == "global" else None
+    observe = observer(estimator, trajectory.spec, len(dataset.inputs))
+    with progress_bar(finite.size, "information", "snapshots") as progress:
+        for first, layers in replay(trajectory, dataset, observe, ends):
+            snapshots = slice(first, first + len(layers[0]))
+            for layer, words in enumerate(layers):
+                result[snapshots, layer] = np.stack(information_of_words(words, dataset.labels), axis=1)
+            progress.update(len(layers[0]))
+    result[~finite.ravel()] = [np.nan, np.nan, np.nan, 0]
+    return information_table(trajectory, result)
+
+
+def observer(estimator: EstimatorSpec, spec: TrainingSpec, count: int) -> Observe:
+    """What an estimator makes of the layers of some snapshots: each one's codes, packed into words.
+
+    Args:
+        count: the number N of inputs; the layers hold a few more, copies of the first.
+    """
+    discretize = discretizer(estimator, spec, count)
+    if estimator.kind == "exact":
+        field = 16 if isinstance(spec.bits, Bits) else 32
+        return lambda layers, ends: [packed(codes, field) for codes in layers.codes]
+    field = 33 if estimator.kind == "rebinned" else 16
+    return lambda layers, ends: [packed(discretize(layer, ends), field) for layer in layers.activations]
+
+
+def discretizer(
+    estimator: EstimatorSpec, spec: TrainingSpec, count: int
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The estimator's codes of activations (snapshots, width, N), given their global ends (snapshots, 2)."""
+    bins, chosen = estimator.bins or 0, estimator.range or "layer"
+    if estimator.kind == "rebinned" and isinstance(spec.bits, Bits):
+        levels = torch.tensor(2.0**spec.bits.activations, dtype=torch.float64)
+        return lambda layer, ends: rebinned(layer, levels)
+    if estimator.kind == "rebinned":
+        return lambda layer, ends: rebinned(layer.float(), torch.tensor(2.0**32))
+    if estimator.kind == "adaptive":
+        return lambda layer, ends: adaptive_bins(layer[..., :count], bins)
+    number = torch.tensor(bins, dtype=torch.float64)
+    if chosen == "global":
+        return lambda layer, ends: uniform_bins(layer, ends[:, :1, None], ends[:, 1:, None], number)
+    return lambda layer, ends: uniform_bins(layer, *range_ends(layer, chosen), number)
+
+
+def global_ends(trajectory: Trajectory, dataset: Dataset) -> np.ndarray:
+    """Lowest and highest activation of the repetition of each snapshot, (snapshots, 2).
+
+    Taken over all layers and recorded epochs but the one before the first step.
+    """
+    repetitions, times = trajectory.finite.shape
+    ends = np.empty((repetitions * times, 2))
+    for first, (low, high) in replay(trajectory, dataset, extreme_activations):
+        ends[first : first + len(low)] = np.concatenate([low, high], axis=1)
+    trained = ends.reshape(repetitions, times, 2)[:, trajectory.epochs >= 0]
+    return np.repeat(np.stack([trained[..., 0].min(1), trained[..., 1].max(1)], axis=1), times, axis=0)
+
+
+def extreme_activations(layers: Layers, _: Tensor) -> list[Tensor]:
+    low, high = zip(*(range_ends(layer, "layer") for layer in layers.activations), strict=True)
+    return [torch.cat(low, 1).amin(1), torch.cat(high, 1).amax(1)]
+
+
+def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFrame:
+    """The table of `estimate` from values (snapshots, layers, 4)."""
+    layers = result.shape[1]
+    repetitions, times = trajectory.finite.shape
+    return pd.DataFrame(
+        {
+            "repetition": np.repeat(trajectory.repetitions, times * layers),
+            "part": PART,
+            "epoch": np.tile(np.repeat(trajectory.epochs, layers), repetitions),
+            "layer": np.tile(np.arange(1, layers + 1, dtype=np.int8), repetitions * times),
+        }
+        | dict(zip(Information._fields, result.reshape(-1, 4).T, strict=True))
+    ).astype({"distinct": np.int32})
+
+
+def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, output_path: Path) -> None:
+    """Estimate the information of a trajectory file on the data set it was trained on."""
+    dataset = load_dataset(dataset_path)
+    trajectory = load_trajectory(trajectory_path)
+    refuse_mismatch(
+        trajectory_path, "the data set it was trained on", trajectory.dataset, dataset.description
+    )
+    table = estimate(estimator, trajectory, dataset)
+    description = describe(
+        "information",
+        {
+            "training": trajectory.spec.model_dump(mode="json"),
+            "estimator": estimator.model_dump(mode="json", include=set(EstimatorSpec.model_fields)),
+        },
+        repetitions=trajectory.repetitions.tolist(),
+        dataset=trajectory.dataset | {"h_y": entropy(np.bincount(dataset.labels))},
+        layers=trajectory.ranges.shape[2],
+    )
+    write_table(output_path, table, description)

@@ -1,0 +1,125 @@
+"""Uniform affine quantization with zero on the grid, straight-through gradients, and ranges."""
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["Extremes", "Grid", "Quantized", "Range", "extremes", "grid", "moving_average", "quantize"]
+
+DECAY = 0.999
+MOVING_START = (-6.0, 6.0)
+
+
+class Range(Enum):
+    """Where a quantizer takes its range from."""
+
+    BATCH = "batch"
+    EMA = "ema"
+
+
+class Extremes(NamedTuple):
+    """Lowest and highest value of each ensemble member's tensor, each (members,)."""
+
+    low: Tensor
+    high: Tensor
+
+
+class Grid(NamedTuple):
+    """The grid {(q − zero)·scale : q = 0 … top} of each member; scale, zero and top are (members,)."""
+
+    scale: Tensor
+    zero: Tensor
+    top: Tensor
+
+
+class Quantized(NamedTuple):
+    """A tensor on a grid: integers `steps` = q − zero, and the member's scale. Its value is steps·scale."""
+
+    steps: Tensor
+    grid: Grid
+
+    @property
+    def codes(self) -> Tensor:
+        """The codes q = 0 … top."""
+        return self.steps + per_member(self.grid.zero, self.steps)
+
+    @property
+    def values(self) -> Tensor:
+        """The dequantized values x̂ = (q − z)·s."""
+        return self.steps * per_member(self.grid.scale, self.steps)
+
+
+def per_member(values: Tensor, like: Tensor) -> Tensor:
+    """View (members,) so that it broadcasts against `like`, (members, …)."""
+    return values.view(-1, *[1] * (like.dim() - 1))
+
+
+def extremes(tensor: Tensor) -> Extremes:
+    """Lowest and highest value of each member's part of (members, …); a constant to the gradient."""
+    members = tensor.detach().flatten(1)
+    return Extremes(members.amin(1), members.amax(1))
+
+
+def moving_average(average: Extremes, observed: Extremes) -> Extremes:
+    """r ← d·r + (1 − d)·x with d = 0.999, not debiased."""
+    return Extremes(*(DECAY * old + (1 - DECAY) * new for old, new in zip(average, observed, strict=True)))
+
+
+def grid(bounds: Extremes, levels: Tensor) -> Grid:
+    r"""The grid of b bits over a range that is widened to contain 0 and shifted to have 0 exactly on it.
+
+        s = (hi − lo)/(2ᵇ − 1),  z = clamp(round(−lo/s), 0, 2ᵇ − 1)
+
+    (Jacob et al. 2018, https://arxiv.org/abs/1712.05877). A collapsed range, lo = hi = 0, has the one code 0.
+
+    Args:
+        bounds: the range of each member.
+        levels: 2ᵇ − 1, a tensor, so that one compilation serves every bit width.
+    """
+    low, high = bounds.low.clamp(max=0.0), bounds.high.clamp(min=0.0)
+    collapsed = low == high
+    scale = torch.where(collapsed, 1.0, (high - low) / levels)
+    top = torch.where(collapsed, 0.0, levels)
+    return Grid(scale, torch.minimum(round_half_up(-low / scale), top), top)
+
+
+def round_half_up(x: Tensor) -> Tensor:
+    return torch.floor(x + 0.5)
+
+
+def quantize(x: Tensor, on: Grid) -> Quantized:
+    """Quantize x, (members, …), with the straight-through gradient.
+
+    q = clamp(round(x/s + z), 0, top), round half up. The gradient with respect to x is 1 where
+    −z·s ≤ x ≤ (top − z)·s, and everywhere on a collapsed range; else 0.
+    """
+    scale, zero, top = (per_member(values, x) for values in on)
+    scaled = x / scale
+    position = scaled.detach() + zero
+    steps = torch.minimum(round_half_up(position).clamp(min=0.0), top) - zero
+    passes = ((position >= 0.0) & (position <= top)) | (top == 0.0)
+    return Quantized(straight_through(scaled, steps, passes), on)
+
+
+class StraightThrough(torch.autograd.Function):
+    """Forward: the rounded tensor. Backward: the gradient of the unrounded one, where it passes."""
+
+    @staticmethod
+    def forward(x: Tensor, rounded: Tensor, passes: Tensor) -> Tensor:
+        return rounded.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (passes,) = ctx.saved_tensors
+        return gradient * passes, None, None
+
+
+def straight_through(x: Tensor, rounded: Tensor, passes: Tensor) -> Tensor:
+    result: Tensor = StraightThrough.apply(x, rounded, passes)  # type: ignore[no-untyped-call]
+    return result

@@ -1,0 +1,130 @@
+"""Replay: the recorded parameters, run over the whole data set in exact arithmetic, define T."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infoplane.compilation import compiled
+from infoplane.datasets import Dataset
+from infoplane.networks import Levels, forward, network_of, scheme_of
+from infoplane.quantization import Quantized
+from infoplane.trajectory import Trajectory
+
+__all__ = ["Layers", "replay"]
+
+# Small enough for the processor's cache, large enough to hide the overhead of a call.
+SNAPSHOTS = 8
+# Vector code treats the last few inputs apart unless their number is a multiple of this.
+LANES = 64
+
+
+class ExactArithmetic:
+    """Sums that depend on nothing but their terms: not on the place in a batch, on threads, or on BLAS."""
+
+    def product(self, kernel: Tensor, inputs: Tensor, whole: bool) -> Tensor:
+        if whole:  # every partial sum is a whole number below 2⁵³, so any order is exact
+            return kernel.transpose(1, 2) @ inputs
+        # A product of two float32 numbers is exact in float64; the sum is taken in the order of the inputs.
+        total = kernel[:, 0, :, None] * inputs[:, 0, None]
+        for index in range(1, inputs.shape[1]):
+            total = total + kernel[:, index, :, None] * inputs[:, index, None]
+        return total
+
+    def rounded(self, values: Tensor, whole: bool) -> Tensor:
+        return values if whole else single(values)
+
+
+def single(values: Tensor) -> Tensor:
+    """Round float64 to float32, and −0 to +0."""
+    return values.float().double() + 0.0
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What the layers of some snapshots put out, on the way from the forward pass to an estimator."""
+
+    outputs: list[Tensor | Quantized]
+
+    @property
+    def codes(self) -> list[Tensor]:
+        """T of each layer, (snapshots, width, N) int64, exactly.
+
+        Quantized layers: their codes q, and for the logits q_j − max_j q_j, since the softmax is invariant
+        under a common shift and under nothing else. Others: the bit patterns of their float32 outputs.
+        """
+        *hidden, logits = self.outputs
+        if not isinstance(logits, Quantized):
+            return [values.float().view(torch.int32).long() for values in self.activations]
+        codes = [layer.codes.long() for layer in hidden if isinstance(layer, Quantized)]
+        return [*codes, (logits.steps - logits.steps.amax(1, keepdim=True)).long()]
+
+    @property
+    def activations(self) -> list[Tensor]:
+        """The value of each layer, (snapshots, width, N) float64; the last one's is the softmax."""
+        *hidden, logits = [
+            output.values if isinstance(output, Quantized) else output for output in self.outputs
+        ]
+        return [*hidden, single(torch.softmax(logits, 1))]
+
+
+Observe = Callable[[Layers, Tensor], list[Tensor]]
+
+
+def replay(
+    trajectory: Trajectory, dataset: Dataset, observe: Observe | None = None, beside: np.ndarray | None = None
+) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """Replay a trajectory over a data set, a few snapshots at a time.
+
+    Sums over whole numbers (quantized weights and inputs) are exact; the others are taken in float64 in a
+    fixed order and rounded once to float32; activation functions are taken in float64. What comes out for
+    an input does not depend on its place in the data.
+
+    Args:
+        observe: what to make of the layers, compiled together with the forward pass; by default their codes
+            and their activations, one list after the other.
+        beside: (R·T, …) what `observe` is given of each snapshot besides its layers.
+
+    Yields:
+        The place of the first of some consecutive snapshots (repetition, epoch; epoch fastest), and what was
+        observed, each (snapshots, …, N).
+    """
+    torch.set_num_threads(1)
+    spec, (count, features) = trajectory.spec, dataset.inputs.shape
+    network, scheme = network_of(spec, features, dataset.classes), scheme_of(spec)
+    levels = Levels.of(spec.bits, torch.float64)
+    padding = dataset.inputs[:1].repeat(-count % LANES, 0)
+    inputs = torch.from_numpy(np.ascontiguousarray(np.concatenate([dataset.inputs, padding]).T))
+    observe = observe or (lambda layers, _: [*layers.codes, *layers.activations])
+
+    def observed(parameters: Tensor, ranges: Tensor, inputs: Tensor, beside: Tensor) -> list[Tensor]:
+        everywhere = inputs.double().expand(len(parameters), -1, -1)
+        outputs, _ = forward(
+            network,
+            scheme,
+            levels,
+            parameters.double(),
+            ranges.double(),
+            everywhere,
+            ExactArithmetic(),
+            training=False,
+        )
+        return observe(Layers(outputs), beside)
+
+    function = compiled(observed, spec.compile)
+    snapshots = trajectory.finite.size
+    parameters = trajectory.parameters.reshape(snapshots, -1)
+    ranges = trajectory.ranges.reshape(snapshots, -1, 2)
+    beside = np.empty((snapshots, 0)) if beside is None else beside
+    for first in range(0, snapshots, SNAPSHOTS):
+        places = np.arange(first, first + SNAPSHOTS).clip(max=snapshots - 1)
+        taken = min(SNAPSHOTS, snapshots - first)
+        with torch.no_grad():
+            layers = function(
+                *(torch.from_numpy(array[places]) for array in (parameters, ranges)),
+                inputs,
+                torch.from_numpy(beside[places]),
+            )
+        yield first, [layer[:taken, ..., :count].numpy() for layer in layers]
