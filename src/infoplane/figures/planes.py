@@ -89,6 +89,8 @@ def epoch_bar(figure: Figure | SubFigure, panels: Iterable[Axes], epochs: int) -
     bar.ax.set_yticklabels(["init", *map(str, epoch_ticks(epochs)[1:])])
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
+    if bar.solids:
+        bar.solids.set(rasterized=False, edgecolor="face")
     bar.set_label("epoch")
 
 

@@ -94,7 +94,7 @@ def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
 def quality(failed: Sequence[int], bad: pd.Series) -> dict[str, Any]:
     """Which repetitions failed and which fit badly, for the description and the log."""
     names = [int(name) for name in bad.index[bad.fillna(False)]] if bad.notna().any() else None
-    counted = "undefined below 1000 epochs" if names is None else f"{len(names)} {names}"
+    counted = "undefined" if names is None else f"{len(names)} {names}"
     print(f"{len(bad)} repetitions; bad fits: {counted}; failed: {len(failed)} {list(failed)}")
     return {"failed": list(failed), "bad_fits": names}
 
@@ -105,7 +105,7 @@ def milestones(path: Path) -> pd.DataFrame:
     table = table[table["epoch"].isin([*EPOCHS, table["epoch"].max()])]
     wide = table.pivot(index=["epoch", "layer", "runs", "count"], columns="quantity", values=["mean", "std"])
     wide.columns = wide.columns.map(lambda name: f"{name[1]}_{name[0]}")
-    return wide[["h_t_mean", "h_t_std", "i_ty_mean", "i_ty_std"]].reset_index()
+    return wide.reindex(columns=["h_t_mean", "h_t_std", "i_ty_mean", "i_ty_std"]).reset_index()
 
 
 def endings(path: Path) -> pd.DataFrame:

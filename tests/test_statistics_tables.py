@@ -1,0 +1,231 @@
+"""Statistics from chunks on disk to tables on disk: nothing mixed, nothing dropped, nothing left over."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulation
+from pandas.testing import assert_frame_equal
+
+from infoplane.artifacts import read_table
+from infoplane.errors import UserError
+from infoplane.statistics import (
+    join_fits,
+    join_information,
+    join_phases,
+    summarise_accuracy,
+    summarise_information,
+)
+
+EPOCHS, EVERY, REPETITIONS = 1200, 50, 6
+INFORMATION = simulation.information(range(REPETITIONS), EPOCHS, EVERY)
+HISTORY = simulation.history(range(REPETITIONS), EPOCHS)
+
+
+def chunks(folder: Path, cuts=(), information=INFORMATION, history=HISTORY) -> tuple[list[Path], list[Path]]:
+    """Both tables of the same repetitions, written in chunks that end before each of the cuts."""
+    bounds = [0, *cuts, REPETITIONS]
+    ranges = [range(*pair) for pair in pairwise(bounds)]
+    return tuple(
+        [
+            write(folder / name / f"{chunk[0]}-{chunk[-1]}.parquet", frame[frame["repetition"].isin(chunk)])
+            for chunk in ranges
+        ]
+        for name, frame, write in (
+            ("information", information, simulation.write_information),
+            ("history", history, simulation.write_history),
+        )
+    )
+
+
+def summarise(folder: Path, *paths) -> tuple[pd.DataFrame, dict, pd.DataFrame, dict]:
+    outputs = folder / "aggregates.parquet", folder / "phases.parquet"
+    summarise_information(*paths, *outputs)
+    return *read_table(outputs[0], "aggregates"), *read_table(outputs[1], "phases")
+
+
+def refusal(function, *arguments) -> str:
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_shapes_and_descriptions(tmp_path):
+    aggregates, told, phases, _ = summarise(tmp_path, *chunks(tmp_path))
+    epochs = 1 + EPOCHS // EVERY
+    assert len(aggregates) == epochs * simulation.LAYERS * 4 * 2
+    assert set(aggregates["quantity"]) == {"h_t", "i_xt", "i_ty", "distinct"}
+    assert set(aggregates["runs"]) == {"all", "good-fit"}
+    assert (aggregates["count"] == REPETITIONS).all()
+    assert len(phases) == REPETITIONS * simulation.LAYERS
+    assert phases["saturated"].tolist() == [True, True, False, False, False, False] * REPETITIONS
+    assert told["spec"] == {"training": simulation.TRAINING, "estimator": {"kind": "exact"}}
+    assert told["repetitions"] == list(range(REPETITIONS))
+    assert (told["failed"], told["bad_fits"]) == ([], [])
+    assert told["dataset"] == simulation.DATASET
+
+
+def test_any_chunking_gives_the_same_tables(tmp_path):
+    first = summarise(tmp_path / "one", *chunks(tmp_path / "one"))
+    information, history = chunks(tmp_path / "three", (1, 4))
+    second = summarise(tmp_path / "three", information[::-1], history)
+    for index in (0, 2):
+        assert_frame_equal(first[index], second[index], check_exact=True)
+    assert first[1] == second[1]
+
+
+def test_only_the_given_chunks_count(tmp_path):
+    information, history = chunks(tmp_path, (2, 4))
+    _, told, phases, _ = summarise(tmp_path, information[:2], history[:2])
+    assert told["repetitions"] == [0, 1, 2, 3]
+    assert phases["repetition"].unique().tolist() == [0, 1, 2, 3]
+
+
+def test_failed_and_bad_repetitions_are_marked_counted_and_left_out(tmp_path, capsys):
+    information = simulation.fail(INFORMATION, 1, 600)
+    history = simulation.fit_badly(simulation.fail(HISTORY, 4, 700), 2)
+    aggregates, told, phases, _ = summarise(tmp_path, *chunks(tmp_path, (3,), information, history))
+    assert (told["failed"], told["bad_fits"]) == ([1, 4], [2])
+    assert aggregates.groupby("runs")["count"].unique().to_dict() == {"all": [4], "good-fit": [3]}
+    fine = INFORMATION[INFORMATION["repetition"].isin([0, 3, 5])]
+    row = aggregates.query("runs == 'good-fit' and epoch == -1 and layer == 6 and quantity == 'i_xt'")
+    mean = fine.query("epoch == -1 and layer == 6")["i_xt"].mean()
+    assert row["mean"].item() == pytest.approx(mean, rel=1e-14)
+    marks = phases.drop_duplicates("repetition").set_index("repetition")
+    assert marks.index[marks["failed"]].tolist() == [1, 4]
+    assert marks["bad_fit"].tolist()[:4] == [False, False, True, False]
+    assert phases.set_index("repetition").loc[[1, 4], "compression"].isna().all()
+    assert "6 repetitions; bad fits: 1 [2]; failed: 2 [1, 4]" in capsys.readouterr().out
+
+
+def test_bad_fits_are_undefined_in_a_short_training(tmp_path, capsys):
+    history = HISTORY[HISTORY["epoch"] < 999]
+    aggregates, told, phases, _ = summarise(tmp_path, *chunks(tmp_path, history=history))
+    assert told["bad_fits"] is None
+    assert phases["bad_fit"].isna().all()
+    assert set(aggregates["runs"]) == {"all"}
+    assert "bad fits: undefined; failed: 0 []" in capsys.readouterr().out
+
+
+def test_accuracy(tmp_path):
+    _, history = chunks(tmp_path, (2,), history=simulation.fit_badly(HISTORY, 0))
+    summarise_accuracy(history, tmp_path / "accuracy.parquet")
+    table, told = read_table(tmp_path / "accuracy.parquet", "accuracy")
+    assert list(table.columns) == [
+        "part",
+        "epoch",
+        "quantity",
+        "runs",
+        "mean",
+        "std",
+        "lower",
+        "upper",
+        "count",
+    ]
+    assert len(table) == EPOCHS * 3 * 2
+    assert told["bad_fits"] == [0]
+    last = table.query(f"epoch == {EPOCHS - 1} and quantity == 'train_accuracy'").set_index("runs")["mean"]
+    assert last["all"] < last["good-fit"]
+
+
+class TestRefusals:
+    def summarise(self, folder, information, history) -> str:
+        message = refusal(summarise_information, information, history, folder / "a", folder / "p")
+        assert not (folder / "a").exists() and not (folder / "p").exists()
+        return message
+
+    def test_chunks_of_other_specs(self, tmp_path):
+        information, history = chunks(tmp_path, (3,))
+        frame = INFORMATION[INFORMATION["repetition"] >= 3]
+        simulation.write_information(information[1], frame, estimator="rebinned")
+        assert f"{information[1]}: the spec is" in self.summarise(tmp_path, information, history)
+
+    def test_histories_of_another_training(self, tmp_path):
+        information, history = chunks(tmp_path)
+        simulation.write_history(history[0], HISTORY, bits=4)
+        assert f"{history[0]}: the training spec is" in self.summarise(tmp_path, information, history)
+
+    def test_overlapping_chunks(self, tmp_path):
+        information, history = chunks(tmp_path, (3,))
+        simulation.write_information(information[1], INFORMATION[INFORMATION["repetition"] >= 2])
+        message = self.summarise(tmp_path, information, history)
+        assert f"{information[1]}: repetitions [2] are in another chunk too" in message
+
+    def test_histories_of_other_repetitions(self, tmp_path):
+        information, history = chunks(tmp_path, (3, 5))
+        message = self.summarise(tmp_path, information, history[:2])
+        assert "histories and information differ in repetitions [5]" in message
+
+    def test_a_missing_chunk(self, tmp_path):
+        information, history = chunks(tmp_path)
+        information[0].unlink()
+        assert f"{information[0]}: missing" in self.summarise(tmp_path, information, history)
+
+    def test_a_table_of_another_kind(self, tmp_path):
+        _, history = chunks(tmp_path)
+        assert "holds history, expected information" in self.summarise(tmp_path, history, history)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Two experiments: one with a failed and a bad repetition, and a short one."""
+    folder = tmp_path_factory.mktemp("study")
+    history = simulation.fit_badly(simulation.fail(HISTORY, 4, 700), 2)
+    for name, frame in {"long": history, "short": HISTORY[HISTORY["epoch"] < 999]}.items():
+        paths = chunks(folder / name, history=frame)
+        summarise(folder / name, *paths)
+        summarise_accuracy(paths[1], folder / name / "accuracy.parquet")
+    return folder
+
+
+class TestJoins:
+    def test_information(self, study):
+        tables = {(name, "exact"): study / name / "aggregates.parquet" for name in ("long", "short")}
+        join_information(tables, study / "information.csv")
+        joined = pd.read_csv(study / "information.csv")
+        names, values = joined.columns[:6], joined.columns[6:]
+        assert names.tolist() == ["experiment", "estimator", "epoch", "layer", "runs", "count"]
+        assert values.tolist() == ["h_t_mean", "h_t_std", "i_ty_mean", "i_ty_std"]
+        assert joined["epoch"].unique().tolist() == [-1, 0, 100, 300, 1000, 1150]
+        assert joined["experiment"].unique().tolist() == ["long", "short"]
+        row = joined.query("experiment == 'short' and epoch == 300 and layer == 5")
+        values = INFORMATION.query("epoch == 300 and layer == 5")
+        assert row["h_t_mean"].item() == pytest.approx(values["h_t"].mean(), rel=1e-5)
+        assert row["i_ty_std"].item() == pytest.approx(values["i_ty"].std(ddof=1), rel=1e-5)
+        assert row["count"].item() == REPETITIONS
+
+    def test_phases(self, study):
+        tables = {(name, "exact"): study / name / "phases.parquet" for name in ("long", "short")}
+        join_phases(tables, study / "phases.csv")
+        joined = pd.read_csv(study / "phases.csv")
+        assert len(joined) == 2 * REPETITIONS * simulation.LAYERS
+        assert joined.query("failed")["repetition"].unique().tolist() == [4]
+        phases, _ = read_table(tables["long", "exact"], "phases")
+        np.testing.assert_allclose(joined["fitting"][: len(phases)], phases["fitting"], rtol=1e-5)
+
+    def test_fits(self, study):
+        join_fits({name: study / name / "accuracy.parquet" for name in ("long", "short")}, study / "fits.csv")
+        long, short = pd.read_csv(study / "fits.csv").to_dict("records")
+        assert (long["experiment"], long["repetitions"], long["bad_fits"], long["failed"]) == (
+            "long",
+            6,
+            1,
+            1,
+        )
+        assert (short["repetitions"], short["failed"]) == (6, 0) and np.isnan(short["bad_fits"])
+        last = HISTORY[HISTORY["epoch"] == 998]
+        assert short["test_accuracy"] == pytest.approx(last["test_accuracy"].mean(), rel=1e-5)
+
+    def test_of_nothing_but_failures(self, tmp_path):
+        history = HISTORY.assign(loss=np.nan)
+        information, histories = chunks(tmp_path, history=history)
+        aggregates, told, phases, _ = summarise(tmp_path, information, histories)
+        assert aggregates.empty and phases["failed"].all() and told["failed"] == list(range(REPETITIONS))
+        summarise_accuracy(histories, tmp_path / "accuracy.parquet")
+        join_fits({"none": tmp_path / "accuracy.parquet"}, tmp_path / "fits.csv")
+        join_information({("none", "exact"): tmp_path / "aggregates.parquet"}, tmp_path / "information.csv")
+        (row,) = pd.read_csv(tmp_path / "fits.csv").to_dict("records")
+        assert row["failed"] == REPETITIONS and np.isnan(row["train_accuracy"])
