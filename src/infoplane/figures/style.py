@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, ListedColormap, PowerNorm
+from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
 
 from infoplane.artifacts import canonical, written_aside
@@ -52,7 +52,7 @@ STYLE: dict[Any, Any] = {
 }
 I_XT, I_TY = r"$I(X;T)$  [bit]", r"$I(T;Y)$  [bit]"
 # Viridis without its palest end, which white paper swallows
-EPOCHS: Colormap = ListedColormap(mpl.colormaps["viridis"](np.linspace(0, 0.93, 256)), "epochs")
+EPOCHS = ListedColormap(mpl.colormaps["viridis"](range(238)), "epochs")
 # Okabe and Ito's palette, told apart with every common kind of colour vision
 COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]

@@ -1,0 +1,301 @@
+"""Figures show the numbers of the tables, say what they are of, and come out the same, byte for byte."""
+
+import re
+from itertools import combinations, product
+from pathlib import Path
+from unittest.mock import patch
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import simulation
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import BboxBase
+from PIL import Image
+
+from infoplane.artifacts import parse_description
+from infoplane.config import FigureSpec
+from infoplane.errors import UserError
+from infoplane.figures import draw
+from infoplane.figures.means import curve, read_means
+from infoplane.figures.style import EPOCHS, STYLE, epoch_norm, epoch_ticks, save
+from infoplane.statistics import summarise_accuracy, summarise_information
+
+KINDS = ["plane", "curves", "runs", "accuracy"]
+HAPPENED = {
+    "bad": "6 runs, 1 bad fit",
+    "failed": "5 of 6 runs (1 failed)",
+    "single": "1 run",
+    "none": "0 of 1 runs (1 failed)",
+    "quick": "3 runs",
+}
+NOTE = "quick study: 4 repetitions, 400 epochs"
+LONG = "synthetic-tanh-float32", "synthetic-relu-float32"
+
+
+def spec(kind: str, experiments=("fine",), estimators=("exact",), **options) -> FigureSpec:
+    estimators = None if kind == "accuracy" else estimators
+    return FigureSpec(kind=kind, category="A", experiments=experiments, estimators=estimators, **options)
+
+
+class Study:
+    """Chunks and statistics of experiments, named by what happened in them."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def add(self, experiment: str, information: pd.DataFrame, history: pd.DataFrame, epochs: int) -> None:
+        folder = self.folder / experiment
+        chunk = simulation.write_information(folder / "information.parquet", information, epochs=epochs)
+        trained = simulation.write_history(folder / "history.parquet", history, epochs=epochs)
+        summarise_information([chunk], [trained], folder / "aggregates.parquet", folder / "phases.parquet")
+        summarise_accuracy([trained], folder / "accuracy.parquet")
+
+    def tables(self, wanted: FigureSpec) -> tuple[dict, dict, dict]:
+        pairs = [*product(wanted.experiments, wanted.estimators or ())]
+        aggregates = {pair: self.folder / pair[0] / "aggregates.parquet" for pair in pairs}
+        accuracy = {name: self.folder / name / "accuracy.parquet" for name in wanted.experiments}
+        return aggregates, accuracy, {pair: [self.folder / pair[0] / "information.parquet"] for pair in pairs}
+
+    def draw(self, wanted: FigureSpec, *outputs: Path) -> Figure:
+        """The figure that is written to the outputs."""
+        with patch("infoplane.figures.drawing.save", wraps=save) as saved:
+            draw(wanted, *self.tables(wanted), outputs)
+        return saved.call_args.args[0]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    study = Study(tmp_path_factory.mktemp("study"))
+    information, history = simulation.information(range(6), 1200, 100), simulation.history(range(6), 1200)
+    failing = simulation.fail(information, 2, 300), simulation.fail(history, 2, 300)
+    for name in ("fine", *LONG):
+        study.add(name, information, history, 1200)
+    study.add("bad", information, simulation.fit_badly(history, 1), 1200)
+    study.add("failed", *failing, 1200)
+    study.add("single", information.query("repetition == 0"), history.query("repetition == 0"), 1200)
+    study.add("none", *(frame.query("repetition == 2") for frame in failing), 1200)
+    study.add("quick", simulation.information(range(3), 60, 5), simulation.history(range(3), 60), 60)
+    return study
+
+
+def contains(outer: BboxBase, inner: BboxBase) -> bool:
+    return outer.x0 <= inner.x0 and outer.y0 <= inner.y0 and inner.x1 <= outer.x1 and inner.y1 <= outer.y1
+
+
+def panels(figure: Figure):
+    return [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
+
+
+def points(axes, index: int = 0) -> PathCollection:
+    return [found for found in axes.collections if isinstance(found, PathCollection)][index]
+
+
+def layer_names(axes) -> list[Annotation]:
+    return [text for text in axes.texts if text.get_text().startswith("$T")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestEveryKind:
+    @pytest.mark.parametrize("experiment", ["bad", "failed", "single", "none", "quick"])
+    def test_draws_whatever_happened_and_says_so(self, study, kind, experiment, tmp_path):
+        figure = study.draw(spec(kind, (experiment,), note=NOTE, dpi=40), tmp_path / "a.png")
+        assert imread(tmp_path / "a.png").std() > 0.01
+        words = " ".join(text.get_text() for text in figure.findobj(Text))
+        assert NOTE in words and experiment in words
+        assert HAPPENED[experiment] in words
+
+    def test_files_depend_on_content_alone_and_are_fit_to_print(self, study, kind, tmp_path):
+        for name in ("first", "second"):
+            study.draw(spec(kind, dpi=40, note=NOTE), tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+        for suffix in ("pdf", "png"):
+            first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("first", "second"))
+            assert first == second
+            assert b"CreationDate" not in first and b"tIME" not in first
+        page = (tmp_path / "first.pdf").read_bytes()
+        assert b"/FontFile2" in page and b"/Type3" not in page and b"/Subtype /Image" not in page
+        size = re.search(rb"MediaBox \[ ?0 0 (\S+) (\S+)", page).groups()
+        picture = Image.open(tmp_path / "first.png")
+        assert picture.size == tuple(round(float(points) / 72 * 40) for points in size)
+        description = parse_description(picture.text["Description"], tmp_path / "first.png", "figure")
+        assert description["spec"]["note"] == NOTE
+        assert len(description["sources"]) == 1
+
+    def test_texts_are_within_the_figure_and_do_not_overlap(self, study, kind):
+        estimators = ("uniform-30-global", "uniform-100-global", "uniform-256-global")
+        shown = estimators if kind == "plane" else estimators[-1:]
+        figure = study.draw(spec(kind, LONG, shown, note=NOTE))
+        with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
+            figure.draw_without_rendering()
+        texts = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
+        boxes = {text: Text.get_window_extent(text) for text in texts if text.get_text().strip()}
+        outside = [text.get_text() for text, box in boxes.items() if not contains(figure.bbox, box)]
+        assert not outside
+        clashes = [
+            (first.get_text(), second.get_text())
+            for first, second in combinations(boxes, 2)
+            if boxes[first].padded(-0.5).overlaps(boxes[second].padded(-0.5))
+        ]
+        assert not clashes
+
+    def test_refuses_an_output_of_another_format(self, study, kind, tmp_path):
+        with pytest.raises(UserError, match=r"a\.svg: a figure is written as \.pdf or \.png"):
+            study.draw(spec(kind), tmp_path / "a.svg")
+        assert not list(tmp_path.iterdir())
+
+    def test_refuses_to_leave_out_what_it_was_not_given(self, study, kind, tmp_path):
+        with pytest.raises(UserError, match=r"fine.*its tables are not given"):
+            draw(spec(kind), {}, {}, {}, [tmp_path / "a.pdf"])
+        with pytest.raises(UserError, match="missing"):
+            study.draw(spec(kind, ("nowhere",)), tmp_path / "a.pdf")
+        assert not list(tmp_path.iterdir())
+
+
+class TestPlane:
+    def test_points_are_the_means_coloured_by_epoch(self, study):
+        (axes,) = panels(study.draw(spec("plane")))
+        table, _ = read_means(study.folder / "fine" / "aggregates.parquet", "aggregates")
+        x, y = curve(table, "i_xt"), curve(table, "i_ty")
+        shown = points(axes)
+        assert np.array_equal(shown.get_offsets(), np.stack([x, y], -1).reshape(-1, 2))
+        assert np.array_equal(shown.get_array(), np.repeat(x.index, 6))
+        assert np.array_equal(points(axes, 1).get_offsets(), np.stack([x, y], -1)[-1])
+
+    def test_lines_join_all_layers_of_an_epoch(self, study):
+        (axes,) = panels(study.draw(spec("plane")))
+        (lines,) = (found for found in axes.collections if isinstance(found, LineCollection))
+        table, _ = read_means(study.folder / "fine" / "aggregates.parquet", "aggregates")
+        epochs = lines.get_array()
+        assert epochs[0] == -1 and (np.diff(epochs) > 0).all()
+        for epoch, line in zip(epochs, lines.get_segments(), strict=True):
+            assert np.array_equal(line[:, 0], curve(table, "i_xt").loc[epoch])
+
+    def test_every_layer_is_named_once_and_names_lie_apart(self, study):
+        figure = study.draw(spec("plane"))
+        (axes,) = panels(figure)
+        figure.draw_without_rendering()
+        names = layer_names(axes)
+        assert sorted(re.findall(r"T_\d", " ".join(name.get_text() for name in names))) == [
+            f"T_{layer}" for layer in range(1, 7)
+        ]
+        boxes = [Text.get_window_extent(name) for name in names]
+        assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
+        assert all(contains(axes.bbox.padded(1), box) for box in boxes)
+
+    def test_saturated_layers_share_a_name(self, study):
+        (axes,) = panels(study.draw(spec("plane")))
+        assert any(name.get_text().startswith("$T_1$, $T_2$") for name in layer_names(axes))
+
+    def test_whole_plane_reaches_its_bounds_and_a_zoom_its_limits(self, study):
+        (axes,) = panels(study.draw(spec("plane")))
+        assert axes.get_xlim()[0] < 0 < 12 < axes.get_xlim()[1]
+        assert axes.get_ylim()[0] < 0 < simulation.H_Y < axes.get_ylim()[1]
+        (axes,) = panels(study.draw(spec("plane", i_xt=(7.8, 12.2), i_ty=(0.8, 1.01))))
+        assert axes.get_xlim() == (7.8, 12.2) and axes.get_ylim() == (0.8, 1.01)
+
+    def test_a_grid_has_experiments_as_rows_and_estimators_as_columns(self, study):
+        figure = study.draw(spec("plane", ("fine", "bad"), ("exact", "rebinned", "uniform")))
+        titles = [axes.get_title().replace("\n", " ") for axes in panels(figure)]
+        assert [title.split(",")[0] for title in titles] == [
+            f"{experiment} {estimator}"
+            for experiment in ("fine", "bad")
+            for estimator in ("exact", "rebinned", "uniform")
+        ]
+        limits = {(axes.get_xlim(), axes.get_ylim()) for axes in panels(figure)}
+        assert len(limits) == 1
+
+
+class TestCurves:
+    def test_lines_are_means_with_a_band_of_one_std(self, study):
+        left, right = panels(study.draw(spec("curves")))
+        table, _ = read_means(study.folder / "fine" / "aggregates.parquet", "aggregates")
+        for axes, quantity in ((left, "i_xt"), (right, "i_ty")):
+            mean, std = curve(table, quantity), curve(table, quantity, "std")
+            assert [line.get_label() for line in axes.lines] == [f"$T_{layer}$" for layer in range(1, 7)]
+            for layer, line, band in zip(mean, axes.lines, axes.collections, strict=True):
+                assert np.array_equal(line.get_ydata(), mean[layer])
+                edges = band.get_paths()[0].vertices[:, 1]
+                assert edges.max() == pytest.approx((mean[layer] + std[layer]).max())
+                assert edges.min() == pytest.approx((mean[layer] - std[layer]).min())
+
+    def test_the_state_before_the_first_step_has_its_place(self, study):
+        axes, _ = panels(study.draw(spec("curves")))
+        assert axes.lines[0].get_xdata()[:2].tolist() == [0, 1]
+        places = axes.transData.transform([[0, 0], [1, 0], [10, 0], [100, 0]])[:, 0]
+        assert axes.bbox.x0 < places[0] and (np.diff(places) > 10).all()
+        assert axes.get_xticklabels()[0].get_text() == "init"
+
+    def test_layers_differ_in_colour_and_marker(self, study):
+        axes, _ = panels(study.draw(spec("curves")))
+        for attribute in ("get_color", "get_marker"):
+            assert len({getattr(line, attribute)() for line in axes.lines}) == 6
+
+
+class TestRuns:
+    def test_from_the_run_nearest_to_the_mean_to_the_farthest(self, study):
+        shown = panels(study.draw(spec("runs")))
+        titles = [axes.get_title() for axes in shown]
+        information = simulation.information(range(6), 1200, 100).set_index(["repetition", "epoch", "layer"])
+        curves = information[["i_xt", "i_ty"]]
+        apart = ((curves - curves.groupby(["epoch", "layer"]).mean()) ** 2).sum(axis=1)
+        distances = np.sqrt(apart.groupby("repetition").mean()).sort_values()
+        for title, place, name in zip(
+            titles, [0, 2, 4, 5], ["best", "middle", "second-worst", "worst"], strict=True
+        ):
+            assert title.startswith(f"{name}: repetition {distances.index[place]}\n")
+            assert f"{distances.iloc[place]:.2f} bit" in title
+        best = information.loc[distances.index[0], ["i_xt", "i_ty"]].sort_index()
+        assert np.array_equal(points(shown[0]).get_offsets(), best)
+
+    def test_a_failed_run_is_not_shown(self, study):
+        titles = [axes.get_title() for axes in panels(study.draw(spec("runs", ("failed",))))]
+        assert len(titles) == 4 and not any("repetition 2\n" in title for title in titles)
+
+    @pytest.mark.parametrize(
+        "experiment, names", [("single", ["best"]), ("quick", ["best", "middle", "worst"])]
+    )
+    def test_no_run_is_shown_twice(self, study, experiment, names):
+        titles = [axes.get_title() for axes in panels(study.draw(spec("runs", (experiment,))))]
+        assert [title.split(":")[0] for title in titles] == names
+
+    def test_refuses_chunks_of_other_runs(self, study, tmp_path):
+        wanted = spec("runs")
+        aggregates, accuracy, information = study.tables(wanted)
+        (path,) = information["fine", "exact"]
+        fewer = pd.read_parquet(path).query("repetition > 0")
+        information["fine", "exact"] = [simulation.write_information(tmp_path / "a", fewer, epochs=1200)]
+        with pytest.raises(UserError, match="the repetitions of the runs"):
+            draw(wanted, aggregates, accuracy, information, [tmp_path / "a.pdf"])
+
+
+def test_accuracy_shows_means_and_intervals_of_every_experiment(study):
+    shown = panels(study.draw(spec("accuracy", ("fine", "bad", "failed", "quick"))))
+    assert [axes.get_title().split("\n")[0] for axes in shown] == ["fine", "bad", "failed", "quick"]
+    table, _ = read_means(study.folder / "fine" / "accuracy.parquet", "accuracy")
+    for quantity, line, band in zip(
+        ("train_accuracy", "test_accuracy"), shown[0].lines, shown[0].collections, strict=True
+    ):
+        rows = table[table["quantity"] == quantity]
+        assert np.array_equal(line.get_ydata(), rows["mean"])
+        edges = band.get_paths()[0].vertices[:, 1]
+        assert (edges.min(), edges.max()) == (rows["lower"].min(), rows["upper"].max())
+
+
+class TestColours:
+    def test_later_epochs_are_lighter_in_grey_too(self):
+        linear = EPOCHS(range(EPOCHS.N))[:, :3] ** 2.2
+        assert (np.diff(linear @ [0.2126, 0.7152, 0.0722]) > 0).all()
+
+    def test_scale_covers_all_epochs(self):
+        norm = epoch_norm(8000)
+        assert norm(-1) == 0 and norm(8000) == 1
+
+    @pytest.mark.parametrize("epochs", [1, 2, 5, 60, 400, 3000, 8000])
+    def test_ticks_are_apart_and_within(self, epochs):
+        ticks = epoch_ticks(epochs)
+        assert ticks[0] == -1 and ticks[-1] == epochs
+        assert (np.diff(epoch_norm(epochs)(ticks)) >= 0.1).all()
