@@ -6,19 +6,22 @@ from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
 from infoplane.figures.means import Means
-from infoplane.figures.style import COLOURS, how_many, log_epochs, marked
+from infoplane.figures.style import COLOURS, how_many, log_epochs, marked, write_note
 
 __all__ = ["accuracies"]
 
-CURVES = {"train_accuracy": ("training", COLOURS[5], "o"), "test_accuracy": ("test", COLOURS[4], "s")}
+CURVES = {
+    "train_accuracy": ("training: mean and 95 % interval", COLOURS[5], "o"),
+    "test_accuracy": ("test: mean and 95 % interval", COLOURS[4], "s"),
+}
 
 
 def accuracies(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
     """A panel for each experiment: mean over runs and its 95 % interval."""
     columns = min(3, len(means))
     rows = -(-len(means) // columns)
-    figure = Figure((0.5 + 2.1 * columns, 0.6 + 1.9 * rows), layout="constrained")
-    figure.suptitle("\n".join(filter(None, ["Mean accuracy and its 95 % interval", spec.note])))
+    figure = Figure((0.5 + 2.1 * columns, 0.5 + 1.9 * rows), layout="constrained")
+    write_note(figure, spec.note)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for (experiment, (table, known)), axes in zip(means.items(), panels.flat, strict=False):
         for turn, (quantity, (label, colour, marker)) in enumerate(CURVES.items()):

@@ -1,6 +1,6 @@
 """Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from infoplane.config import FigureSpec
 from infoplane.figures.labels import name_layers
 from infoplane.figures.means import Means, curve
-from infoplane.figures.style import EPOCHS, I_TY, I_XT, epoch_norm, epoch_ticks, how_many
+from infoplane.figures.style import EPOCHS, I_TY, I_XT, epoch_norm, epoch_ticks, how_many, write_note
 
 __all__ = ["bounds", "epoch_bar", "plane", "planes"]
 
@@ -25,7 +25,7 @@ def planes(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
     estimators = spec.estimators or ()
     rows, columns = len(spec.experiments), len(estimators)
     figure = Figure((0.8 + 2.5 * columns, 0.2 + 2.5 * rows), layout="constrained")
-    figure.suptitle(spec.note)
+    write_note(figure, spec.note)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     epochs = max(known["spec"]["training"]["epochs"] for _, known in means.values())
     pairs = [(experiment, estimator) for experiment in spec.experiments for estimator in estimators]
@@ -39,7 +39,7 @@ def planes(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
         axes.label_outer()
         shown.append((axes, x, y))
     panels[0, 0].set(xlim=spec.i_xt, ylim=spec.i_ty)
-    epoch_bar(figure, panels.ravel(), epochs)
+    epoch_bar(figure, panels, epochs)
     name_layers(figure, shown)
     return figure
 
@@ -77,13 +77,13 @@ def plane(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, epochs: int) -> None:
     axes.set(xlabel=I_XT, ylabel=I_TY)
 
 
-def epoch_bar(figure: Figure | SubFigure, panels: Iterable[Axes], epochs: int) -> None:
-    """The colours of the epochs, beside the panels."""
+def epoch_bar(figure: Figure | SubFigure, panels: np.ndarray, epochs: int) -> None:
+    """The colours of the epochs, beside all rows of the panels."""
     bar = figure.colorbar(
         ScalarMappable(epoch_norm(epochs), EPOCHS),
-        ax=list(panels),
+        ax=panels.ravel().tolist(),
         ticks=epoch_ticks(epochs),
-        aspect=30,
+        aspect=30 * len(panels),
         pad=0.02,
     )
     bar.ax.set_yticklabels(["init", *map(str, epoch_ticks(epochs)[1:])])

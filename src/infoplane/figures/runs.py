@@ -9,7 +9,7 @@ from infoplane.config import FigureSpec
 from infoplane.figures.labels import name_layers
 from infoplane.figures.means import Means, curve
 from infoplane.figures.planes import bounds, epoch_bar, plane
-from infoplane.figures.style import how_many
+from infoplane.figures.style import how_many, write_note
 
 __all__ = ["distances", "runs"]
 
@@ -21,17 +21,17 @@ def runs(
 ) -> Figure:
     """A row for each experiment and estimator: its best, middle, second-worst and worst run."""
     figure = Figure((0.8 + 4 * 2.1, 0.2 + 2.6 * len(means)), layout="constrained")
-    figure.suptitle(spec.note)
+    write_note(figure, spec.note)
     rows = figure.subfigures(len(means), 1, squeeze=False)[:, 0]
     shown = []
     for (names, (table, known)), row in zip(means.items(), rows, strict=True):
         row.suptitle(f"{', '.join(names)}: runs by their distance to the mean (grey) of {how_many(known)}")
         epochs = known["spec"]["training"]["epochs"]
-        panels = row.subplots(1, 4, sharex=True, sharey=True)
+        panels = row.subplots(1, 4, sharex=True, sharey=True, squeeze=False)
         x_mean, y_mean = curve(table, "i_xt"), curve(table, "i_ty")
         fine = information[names][~information[names]["repetition"].isin(known["failed"])]
         ranked = distances(fine, x_mean, y_mean)
-        for axes, (place, title) in zip(panels, examples(len(ranked)).items(), strict=False):
+        for axes, (place, title) in zip(panels.flat, examples(len(ranked)).items(), strict=False):
             run = fine[fine["repetition"] == ranked.index[place]]
             x, y = (run.pivot(index="epoch", columns="layer", values=name) for name in ("i_xt", "i_ty"))
             bounds(axes, known)
@@ -43,7 +43,7 @@ def runs(
             )
             axes.label_outer()
             shown.append((axes, x, y))
-        for axes in panels[len(ranked) :]:
+        for axes in panels.flat[len(ranked) :]:
             axes.set_axis_off()
         epoch_bar(row, panels, epochs)
     name_layers(figure, shown)

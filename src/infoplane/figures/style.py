@@ -26,6 +26,7 @@ __all__ = [
     "log_epochs",
     "marked",
     "save",
+    "write_note",
 ]
 
 STYLE: dict[Any, Any] = {
@@ -118,6 +119,11 @@ def how_many(known: Mapping[str, Any]) -> str:
         f"{total - failed} of {total} runs ({failed} failed)" if failed else f"{total} run{'s' * (total > 1)}"
     )
     return runs + (f", {bad} bad fit{'s' * (bad > 1)}" if bad else "")
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """What is to be known of all panels, above them."""
+    figure.suptitle(note, fontsize=7.5, fontstyle="italic", color="0.3")
 
 
 def save(figure: Figure, outputs: Sequence[Path], dpi: int, description: Mapping[str, Any]) -> None:
