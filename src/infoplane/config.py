@@ -245,9 +245,10 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     Raises:
         UserError: one line that names file, key and remedy.
 
-    >>> resolve({"defaults": {"activaton": "relu"}, "experiments": {"mine": {"bits": 8}}}, "mine.yaml")
+    >>> config = {"experiments": {"mine": {"activaton": "relu"}}, "estimators": {"exact": {"kind": "exact"}}}
+    >>> resolve(config, "mine.yaml")
     Traceback (most recent call last):
-    infoplane.errors.UserError: mine.yaml: defaults.activaton: unknown key; did you mean 'activation'?
+    infoplane.errors.UserError: mine.yaml: experiments.mine.activaton: unknown key; did you mean 'activation'?
     """
     sections = checked(Sections, config, source)
     everything = {"experiments": "all"}
@@ -276,7 +277,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
         refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
         for estimator in figure.estimators or ():
-            for missing in set(figure.experiments) - set(estimators[estimator].experiments):
+            for missing in sorted(set(figure.experiments) - set(estimators[estimator].experiments)):
                 raise UserError(
                     f"{source}: figures.{name}: shows {missing} by {estimator}, which is not applied to it; "
                     f"add it to estimators.{estimator}.experiments"
