@@ -95,19 +95,14 @@ def epoch_bar(figure: Figure | SubFigure, panels: np.ndarray, epochs: int) -> No
 
 
 def bounds(axes: Axes, known: Mapping[str, Any]) -> None:
-    """Show the whole plane, up to the largest values that there can be: H(X) = log2 N and H(Y)."""
+    """Show the whole plane, up to the largest values that there can be: H(X) = log₂ N and H(Y).
+
+    Their names stand at the axes, where no trajectory comes, and are out of view in a zoom.
+    """
     h_x, h_y = np.log2(known["dataset"]["inputs"]), known["dataset"]["h_y"]
     axes.axvline(h_x, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
     axes.axhline(h_y, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
     axes.set(xlim=(-0.03 * h_x, 1.05 * h_x), ylim=(-0.03 * h_y, 1.12 * h_y))
-    style: dict[str, Any] = {
-        "color": "0.45",
-        "fontsize": 7,
-        "zorder": 0,
-        "textcoords": "offset points",
-        "clip_on": True,
-    }
-    axes.annotate("$H(Y)$", (0, h_y), (3, 2), xycoords=("axes fraction", "data"), **style)
-    axes.annotate(
-        "$H(X)$", (h_x, 0), (-2, 3), xycoords=("data", "axes fraction"), rotation=90, ha="right", **style
-    )
+    style: dict[str, Any] = {"color": "0.45", "fontsize": 7, "zorder": 0, "textcoords": "offset points"}
+    axes.annotate("$H(Y)$", (0, h_y), (-2, -2), va="top", **style)
+    axes.annotate("$H(X)$", (h_x, 0), (-2, 1), rotation=90, ha="right", **style)
