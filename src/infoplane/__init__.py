@@ -46,4 +46,6 @@ MODULE_OF = {name: module for module, names in HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in MODULE_OF:
         raise AttributeError(f"module 'infoplane' has no attribute {name!r}")
-    return getattr(import_module(f"infoplane.{MODULE_OF[name]}"), name)
+    value = getattr(import_module(f"infoplane.{MODULE_OF[name]}"), name)
+    globals()[name] = value  # over the submodule of the same name, which its import has put here
+    return value

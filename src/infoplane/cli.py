@@ -174,8 +174,8 @@ def parser() -> ArgumentParser:
     one.add_argument("--trajectory", **FILE, help="the trajectory")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    tables = stages.add_parser("statistics", help="summarise repetitions and join experiments")
-    tables = tables.add_subparsers(metavar="TABLE", required=True)
+    statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
+    tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
     one = command(
         tables, "information", statistics_information, "aggregates and phases seen by one estimator"

@@ -151,7 +151,7 @@ class EstimatorSpec(Strict):
     """
 
     kind: Literal["exact", "rebinned", "uniform", "adaptive"]
-    bins: Annotated[int, Field(ge=2)] | None = None
+    bins: Annotated[int, Field(ge=2, le=65536)] | None = None
     range: Annotated[
         Literal["global", "layer", "neuron"] | Pair | None,
         expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
@@ -290,7 +290,8 @@ def load_study(path: Path) -> Study:
     try:
         return resolve(yaml.safe_load(path.read_text()), str(path))
     except yaml.YAMLError as error:
-        place = f" in line {error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) else ""
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}: not YAML{place}; check indentation, brackets and quotes") from error
 
 

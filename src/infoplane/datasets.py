@@ -1,8 +1,9 @@
 """The data: all 4,096 binary patterns on the icosahedron, and the file format of every data set."""
 
-import json
 import math
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,17 @@ def stratified_split(
 
 
 DATASETS = {"synthetic": synthetic}
+# What reading a damaged npz may raise, by the place of the damage.
+DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    ValueError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
@@ -144,7 +156,7 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("inputs", "labels", "train_mask", "description")}
         description = parse_description(str(arrays.pop("description")), path, "dataset")
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except DAMAGE as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
     dataset = Dataset(description["spec"]["name"], **arrays)
     if dataset.description != description["dataset"]:

@@ -31,7 +31,7 @@ def entropy(counts: np.ndarray) -> float:
     1.5
     """
     total = counts.sum()
-    return float(np.log2(total) - (counts * np.log2(np.maximum(counts, 1))).sum() / total)
+    return float((total * np.log2(total) - (counts * np.log2(np.maximum(counts, 1))).sum()) / total)
 
 
 def information_of_words(words: np.ndarray, labels: np.ndarray) -> Information:
@@ -45,7 +45,7 @@ def information_of_words(words: np.ndarray, labels: np.ndarray) -> Information:
     sizes = np.arange(count + 1)
     logarithms = sizes * np.log2(np.maximum(sizes, 1))
     of_t, of_t_and_y, distinct = count_logarithms(words, labels, int(labels.max()) + 1, logarithms)
-    h_t = np.log2(count) - of_t / count
+    h_t = (logarithms[count] - of_t) / count
     # H(Y|T) = H(T,Y) − H(T) is taken as one difference: it vanishes exactly where T determines Y.
     i_ty = entropy(np.bincount(labels)) - (of_t - of_t_and_y) / count
     return Information(h_t, h_t, i_ty, distinct)

@@ -118,7 +118,7 @@ def observer(estimator: EstimatorSpec, spec: TrainingSpec, count: int) -> Observ
     if estimator.kind == "exact":
         field = 16 if isinstance(spec.bits, Bits) else 32
         return lambda layers, ends: [packed(codes, field) for codes in layers.codes]
-    field = 33 if estimator.kind == "rebinned" else 16
+    field = {"rebinned": 17 if isinstance(spec.bits, Bits) else 33}.get(estimator.kind, 16)
     return lambda layers, ends: [packed(discretize(layer, ends), field) for layer in layers.activations]
 
 

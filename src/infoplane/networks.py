@@ -14,6 +14,7 @@ from infoplane.config import Bits, TrainingSpec
 from infoplane.quantization import Extremes, Grid, Quantized, Range, extremes, grid, moving_average, quantize
 
 __all__ = [
+    "ACTIVATIONS",
     "Arithmetic",
     "Dense",
     "Levels",
@@ -146,6 +147,10 @@ class Arithmetic(Protocol):
         """What a layer keeps of its sum and of its activation; `whole` as for the sum."""
         ...
 
+    def activation(self, name: str, values: Tensor) -> Tensor:
+        """The activation function of that name."""
+        ...
+
 
 def factor_of(operand: Tensor | Quantized) -> Tensor:
     return operand.steps if isinstance(operand, Quantized) else operand
@@ -200,7 +205,7 @@ def forward(
             weights = quantize(kernel, grid(extremes(kernel), levels.weights))
         output, whole = dense(weights, bias, previous, arithmetic)
         if not is_output:
-            output = arithmetic.rounded(ACTIVATIONS[network.activation](output), whole)
+            output = arithmetic.rounded(arithmetic.activation(network.activation, output), whole)
         previous = output
         match scheme.output_range(is_output):
             case Range.BATCH:

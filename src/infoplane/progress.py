@@ -11,7 +11,7 @@ LINE = "{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f} %), {rate_fmt}, {re
 SECONDS_BETWEEN_LINES = 15
 
 
-def progress_bar(total: int, description: str, unit: str) -> tqdm[Never]:
+def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
     """A bar on standard error; a log gets whole lines instead, one every 15 seconds."""
     if sys.stderr.isatty():
         return tqdm(total=total, desc=description, unit=f" {unit}")

@@ -79,10 +79,13 @@ def grid(bounds: Extremes, levels: Tensor) -> Grid:
         levels: 2ᵇ − 1, a tensor, so that one compilation serves every bit width.
     """
     low, high = bounds.low.clamp(max=0.0), bounds.high.clamp(min=0.0)
-    collapsed = low == high
-    scale = torch.where(collapsed, 1.0, (high - low) / levels)
+    span = high - low
+    scale = span / levels
+    collapsed = scale == 0.0  # also where a range has decayed to below the smallest scale
     top = torch.where(collapsed, 0.0, levels)
-    return Grid(scale, torch.minimum(round_half_up(-low / scale), top), top)
+    # −lo/s with a single rounding: a symmetric range is a tie, and rounds up.
+    zero = round_half_up(-low / torch.where(collapsed, 1.0, span) * levels)
+    return Grid(torch.where(collapsed, 1.0, scale), torch.minimum(zero, top), top)
 
 
 def round_half_up(x: Tensor) -> Tensor:

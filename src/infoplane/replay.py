@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 from infoplane.compilation import compiled
 from infoplane.datasets import Dataset
-from infoplane.networks import Levels, forward, network_of, scheme_of
+from infoplane.networks import ACTIVATIONS, Levels, forward, network_of, scheme_of
 from infoplane.quantization import Quantized
 from infoplane.trajectory import Trajectory
 
@@ -19,6 +20,8 @@ __all__ = ["Layers", "replay"]
 SNAPSHOTS = 8
 # Vector code treats the last few inputs apart unless their number is a multiple of this.
 LANES = 64
+# Of the ordered sums, at a time: what they read and write stays in the innermost cache.
+COLUMNS = 512
 
 
 class ExactArithmetic:
@@ -27,19 +30,60 @@ class ExactArithmetic:
     def product(self, kernel: Tensor, inputs: Tensor, whole: bool) -> Tensor:
         if whole:  # every partial sum is a whole number below 2⁵³, so any order is exact
             return kernel.transpose(1, 2) @ inputs
-        # A product of two float32 numbers is exact in float64; the sum is taken in the order of the inputs.
-        total = kernel[:, 0, :, None] * inputs[:, 0, None]
-        for index in range(1, inputs.shape[1]):
-            total = total + kernel[:, index, :, None] * inputs[:, index, None]
-        return total
+        sums: Tensor = ordered_product(kernel, inputs)
+        return sums
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values if whole else single(values)
+
+    def activation(self, name: str, values: Tensor) -> Tensor:
+        return numpy_tanh(values) if name == "tanh" else ACTIVATIONS[name](values)
 
 
 def single(values: Tensor) -> Tensor:
     """Round float64 to float32, and −0 to +0."""
     return values.float().double() + 0.0
+
+
+@torch.library.custom_op("infoplane::ordered_product", mutates_args=())
+def ordered_product(kernel: Tensor, inputs: Tensor) -> Tensor:
+    """Σᵢ kernel[m, i, o]·inputs[m, i, n] in the order of i; products of float32 numbers are exact."""
+    total = torch.empty(len(kernel), kernel.shape[2], inputs.shape[2], dtype=torch.float64)
+    sum_in_order(kernel.contiguous().numpy(), inputs.contiguous().numpy(), total.numpy())
+    return total
+
+
+@ordered_product.register_fake
+def _(kernel: Tensor, inputs: Tensor) -> Tensor:
+    return kernel.new_empty(len(kernel), kernel.shape[2], inputs.shape[2])
+
+
+@numba.njit(cache=True)
+def sum_in_order(kernel: np.ndarray, inputs: np.ndarray, total: np.ndarray) -> None:
+    members, fan_in, width = kernel.shape
+    count = inputs.shape[2]
+    for start in range(0, count, COLUMNS):
+        stop = min(start + COLUMNS, count)
+        for member in range(members):
+            for neuron in range(width):
+                sums = total[member, neuron, start:stop]
+                sums[:] = 0.0
+                for index in range(fan_in):
+                    weight = kernel[member, index, neuron]
+                    terms = inputs[member, index, start:stop]
+                    for column in range(stop - start):
+                        sums[column] += weight * terms[column]
+
+
+@torch.library.custom_op("infoplane::tanh", mutates_args=())
+def numpy_tanh(values: Tensor) -> Tensor:
+    """NumPy's tanh takes a third of the time of PyTorch's in float64."""
+    return torch.from_numpy(np.tanh(values.numpy()))
+
+
+@numpy_tanh.register_fake
+def _(values: Tensor) -> Tensor:
+    return torch.empty_like(values)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,16 @@ from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.compilation import compiled
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
-from infoplane.networks import Levels, Network, Scheme, forward, initialise, network_of, scheme_of
+from infoplane.networks import (
+    ACTIVATIONS,
+    Levels,
+    Network,
+    Scheme,
+    forward,
+    initialise,
+    network_of,
+    scheme_of,
+)
 from infoplane.progress import progress_bar
 from infoplane.quantization import MOVING_START, Quantized, Range
 from infoplane.trajectory import PART, Trajectory, save_trajectory
@@ -38,6 +47,9 @@ class FastArithmetic:
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values
+
+    def activation(self, name: str, values: Tensor) -> Tensor:
+        return ACTIVATIONS[name](values)
 
 
 class State(NamedTuple):
@@ -171,7 +183,7 @@ def initial_state(network: Network, spec: TrainingSpec, generators: Sequence[np.
 
 
 def train_members(
-    spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int], progress: tqdm[Never]
+    spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int], progress: "tqdm[Never]"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Train up to `MEMBERS` repetitions; missing ones are made up for by copies of the last.
 
