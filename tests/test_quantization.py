@@ -1,0 +1,167 @@
+"""The quantizer against exact rational arithmetic, and its straight-through gradient."""
+
+from fractions import Fraction
+from math import floor
+
+import pytest
+import torch
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from infoplane.quantization import Extremes, extremes, grid, moving_average, quantize
+
+HALF = Fraction(1, 2)
+BITS = st.integers(2, 16)
+ENDS = st.floats(-1e3, 1e3).filter(lambda x: x == 0 or abs(x) > 1e-3)
+VALUES = st.lists(st.floats(-2e3, 2e3), min_size=1, max_size=20)
+
+
+def grid_of(low, high, bits, dtype=torch.float64):
+    ends = Extremes(*(torch.tensor([end], dtype=dtype) for end in (low, high)))
+    return grid(ends, torch.tensor(2**bits - 1, dtype=dtype))
+
+
+def quantized(values, low, high, bits):
+    return quantize(torch.tensor([values], dtype=torch.float64), grid_of(low, high, bits))
+
+
+class RationalQuantizer:
+    """s, z and the codes of the specification in rational numbers."""
+
+    def __init__(self, low, high, bits):
+        low, high = min(Fraction(low), Fraction(0)), max(Fraction(high), Fraction(0))
+        self.top = 2**bits - 1
+        self.scale = (high - low) / self.top
+        self.zero = min(max(floor(-low / self.scale + HALF), 0), self.top)
+        self.zero_is_clear = abs(-low / self.scale - floor(-low / self.scale) - HALF) > 1e-9
+
+    def position(self, x):
+        return Fraction(x) / self.scale + self.zero
+
+    def code(self, x):
+        return min(max(floor(self.position(x) + HALF), 0), self.top)
+
+    @property
+    def lowest(self):
+        return -self.zero * self.scale
+
+    @property
+    def highest(self):
+        return (self.top - self.zero) * self.scale
+
+
+@given(VALUES, ENDS, ENDS, BITS)
+@example([0.0, -1.0, 1.0], -1.0, 1.0, 8)
+@settings(deadline=None)
+def test_codes_are_those_of_rational_arithmetic(values, one, other, bits):
+    low, high = sorted((one, other))
+    assume((low, high) != (0, 0))
+    exact = RationalQuantizer(low, high, bits)
+    assume(exact.zero_is_clear or low == -high)
+    result = quantized(values, low, high, bits)
+    assert result.grid.zero.item() == exact.zero
+    assert result.grid.scale.item() == pytest.approx(float(exact.scale), rel=1e-15)
+    for x, code, value in zip(values, result.codes[0].tolist(), result.values[0].tolist(), strict=True):
+        tie = abs(exact.position(x) - floor(exact.position(x)) - HALF) < 1e-9
+        assert code == exact.code(x) or (tie and abs(code - exact.code(x)) == 1)
+        assert 0 <= code <= exact.top
+        assert value == pytest.approx(float((code - exact.zero) * exact.scale), rel=1e-14, abs=0)
+        if exact.lowest <= x <= exact.highest:
+            assert abs(value - x) <= float(exact.scale / 2) * (1 + 1e-9)
+
+
+@given(VALUES, ENDS, ENDS, BITS)
+@settings(deadline=None)
+def test_zero_is_on_the_grid_and_quantizing_twice_changes_nothing(values, one, other, bits):
+    low, high = sorted((one, other))
+    once = quantized([*values, 0.0], low, high, bits)
+    again = quantize(once.values, once.grid)
+    assert once.values[0, -1].item() == 0.0
+    assert torch.equal(again.codes, once.codes)
+    assert torch.equal(again.values, once.values)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8, 16])
+def test_ties_round_up(bits):
+    top = 2**bits - 1
+    low = -(top // 2)  # a scale of 1
+    ties = [low + step - 0.5 for step in range(1, 4)]
+    assert quantized(ties, float(low), float(low + top), bits).codes[0].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bits", range(2, 17))
+@pytest.mark.parametrize("end", [1.0, 6.0, 0.7])
+def test_symmetric_range_has_one_level_more_below_zero(end, bits, dtype):
+    assert grid_of(-end, end, bits, dtype).zero.item() == 2 ** (bits - 1)
+
+
+@pytest.mark.parametrize(
+    ("bits", "lowest", "highest"), [(2, -1.3333, 0.6667), (4, -1.0667, 0.9333), (8, -1.0039, 0.9961)]
+)
+def test_levels_of_a_symmetric_range(bits, lowest, highest):
+    ends = quantized([-9.0, 9.0], -1.0, 1.0, bits).values[0].tolist()
+    assert ends == pytest.approx([lowest, highest], abs=5e-5)
+
+
+def test_range_is_widened_to_contain_zero():
+    for low, high, zero in [(2.0, 5.0, 0), (-5.0, -2.0, 255)]:
+        on = grid_of(low, high, 8)
+        assert on.zero.item() == zero
+        assert on.scale.item() == pytest.approx(5 / 255)
+
+
+def test_collapsed_range_has_one_code_and_passes_gradients():
+    x = torch.tensor([[-1.0, 0.0, 2.0]], requires_grad=True)
+    result = quantize(x, grid_of(0.0, 0.0, 8, torch.float32))
+    result.values.sum().backward()
+    assert result.grid.zero.item() == 0
+    assert result.codes.tolist() == [[0, 0, 0]]
+    assert result.values.tolist() == [[0, 0, 0]]
+    assert x.grad.tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("bits", [2, 8, 16])
+@pytest.mark.parametrize("end", [1e-36, 1e-40, 7e-43, 1e-45])
+def test_vanishing_range_is_no_division_by_zero(bits, end):
+    """The moving range of a dead layer decays to the smallest numbers of float32."""
+    result = quantize(torch.zeros(1, 3), grid_of(-end, end, bits, torch.float32))
+    assert result.values.tolist() == [[0, 0, 0]]
+    assert (result.codes >= 0).all() and (result.codes < 2**bits).all()
+
+
+def test_gradient_is_one_inside_the_shifted_range_and_zero_outside():
+    exact = RationalQuantizer(-1.0, 1.0, 2)
+    inside = [float(exact.lowest) + 1e-6, -0.7, 0.0, 0.3, float(exact.highest) - 1e-6]
+    outside = [float(exact.lowest) - 1e-6, -7.0, float(exact.highest) + 1e-6, 1.0, 7.0]
+    x = torch.tensor([inside + outside], dtype=torch.float64, requires_grad=True)
+    weights = torch.arange(1.0, 11.0, dtype=torch.float64)
+    (quantize(x, grid_of(-1.0, 1.0, 2)).values * weights).sum().backward()
+    torch.testing.assert_close(x.grad[0], weights * torch.tensor([1.0] * 5 + [0.0] * 5))
+
+
+def test_range_is_a_constant_to_the_gradient():
+    x = torch.tensor([[-1.0, 0.25, 3.0]], dtype=torch.float64, requires_grad=True)
+    result = quantize(x, grid(extremes(x), torch.tensor(15.0, dtype=torch.float64)))
+    result.values[0, 1].backward()
+    torch.testing.assert_close(x.grad, torch.tensor([[0.0, 1.0, 0.0]], dtype=torch.float64))
+
+
+def test_nan_stays_with_its_member():
+    x = torch.linspace(-2, 3, 40, dtype=torch.float64).reshape(4, 2, 5)
+    poisoned = x.clone()
+    poisoned[1, 0, 3] = torch.nan
+    top = torch.tensor(255.0)
+    clean, other = (quantize(each, grid(extremes(each), top)).values for each in (x, poisoned))
+    assert other[1].isnan().any()
+    for member in (0, 2, 3):
+        assert torch.equal(clean[member], other[member])
+
+
+def test_moving_average_keeps_999_parts_of_1000():
+    average = Extremes(torch.tensor([-6.0], dtype=torch.float64), torch.tensor([6.0], dtype=torch.float64))
+    observed = Extremes(torch.tensor([0.0], dtype=torch.float64), torch.tensor([2.0], dtype=torch.float64))
+    for _ in range(100):
+        average = moving_average(average, observed)
+    assert average.low.item() == pytest.approx(-6 * 0.999**100)
+    assert average.high.item() == pytest.approx(2 + 4 * 0.999**100)
