@@ -252,8 +252,8 @@ def test_configs_show_the_same_figures():
     without_note = {name: figure.model_copy(update={"note": ""}) for name, figure in quick.figures.items()}
     assert without_note == study.figures
     experiment = next(iter(quick.experiments.values()))
-    note = f"quick study: {experiment.repetitions} repetitions, {experiment.epochs} epochs, 10 × the learning rate"
-    assert {figure.note for figure in quick.figures.values()} == {note}
+    note = f"quick study: {experiment.repetitions} repetitions, {experiment.epochs} epochs, "
+    assert {figure.note for figure in quick.figures.values()} == {f"{note}10 × the learning rate"}
 
 
 @pytest.mark.parametrize("model", [Sections, Experiment, EstimatorSpec, FigureSpec])
