@@ -21,6 +21,7 @@ test-all: $(VENV)/installed-dev
 
 check: $(VENV)/installed-dev
 	ruff check
+	ruff format --check
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 	mypy
