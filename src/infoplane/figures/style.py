@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 STYLE: dict[Any, Any] = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
     "font.size": 8.5,
@@ -53,9 +55,9 @@ STYLE: dict[Any, Any] = {
 }
 I_XT, I_TY = r"$I(X;T)$  [bit]", r"$I(T;Y)$  [bit]"
 # Viridis without its palest end, which white paper swallows
-EPOCHS = ListedColormap(mpl.colormaps["viridis"](range(238)), "epochs")
-# Okabe and Ito's palette, told apart with every common kind of colour vision
-COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999"]
+EPOCHS = ListedColormap(sns.color_palette("viridis", 256)[:238], "epochs")
+# Told apart with every common kind of colour vision
+COLOURS = sns.color_palette("colorblind", 8)
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 MARKS = 8
 SUBJECT = {".pdf": "Subject", ".png": "Description"}
