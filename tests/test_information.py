@@ -1,0 +1,250 @@
+"""Exact information against brute force and `dit`; what leaves it unchanged to the last bit; its bounds."""
+
+from collections import Counter
+from math import log2
+
+import dit
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, load_dataset, train
+from infoplane.information import estimate
+from infoplane.replay import replay
+
+
+def entropy_of(values):
+    counts = Counter(values).values()
+    return -sum(n / len(values) * log2(n / len(values)) for n in counts)
+
+
+def brute_force(codes, labels):
+    """h_t, i_ty and distinct of codes (N, width) by tuples in a dictionary."""
+    tuples, labels = [tuple(row) for row in codes.tolist()], labels.tolist()
+    h_t = entropy_of(tuples)
+    i_ty = h_t + entropy_of(labels) - entropy_of(list(zip(tuples, labels, strict=True)))
+    return h_t, i_ty, len(set(tuples))
+
+
+def agrees(codes, labels):
+    found = exact_information(codes, labels)
+    h_t, i_ty, distinct = brute_force(codes, labels)
+    assert float(found.h_t) == pytest.approx(h_t, abs=1e-12)
+    assert float(found.i_xt) == float(found.h_t)
+    assert float(found.i_ty) == pytest.approx(i_ty, abs=1e-12)
+    assert int(found.distinct) == distinct
+    return True
+
+
+def same_bits(one, other):
+    return all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(one, other, strict=True))
+
+
+@st.composite
+def systems(draw):
+    count, width = draw(st.integers(1, 60)), draw(st.integers(1, 5))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    levels = draw(st.sampled_from([1, 2, 3, 10]))
+    scale = draw(st.sampled_from([1, 255, 2**31, 2**60]))
+    codes = generator.integers(-levels, levels, (count, width), endpoint=True) // 2 * scale
+    return codes, generator.integers(0, draw(st.integers(1, 5)), count)
+
+
+@given(systems())
+@settings(deadline=None)
+def test_agrees_with_brute_force(system):
+    assert agrees(*system)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_dit(seed):
+    generator = np.random.default_rng(seed)
+    codes, labels = generator.integers(-2, 2, (64, 3)), generator.integers(0, 3, 64)
+    counts = Counter(zip(map(str, codes.tolist()), map(str, labels), strict=True))
+    joint = dit.Distribution(list(counts), [n / 64 for n in counts.values()])
+    found = exact_information(codes, labels)
+    assert float(found.h_t) == pytest.approx(dit.shannon.entropy(joint, [0]), abs=1e-10)
+    assert float(found.i_ty) == pytest.approx(dit.shannon.mutual_information(joint, [0], [1]), abs=1e-10)
+
+
+@given(systems(), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_no_order_and_no_name_changes_a_bit(system, random):
+    codes, labels = system
+    expected = exact_information(codes, labels)
+    samples = random.sample(range(len(codes)), len(codes))
+    neurons = random.sample(range(codes.shape[1]), codes.shape[1])
+    values = np.unique(codes)
+    names = np.array(random.sample(range(-1000, 1000), len(values)))
+    classes = np.array(random.sample(range(9), 5))
+    assert same_bits(expected, exact_information(codes[samples], labels[samples]))
+    assert same_bits(expected, exact_information(codes[:, neurons], labels))
+    assert same_bits(expected, exact_information(names[np.searchsorted(values, codes)], labels))
+    relabelled = exact_information(codes, classes[labels])
+    assert same_bits((expected.h_t, expected.distinct), (relabelled.h_t, relabelled.distinct))
+    assert float(relabelled.i_ty) == pytest.approx(float(expected.i_ty), abs=1e-12)
+
+
+@given(systems())
+@settings(deadline=None)
+def test_bounds(system):
+    codes, labels = system
+    found = exact_information(codes, labels)
+    assert 0 <= found.i_ty <= min(found.h_t, entropy_of(labels.tolist())) + 1e-12
+    assert 0 <= found.h_t <= log2(len(codes)) + 1e-12
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 10, 11, 820, 3276, 4096])
+def test_constant_codes_hold_nothing(count):
+    found = exact_information(np.full((count, 3), 5), np.arange(count) % 3)
+    assert (float(found.h_t), float(found.i_ty), int(found.distinct)) == (0, 0, 1)
+
+
+def test_distinct_codes_hold_everything():
+    dataset = load_dataset("synthetic")
+    found = exact_information(dataset.inputs, dataset.labels)
+    assert float(found.h_t) == 12
+    assert float(found.i_ty) == pytest.approx(0.99916, abs=5e-6)
+    assert int(found.distinct) == 4096
+
+
+def test_leading_dimensions_are_systems_of_their_own():
+    generator = np.random.default_rng(1)
+    codes, labels = generator.integers(0, 3, (2, 4, 50, 2)), generator.integers(0, 2, 50)
+    found = exact_information(codes, labels)
+    assert found.h_t.shape == found.i_ty.shape == found.distinct.shape == (2, 4)
+    for place in np.ndindex(2, 4):
+        alone = exact_information(codes[place], labels)
+        assert same_bits([values[place] for values in found], alone)
+    assert found.h_t.std() > 0
+
+
+@pytest.mark.parametrize("step", [1, 2**16, 2**32, 2**48, 2**51])
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_codes_that_hashes_may_confuse_are_told_apart(step, width):
+    """Multiples of powers of two differ in few bits of a product; 4,096 codes fill half of any table."""
+    generator = np.random.default_rng(step)
+    codes = np.zeros((4096, width), dtype=np.int64)
+    codes[:, -1] = generator.permutation(4096) // 2 * step - 2**62
+    found = exact_information(codes, np.arange(4096) % 2)
+    assert int(found.distinct) == 2048
+    assert float(found.h_t) == 11
+    assert agrees(codes, generator.integers(0, 3, 4096))
+
+
+def test_every_bit_of_a_word_counts():
+    codes = np.concatenate([[0], np.left_shift(1, np.arange(63)), [-(2**63)]])[:, None]
+    assert int(exact_information(codes, np.zeros(65, dtype=int)).distinct) == 65
+    swapped = np.array([[1, 2], [2, 1], [1, 1], [2, 2]])
+    assert int(exact_information(swapped, np.zeros(4, dtype=int)).distinct) == 4
+
+
+def test_narrow_integer_types():
+    for dtype in (np.uint8, np.int8, np.int32, np.uint64):
+        codes = np.arange(100).reshape(50, 2).astype(dtype)
+        assert agrees(codes, np.arange(50) % 2)
+
+
+@pytest.fixture(scope="module")
+def synthetic():
+    return load_dataset("synthetic")
+
+
+def trained(activation, bits, **others):
+    settings = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 4, "record_every": 3}
+    settings |= {"learning_rate": 1e-3, "compile": False}
+    return train(TrainingSpec(**settings | {"activation": activation, "bits": bits} | others), [1, 4])[0]
+
+
+@pytest.fixture(scope="module")
+def trajectories():
+    kinds = [("tanh", 8), ("relu", 16), ("tanh", "float32")]
+    return {kind: trained(*kind) for kind in kinds}
+
+
+def layers_of(trajectory, dataset):
+    """Codes and activations of each layer, (snapshots, N, width)."""
+    parts = [layers for _, layers in replay(trajectory, dataset)]
+    layers = [np.concatenate(layer).swapaxes(1, 2) for layer in zip(*parts, strict=True)]
+    return layers[:6], layers[6:]
+
+
+def table_values(table, layer):
+    rows = table[table["layer"] == layer + 1]
+    return [rows[column].to_numpy() for column in ("h_t", "i_xt", "i_ty", "distinct")]
+
+
+def test_table_of_the_exact_estimate(trajectories, synthetic):
+    for trajectory in trajectories.values():
+        table = estimate(EstimatorSpec(kind="exact"), trajectory, synthetic)
+        assert list(table) == ["repetition", "part", "epoch", "layer", "h_t", "i_xt", "i_ty", "distinct"]
+        assert [str(table[each].dtype) for each in ("repetition", "epoch", "layer", "distinct")] == [
+            "int32",
+            "int32",
+            "int8",
+            "int32",
+        ]
+        keys = table[["repetition", "epoch", "layer"]].to_numpy().tolist()
+        assert keys == [[r, e, layer] for r in (1, 4) for e in (-1, 0, 3) for layer in range(1, 7)]
+        codes, _ = layers_of(trajectory, synthetic)
+        for layer in range(6):
+            expected = exact_information(codes[layer], synthetic.labels)
+            assert same_bits(expected[:3], table_values(table, layer)[:3])
+            np.testing.assert_array_equal(expected.distinct, table_values(table, layer)[3])
+        h_t, _, i_ty, distinct = table_values(table, 2)
+        assert brute_force(codes[2][4], synthetic.labels) == pytest.approx(
+            (h_t[4], i_ty[4], distinct[4]), abs=1e-12
+        )
+
+
+@pytest.mark.parametrize("bins", [2, 30, 256, 65536])
+@pytest.mark.parametrize("chosen", ["layer", "neuron", (-0.5, 0.5)])
+def test_binned_estimates_are_binned_information(trajectories, synthetic, bins, chosen):
+    for trajectory in trajectories.values():
+        table = estimate(EstimatorSpec(kind="uniform", bins=bins, range=chosen), trajectory, synthetic)
+        _, activations = layers_of(trajectory, synthetic)
+        for layer in range(6):
+            expected = binned_information(activations[layer], synthetic.labels, bins, chosen)
+            assert same_bits(expected[:3], table_values(table, layer)[:3])
+
+
+def test_adaptive_estimate_is_adaptive_information(trajectories, synthetic):
+    for trajectory in trajectories.values():
+        table = estimate(EstimatorSpec(kind="adaptive", bins=30), trajectory, synthetic)
+        _, activations = layers_of(trajectory, synthetic)
+        for layer in range(6):
+            expected = binned_information(activations[layer], synthetic.labels, 30, method="adaptive")
+            assert same_bits(expected[:3], table_values(table, layer)[:3])
+
+
+def test_global_range_is_that_of_a_repetition_after_its_first_pass(trajectories, synthetic):
+    for trajectory in trajectories.values():
+        table = estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), trajectory, synthetic)
+        _, activations = layers_of(trajectory, synthetic)
+        for place in range(6):
+            own = slice(1, 3) if place < 3 else slice(4, 6)  # epochs 0 and 3 of the repetition
+            low = min(layer[own].min() for layer in activations)
+            high = max(layer[own].max() for layer in activations)
+            for layer in range(6):
+                expected = binned_information(
+                    activations[layer][place], synthetic.labels, 30, (float(low), float(high))
+                )
+                found = [values[place] for values in table_values(table, layer)]
+                assert same_bits(expected[:3], found[:3])
+
+
+def test_more_bins_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="65536"):
+        EstimatorSpec(kind="uniform", bins=65537, range="layer")
+
+
+def test_rows_of_a_failed_repetition_are_nan(synthetic):
+    trajectory = trained("relu", 8, learning_rate=1e38)
+    for kind in ({"kind": "exact"}, {"kind": "uniform", "bins": 30, "range": "global"}, {"kind": "rebinned"}):
+        table = estimate(EstimatorSpec(**kind), trajectory, synthetic)
+        start, later = table[table["epoch"] == -1], table[table["epoch"] >= 0]
+        assert later[["h_t", "i_xt", "i_ty"]].isna().all(axis=None)
+        assert (later["distinct"] == 0).all()
+        if kind["kind"] != "uniform":  # no epoch is left to take a global range from
+            assert start[["h_t", "i_xt", "i_ty"]].notna().all(axis=None)
