@@ -67,7 +67,10 @@ def save_trajectory(path: Path, trajectory: Trajectory) -> None:
     )
     arrays = {name: np.ascontiguousarray(getattr(trajectory, name)) for name in ARRAYS}
     with written_aside(path) as aside:
-        save_file(arrays, aside, metadata={KEY: canonical(description)})
+        try:
+            save_file(arrays, aside, metadata={KEY: canonical(description)})
+        except SafetensorError as error:  # this is how it says that the disk is full
+            raise OSError(str(error)) from error
 
 
 def load_trajectory(path: Path) -> Trajectory:
