@@ -96,7 +96,7 @@ def test_missing_file(capsys, tmp_path):
         (MemoryError(), "out of memory; use a smaller chunk in the config"),
         (
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npz"),
-            "big.npz: No space left on device; check that it exists and that its disk has room",
+            "big.npz: No space left on device; check its path, its rights and the space on its disk",
         ),
     ],
 )

@@ -245,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = error.filename or "a file"
         return complain(
-            f"{place}: {error.strerror or error}; check that it exists and that its disk has room", 1
+            f"{place}: {error.strerror or error}; check its path, its rights and the space on its disk", 1
         )
     return 0
 
