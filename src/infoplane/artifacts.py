@@ -94,9 +94,12 @@ def written_aside(path: Path) -> Iterator[Path]:
         raise UserError(f"{path.parent}: cannot be created ({error.strerror})") from error
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        aside.touch()
+        mode = aside.stat().st_mode
         yield aside
         with open(aside, "rb") as file:
             os.fsync(file.fileno())
+        os.chmod(aside, mode)  # some libraries replace the file by one that nobody else may read
         os.replace(aside, path)
     except OSError as error:
         raise UserError(
