@@ -143,7 +143,8 @@ def trained(activation, bits):
         bits=bits,
         epochs=11,
         record_every=5,
-        learning_rate=1e-3,
+        learning_rate=4e-3,
+        batch_size=1024,
         compile=False,
     )
     return train(spec, [0, 1])[0]

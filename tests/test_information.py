@@ -153,7 +153,7 @@ def synthetic():
 
 def trained(activation, bits, **others):
     settings = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 4, "record_every": 3}
-    settings |= {"learning_rate": 1e-3, "compile": False}
+    settings |= {"learning_rate": 4e-3, "batch_size": 1024, "compile": False}
     return train(TrainingSpec(**settings | {"activation": activation, "bits": bits} | others), [1, 4])[0]
 
 

@@ -28,7 +28,8 @@ def spec_of(kind, **others):
     activation, bits = kind.split("-")
     settings = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": activation}
     settings |= {"bits": bits if bits == "float32" else int(bits), "compile": False}
-    return TrainingSpec(**settings | {"epochs": 5, "record_every": 2, "learning_rate": 5e-3} | others)
+    settings |= {"epochs": 5, "record_every": 2, "learning_rate": 2e-2, "batch_size": 1024}
+    return TrainingSpec(**settings | others)
 
 
 @cache

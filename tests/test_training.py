@@ -175,8 +175,8 @@ def test_every_repetition_has_its_own_start_and_its_own_orders(synthetic):
 
 
 def test_recorded_are_the_start_and_every_multiple_of_the_interval(synthetic):
-    often, history = train(spec_of(epochs=5), [0], synthetic)
-    rarely, same_history = train(spec_of(epochs=5, record_every=3), [0], synthetic)
+    often, history = train(spec_of(epochs=5, batch_size=1024), [0], synthetic)
+    rarely, same_history = train(spec_of(epochs=5, batch_size=1024, record_every=3), [0], synthetic)
     assert often.epochs.tolist() == [-1, *range(5)]
     assert rarely.epochs.tolist() == [-1, 0, 3]
     np.testing.assert_array_equal(rarely.parameters, often.parameters[:, [0, 1, 4]])
