@@ -114,7 +114,7 @@ def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any]) ->
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: canonical(description)})
     with written_aside(path) as aside:
-        pq.write_table(table, aside, compression="zstd")
+        pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
 
 
 def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -125,13 +125,13 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     path = Path(path)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
+        description = parse_description((table.schema.metadata or {}).get(KEY.encode()), path, kind)
+        return table.to_pandas(), description
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
-    description = parse_description((table.schema.metadata or {}).get(KEY.encode()), path, kind)
-    return table.to_pandas(), description
 
 
 def array_digest(*arrays: np.ndarray) -> str:

@@ -1,6 +1,5 @@
 """The trajectory: parameters and ranges of every repetition at every recorded epoch."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,7 @@ def load_trajectory(path: Path) -> Trajectory:
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
     spec = TrainingSpec.model_validate(description["spec"]["training"])
     return Trajectory(spec, description["dataset"], **arrays)
