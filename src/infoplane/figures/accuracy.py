@@ -11,8 +11,8 @@ from infoplane.figures.style import COLOURS, how_many, log_epochs, marked, write
 __all__ = ["accuracies"]
 
 CURVES = {
-    "train_accuracy": ("training: mean and 95 % interval", COLOURS[5], "o"),
-    "test_accuracy": ("test: mean and 95 % interval", COLOURS[4], "s"),
+    "train_accuracy": ("training: mean and 95 % interval", COLOURS[0], "o"),
+    "test_accuracy": ("test: mean and 95 % interval", COLOURS[1], "s"),
 }
 
 

@@ -62,6 +62,7 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, scale: float) -> None:
             (x[epoch, layers[0]], y[epoch, layers[0]]),
             offsets[best],
             textcoords="offset points",
+            annotation_clip=False,
             ha="center",
             va="center",
             fontsize=8,
