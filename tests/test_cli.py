@@ -163,6 +163,8 @@ def test_killed_training_leaves_nothing(tmp_path, number):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # what runs in the background of a shell ignores this signal, and so do its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert job.stderr is not None
     job.stderr.readline()  # the first line of progress
