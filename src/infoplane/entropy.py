@@ -57,62 +57,78 @@ def count_logarithms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Σ n log₂ n over the codes and over the (code, label) pairs of each snapshot, and the number of codes.
 
-    A hash table finds candidates, and whole codes are compared. The sums run over the histogram of the
-    counts n in ascending order, so that they depend on nothing else.
+    The sums run over the histogram of the counts n in ascending order, so that they depend on nothing else.
 
     Args:
         logarithms: n log₂ n for n = 0 … N.
     """
-    snapshots, width, count = words.shape
-    size = 1
-    while size < 2 * count:
-        size *= 2
-    shift = np.uint64(64 - int(np.log2(size)))
-    of_t, of_t_and_y = np.zeros(snapshots), np.zeros(snapshots)
-    distinct = np.zeros(snapshots, dtype=np.int64)
-    table = np.empty(size, dtype=np.int32)
-    first = np.empty(count, dtype=np.int32)
-    counts = np.empty((count, classes), dtype=np.int32)
-    of_size, of_size_and_label = np.empty(count + 1), np.empty(count + 1)
+    snapshots, _, count = words.shape
+    of_t, of_t_and_y = np.empty(snapshots), np.empty(snapshots)
+    distinct = np.empty(snapshots, dtype=np.int64)
+    numbers, first = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
     for snapshot in range(snapshots):
-        table[:] = -1
-        of_size[:] = 0
-        of_size_and_label[:] = 0
-        codes = 0
+        codes = number_codes(words[snapshot], numbers, first)
+        of_code, of_pair = np.zeros(codes, dtype=np.int32), np.zeros(codes * classes, dtype=np.int32)
         for index in range(count):
-            hashed = np.uint64(0)
-            for word in range(width):
-                hashed = (hashed ^ np.uint64(words[snapshot, word, index])) * np.uint64(0x9E3779B97F4A7C15)
-                hashed ^= hashed >> np.uint64(32)
-            place = np.int64((hashed * np.uint64(0x9E3779B97F4A7C15)) >> shift)
-            while True:
-                code = table[place]
-                if code < 0:
-                    code = codes
-                    table[place] = code
-                    first[code] = index
-                    counts[code, :] = 0
-                    codes += 1
-                    break
-                same = True
-                for word in range(width):
-                    if words[snapshot, word, first[code]] != words[snapshot, word, index]:
-                        same = False
-                        break
-                if same:
-                    break
-                place = (place + 1) & (size - 1)
-            counts[code, labels[index]] += 1
-        largest = 0
-        for code in range(codes):
-            total = 0
-            for label in range(classes):
-                total += counts[code, label]
-                of_size_and_label[counts[code, label]] += 1
-            of_size[total] += 1
-            largest = max(largest, total)
-        for n in range(largest + 1):
-            of_t[snapshot] += of_size[n] * logarithms[n]
-            of_t_and_y[snapshot] += of_size_and_label[n] * logarithms[n]
+            of_code[numbers[index]] += 1
+            of_pair[numbers[index] * classes + labels[index]] += 1
+        of_t[snapshot] = sum_of_logarithms(of_code, logarithms)
+        of_t_and_y[snapshot] = sum_of_logarithms(of_pair, logarithms)
         distinct[snapshot] = codes
     return of_t, of_t_and_y, distinct
+
+
+@numba.njit(cache=True)
+def number_codes(words: np.ndarray, numbers: np.ndarray, first: np.ndarray) -> int:
+    """Number the distinct columns of (words, N) in the order of their appearance; return how many there are.
+
+    A hash table of open addresses finds candidates, and whole columns are compared.
+
+    Args:
+        numbers: receives the number of each input's code, (N,).
+        first: receives the first input of each code, (N,).
+    """
+    width, count = words.shape
+    mixer = np.uint64(0x9E3779B97F4A7C15)
+    bits = 2 + int(np.ceil(np.log2(count)))
+    shift, last = np.uint64(64 - bits), (1 << bits) - 1
+    hashes = np.zeros(count, dtype=np.uint64)
+    for word in range(width):
+        for index in range(count):
+            mixed = (hashes[index] ^ np.uint64(words[word, index])) * mixer
+            hashes[index] = mixed ^ (mixed >> np.uint64(32))
+    table = np.full(last + 1, -1, dtype=np.int32)
+    codes = 0
+    for index in range(count):
+        place = np.int64((hashes[index] * mixer) >> shift)
+        while True:
+            code = table[place]
+            if code < 0:
+                table[place] = code = codes
+                first[code] = index
+                codes += 1
+                break
+            if hashes[first[code]] == hashes[index] and same_column(words, first[code], index):
+                break
+            place = (place + 1) & last
+        numbers[index] = code
+    return codes
+
+
+@numba.njit(cache=True)
+def same_column(words: np.ndarray, one: int, other: int) -> bool:
+    for word in range(len(words)):  # noqa: SIM110 (Numba compiles no generators)
+        if words[word, one] != words[word, other]:
+            return False
+    return True
+
+
+@numba.njit(cache=True)
+def sum_of_logarithms(counts: np.ndarray, logarithms: np.ndarray) -> float:
+    histogram = np.zeros(counts.max() + 1, dtype=np.int64)
+    for count in counts:
+        histogram[count] += 1
+    total = 0.0
+    for count in range(len(histogram)):
+        total += histogram[count] * logarithms[count]
+    return total
