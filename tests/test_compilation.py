@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,5 +33,6 @@ def test_half_written_libraries_in_the_cache_are_no_error(tmp_path):
     libraries = list(tmp_path.rglob("*.so"))
     assert libraries
     for library in libraries:
-        library.write_bytes(b"")  # so it is left by a linker that was killed
+        library.write_bytes(b"")  # so it was left by a linker that was killed a minute ago
+        os.utime(library, (time.time() - 60,) * 2)
     assert output(tmp_path) == "0.0\n"

@@ -1,26 +1,41 @@
 """One place where functions are compiled, for one thread and for fixed shapes."""
 
 import shutil
+import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 __all__ = ["compiled"]
+
+COMPILERS = ("c++", "g++", "clang++")
+SECONDS_TO_LINK = 30
 
 
 def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     """`function` compiled for CPU by PyTorch, or itself where that is not wanted.
 
     Without a C++ compiler it warns and returns `function` itself, which gives the same results up to
-    rounding.
+    rounding. What is compiled is cached between processes.
     """
     if not wanted:
         return function
-    if shutil.which("c++") is None and shutil.which("g++") is None and shutil.which("clang++") is None:
+    if not any(map(shutil.which, COMPILERS)):
         warnings.warn("no C++ compiler found: running eagerly, which is many times slower", stacklevel=2)
         return function
     torch._inductor.config.cpp.threads = 1
     torch._dynamo.config.recompile_limit = 1000  # a session may train many kinds of networks
+    remove_unwritten_libraries()
     return torch.compile(function, fullgraph=True, dynamic=False)
+
+
+def remove_unwritten_libraries() -> None:
+    """Remove empty libraries that a killed linker has left in the cache, but none that is being linked."""
+    for library in Path(cache_dir()).glob("**/*.so"):
+        state = library.stat()
+        if state.st_size == 0 and time.time() - state.st_mtime > SECONDS_TO_LINK:
+            library.unlink(missing_ok=True)
