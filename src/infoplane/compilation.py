@@ -28,7 +28,7 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
         warnings.warn("no C++ compiler found: running eagerly, which is many times slower", stacklevel=2)
         return function
     torch._inductor.config.cpp.threads = 1
-    torch._dynamo.config.recompile_limit = 1000  # a session may train many kinds of networks
+    torch._dynamo.config.recompile_limit = 1000  # one process may train many kinds of networks
     remove_unwritten_libraries()
     return torch.compile(function, fullgraph=True, dynamic=False)
 
