@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from infoplane.errors import UserError
 
 __all__ = [
+    "KEY",
+    "array_digest",
     "canonical",
     "describe",
     "digest",

@@ -4,6 +4,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
 def remove_unwritten_libraries() -> None:
     """Remove empty libraries that a killed linker has left in the cache, but none that is being linked."""
     for library in Path(cache_dir()).glob("**/*.so"):
-        state = library.stat()
-        if state.st_size == 0 and time.time() - state.st_mtime > SECONDS_TO_LINK:
-            library.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another job was quicker
+            state = library.stat()
+            if state.st_size == 0 and time.time() - state.st_mtime > SECONDS_TO_LINK:
+                library.unlink()

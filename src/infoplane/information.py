@@ -185,7 +185,7 @@ def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, out
         "information",
         {
             "training": trajectory.spec.model_dump(mode="json"),
-            "estimator": estimator.model_dump(mode="json", include=set(EstimatorSpec.model_fields)),
+            "estimator": estimator.model_dump(mode="json"),
         },
         repetitions=trajectory.repetitions.tolist(),
         dataset=trajectory.dataset | {"h_y": entropy(np.bincount(dataset.labels))},

@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Extremes", "Grid", "Quantized", "Range", "extremes", "grid", "moving_average", "quantize"]
+__all__ = [
+    "Extremes",
+    "Grid",
+    "Quantized",
+    "Range",
+    "extremes",
+    "grid",
+    "moving_average",
+    "quantize",
+    "values_of",
+]
 
 DECAY = 0.999
 MOVING_START = (-6.0, 6.0)
@@ -49,6 +59,11 @@ class Quantized(NamedTuple):
     def values(self) -> Tensor:
         """The dequantized values x̂ = (q − z)·s."""
         return self.steps * per_member(self.grid.scale, self.steps)
+
+
+def values_of(tensor: Tensor | Quantized) -> Tensor:
+    """The values of a tensor that may be quantized."""
+    return tensor.values if isinstance(tensor, Quantized) else tensor
 
 
 def per_member(values: Tensor, like: Tensor) -> Tensor:

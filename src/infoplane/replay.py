@@ -11,7 +11,7 @@ from torch import Tensor
 from infoplane.compilation import compiled
 from infoplane.datasets import Dataset
 from infoplane.networks import ACTIVATIONS, Levels, forward, network_of, scheme_of
-from infoplane.quantization import Quantized
+from infoplane.quantization import Quantized, values_of
 from infoplane.trajectory import Trajectory
 
 __all__ = ["Layers", "replay"]
@@ -108,9 +108,7 @@ class Layers:
     @property
     def activations(self) -> list[Tensor]:
         """The value of each layer, (snapshots, width, N) float64; the last one's is the softmax."""
-        *hidden, logits = [
-            output.values if isinstance(output, Quantized) else output for output in self.outputs
-        ]
+        *hidden, logits = map(values_of, self.outputs)
         return [*hidden, single(torch.softmax(logits, 1))]
 
 

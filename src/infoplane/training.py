@@ -25,7 +25,7 @@ from infoplane.networks import (
     scheme_of,
 )
 from infoplane.progress import progress_bar
-from infoplane.quantization import MOVING_START, Quantized, Range
+from infoplane.quantization import MOVING_START, Range, values_of
 from infoplane.trajectory import PART, Trajectory, save_trajectory
 
 __all__ = ["recorded_epochs", "run", "train"]
@@ -71,10 +71,6 @@ class Batch(NamedTuple):
     inputs: Tensor
     labels: Tensor
     weights: Tensor
-
-
-def values_of(output: Tensor | Quantized) -> Tensor:
-    return output.values if isinstance(output, Quantized) else output
 
 
 class Ensemble:

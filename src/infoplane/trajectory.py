@@ -12,7 +12,7 @@ from infoplane.artifacts import KEY, canonical, describe, parse_description, wri
 from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
 
-__all__ = ["Trajectory", "load_trajectory", "save_trajectory"]
+__all__ = ["PART", "Trajectory", "load_trajectory", "save_trajectory"]
 
 
 # The part of a training that follows the true labels.
