@@ -120,7 +120,7 @@ def test_learning_rate_may_lack_its_point():
             "shwarz-ziv",
             "defaults.network: 'shwarz-ziv' is unknown; did you mean 'shwartz-ziv'?",
         ),
-        ("defaults/dataset", "mnits", "defaults.dataset: 'mnits' is unknown; use one of synthetic"),
+        ("defaults/dataset", "mnits", "defaults.dataset: 'mnits' is unknown; did you mean 'mnist'?"),
         (
             "experiments/two/activation",
             "rellu",

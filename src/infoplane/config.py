@@ -14,9 +14,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PositiveFloat,
     PositiveInt,
+    Tag,
     ValidationError,
     WrapValidator,
     model_validator,
@@ -27,11 +29,16 @@ from infoplane.errors import UserError
 
 __all__ = [
     "Bits",
+    "ConvSpec",
     "DatasetSpec",
+    "DenseSpec",
     "Estimator",
     "EstimatorSpec",
     "Experiment",
     "FigureSpec",
+    "LayerSpec",
+    "PoolSpec",
+    "RangeSpec",
     "Study",
     "TrainingSpec",
     "load_study",
@@ -76,9 +83,14 @@ def one_width_for_both(value: Any) -> Any:
     return {"weights": value, "activations": value} if type(value) is int else value
 
 
+def dense_of_width(value: Any) -> Any:
+    return {"dense": value} if type(value) is int else value
+
+
 BitWidth = Annotated[int, Field(ge=2, le=16)]
 # `1e-4` is a string to YAML 1.1 and a number to everybody else; a list is how YAML writes a pair
 Rate = Annotated[PositiveFloat, Field(strict=False)]
+Decay = Annotated[float, Field(strict=False, ge=0, lt=1)]
 Pair = Annotated[tuple[float, float], Field(strict=False), AfterValidator(increasing)]
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
@@ -94,30 +106,112 @@ class Bits(Strict):
 
 
 class DatasetSpec(Strict):
-    """The data set to be made."""
+    """A data set to be made.
 
-    name: Literal["synthetic"]
+    `synthetic` needs no more than its kind. The images of `mnist` and `fashion-mnist` are looked for in
+    `folder` first, if there is one. `npz` reads one's own file from `path`, whose inputs are multiplied by
+    `scale`. `fraction` keeps the first part of the training and of the test inputs.
+    """
+
+    name: Name
+    kind: Literal["synthetic", "mnist", "fashion-mnist", "npz"]
+    folder: str | None = None
+    path: str | None = None
+    scale: Rate | None = None
+    fraction: Annotated[Rate, Field(le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        takes = {"npz": {"path", "scale", "fraction"}, "synthetic": set[str]()}.get(
+            self.kind, {"folder", "fraction"}
+        )
+        for key in ("folder", "path", "scale", "fraction"):
+            if key not in takes and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"kind {self.kind} takes no {key}; remove it")
+        if self.kind == "npz" and self.path is None:
+            raise ValueError("kind npz needs path; add it")
+        return self
+
+
+class DenseSpec(Strict):
+    """A dense layer of so many neurons."""
+
+    dense: PositiveInt
+
+
+class ConvSpec(Strict):
+    """A convolution with so many filters of kernel × kernel, without padding, at stride 1."""
+
+    conv: PositiveInt
+    kernel: PositiveInt = 3
+
+
+class PoolSpec(Strict):
+    """The maximum over squares of pool × pool."""
+
+    pool: Annotated[int, Field(ge=2)]
+
+
+LayerSpec = Annotated[
+    DenseSpec | ConvSpec | PoolSpec,
+    BeforeValidator(dense_of_width),
+    expecting("a layer: a width, {dense: width}, {conv: filters, kernel: size} or {pool: size}"),
+]
+NetworkName = Literal["shwartz-ziv", "bottleneck-2", "bottleneck-4", "hourglass", "4x10", "conv"]
+BY_NAME, BY_LAYERS = "(name)", "(layers)"
+NetworkSpec = Annotated[
+    Annotated[NetworkName, Tag(BY_NAME)]
+    | Annotated[tuple[LayerSpec, ...], Field(strict=False, min_length=1), Tag(BY_LAYERS)],
+    Discriminator(lambda value: BY_NAME if isinstance(value, str) else BY_LAYERS),
+]
+RangeSpec = Annotated[
+    Literal["batch", "ema", "ema-debiased"] | Pair,
+    expecting("batch, ema, ema-debiased, or a pair [lo, hi] with lo < hi"),
+]
+
+
+class Ranges(Strict):
+    """Where quantizers take their ranges from; what is not given here is what the protocol says."""
+
+    hidden_weights: RangeSpec | None = None
+    output_weights: RangeSpec | None = None
+    activations: RangeSpec | None = None
+    output: RangeSpec | None = None
 
 
 class TrainingSpec(Strict):
     """All that the numbers of one repetition depend on, its own number aside."""
 
-    dataset: Literal["synthetic"]
-    network: Literal["shwartz-ziv"]
-    activation: Literal["tanh", "relu"]
+    dataset: Name
+    network: NetworkSpec
+    activation: Literal["tanh", "relu", "leaky-relu", "elu", "gelu", "sigmoid", "hard-tanh", "identity"]
     bits: Annotated[
         Bits | Literal["float32"],
         BeforeValidator(one_width_for_both),
         expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
     ]
-    protocol: Literal["published"] = "published"
-    initialisation: Literal["glorot", "truncated-normal"] = "glorot"
+    protocol: Literal["published", "controlled"] = "published"
+    ranges: Ranges = Ranges()
+    initialisation: Literal["glorot", "truncated-normal"] | None = None
     epochs: PositiveInt
+    prefit_epochs: Annotated[int, Field(ge=0)] = 0
     record_every: PositiveInt
     batch_size: PositiveInt = 256
     learning_rate: Rate = 1e-4
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
+    epsilon: Rate = 1e-7
     seed: Annotated[int, Field(ge=0)] = 0
     compile: bool = True
+
+    @model_validator(mode="after")
+    def protocol_knows_activation(self) -> Self:
+        published = self.protocol == "published" and isinstance(self.bits, Bits)
+        if published and self.activation not in ("tanh", "relu"):
+            raise ValueError(
+                f"protocol published quantizes tanh and relu only, not {self.activation}; use controlled"
+            )
+        return self
 
 
 class Experiment(TrainingSpec):
@@ -147,7 +241,7 @@ class EstimatorSpec(Strict):
     """How T is made discrete before its information is counted.
 
     `exact` and `rebinned` need no more than their kind, `adaptive` the number of its bins, `uniform` the
-    number of its bins and the range over which they are laid.
+    number of its bins and the range over which they are laid. `subset` says which inputs are counted.
     """
 
     kind: Literal["exact", "rebinned", "uniform", "adaptive"]
@@ -156,6 +250,7 @@ class EstimatorSpec(Strict):
         Literal["global", "layer", "neuron"] | Pair | None,
         expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
     ] = None
+    subset: Literal["all", "train", "test"] = "all"
 
     @model_validator(mode="after")
     def bins_and_range_fit_kind(self) -> Self:
@@ -212,6 +307,8 @@ class Study:
     """A config with every default applied and every name checked."""
 
     results: str
+    trajectories: Literal["keep", "drop"]
+    datasets: dict[str, DatasetSpec]
     experiments: dict[str, Experiment]
     estimators: dict[str, Estimator]
     figures: dict[str, FigureSpec]
@@ -228,6 +325,8 @@ class Sections(Strict):
     """A config as it is written: names, and what differs from the defaults."""
 
     results: Annotated[str, Field(min_length=1)] = "results"
+    trajectories: Literal["keep", "drop"] = "keep"
+    datasets: dict[Name, Overrides] = {}
     defaults: Overrides = {}
     experiments: Annotated[dict[Name, Overrides], Field(min_length=1)]
     estimators: Annotated[dict[Name, Overrides], Field(min_length=1)]
@@ -256,6 +355,13 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
         for name, own in sections.experiments.items()
     }
+    datasets = {
+        name: checked(DatasetSpec, {"name": name, **kind_of(name), **own}, source, f"datasets.{name}")
+        for name, own in ({name: {} for name in OWN_KIND} | sections.datasets).items()
+    }
+    for name, experiment in experiments.items():
+        where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"
+        refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
     estimators = {
         name: checked(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
         for name, own in sections.estimators.items()
@@ -282,7 +388,8 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                     f"{source}: figures.{name}: shows {missing} by {estimator}, which is not applied to it; "
                     f"add it to estimators.{estimator}.experiments"
                 )
-    return Study(sections.results, experiments, estimators, figures)
+    used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
+    return Study(sections.results, sections.trajectories, used, experiments, estimators, figures)
 
 
 def load_study(path: Path) -> Study:
@@ -326,6 +433,7 @@ def checked(
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
         location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
         key = ".".join(filter(None, [defaults_at if inherited else where, *map(str, location)]))
         raise UserError(" ".join(f"{source}: {key}: {complaint(first, model)}".split())) from None
 
@@ -339,7 +447,7 @@ RULES = {
     "string_too_short": "at least one character",
     "string_type": "text; quote it if it is a number",
     "too_short": "not empty",
-    "tuple_type": "a list of names, or all",
+    "tuple_type": "a list",
 }
 
 
@@ -374,6 +482,14 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> No
     for name in names:
         if name not in valid:
             raise UserError(f"{where}: {name!r} is unknown; {suggestion(name, valid)}")
+
+
+OWN_KIND = ("synthetic", "mnist", "fashion-mnist")
+
+
+def kind_of(dataset: str) -> dict[str, str]:
+    """A data set that bears the name of a kind is of that kind."""
+    return {"kind": dataset} if dataset in OWN_KIND else {}
 
 
 def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
