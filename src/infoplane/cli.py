@@ -29,9 +29,9 @@ def check(given: Namespace) -> None:
 
 def datasets(given: Namespace) -> None:
     spec = parse_spec(DatasetSpec, given.spec)
-    from infoplane.datasets import load_dataset, save_dataset
+    from infoplane.datasets import run
 
-    save_dataset(given.output, load_dataset(spec.name))
+    run(spec, given.output)
 
 
 def training(given: Namespace) -> None:
@@ -128,7 +128,7 @@ def of_pair(text: str) -> tuple[tuple[str, str], Path]:
 EXAMPLES = """\
 examples:
   infoplane check config/config.yaml
-  infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz
+  infoplane datasets --spec '{"name": "synthetic", "kind": "synthetic"}' --output synthetic.npz
   infoplane training --dataset synthetic.npz --repetitions 0-3 \\
       --spec '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8,
                "epochs": 400, "record_every": 5}' \\
@@ -156,7 +156,7 @@ def parser() -> ArgumentParser:
     one.add_argument("config", type=Path, help="the config file")
 
     one = command(stages, "datasets", datasets, "make a data set")
-    one.add_argument("--spec", **SPEC, help="a name")
+    one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")
     one.add_argument("--output", **FILE, help="the npz to write")
 
     one = command(stages, "training", training, "train repetitions of an experiment")

@@ -1,6 +1,7 @@
 rule datasets:
     input:
-        code="src/infoplane/datasets.py",
+        code=modules_of("datasets"),
+        own=lambda wildcards: study.datasets[wildcards.dataset].path or [],
     output:
         ensure("<results>/datasets/{dataset}.npz", non_empty=True),
     log:
@@ -11,9 +12,9 @@ rule datasets:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
     params:
-        spec=lambda wildcards: canonical({"name": wildcards.dataset}),
+        spec=lambda wildcards: spec(study.datasets[wildcards.dataset]),
     shell:
         "python -m infoplane.cli datasets --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"

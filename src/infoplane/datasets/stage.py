@@ -1,0 +1,29 @@
+"""The stage of the workflow: from the spec of a data set to its file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from infoplane.config import DatasetSpec
+from infoplane.datasets.arrays import load_arrays
+from infoplane.datasets.dataset import Dataset, first_part
+from infoplane.datasets.file import save_dataset
+from infoplane.datasets.images import load_images
+from infoplane.datasets.synthetic import synthetic
+
+__all__ = ["run"]
+
+
+def run(spec: DatasetSpec, output_path: Path) -> None:
+    """Make a data set; downloaded files are kept in a folder beside its own file."""
+    dataset = first_part(make(spec, output_path.parent), spec.fraction)
+    save_dataset(output_path, dataset, **spec.model_dump(mode="json", include={"kind", "fraction"}))
+
+
+def make(spec: DatasetSpec, caches: Path) -> Dataset:
+    """The whole data set, each kind of images with its own folder of `caches`."""
+    if spec.path is not None:
+        return load_arrays(spec.name, Path(spec.path), spec.scale or 1.0)
+    if spec.kind == "synthetic":
+        return replace(synthetic(), name=spec.name)
+    folder = None if spec.folder is None else Path(spec.folder)
+    return load_images(spec.name, spec.kind, caches / spec.kind, folder)
