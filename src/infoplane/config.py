@@ -355,9 +355,10 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
         for name, own in sections.experiments.items()
     }
+    no_overrides: Mapping[str, Any] = {}
     datasets = {
         name: checked(DatasetSpec, {"name": name, **kind_of(name), **own}, source, f"datasets.{name}")
-        for name, own in ({name: {} for name in OWN_KIND} | sections.datasets).items()
+        for name, own in ({name: no_overrides for name in OWN_KIND} | sections.datasets).items()
     }
     for name, experiment in experiments.items():
         where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"

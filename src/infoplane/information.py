@@ -11,12 +11,13 @@ from torch import Tensor
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.binning import BinRange, adaptive_bins, range_ends, rebinned, uniform_bins
+from infoplane.compilation import compiled
 from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import Information, entropy, information_of_words
 from infoplane.progress import progress_bar
-from infoplane.replay import Layers, Observe, replay
-from infoplane.trajectory import PART, Trajectory, load_trajectory
+from infoplane.replay import Layers, replay
+from infoplane.trajectory import Trajectory, load_trajectory
 
 __all__ = ["Information", "binned_information", "estimate", "exact_information", "run"]
 
@@ -89,6 +90,8 @@ def packed(codes: Tensor, bits: int) -> Tensor:
 def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     """Estimate the information of every layer at every snapshot of a trajectory.
 
+    The estimator's subset of the inputs is what is counted; ranges are those of the whole data set.
+
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
         (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0.
@@ -96,36 +99,45 @@ def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset)
     finite = trajectory.finite
     trajectory = trajectory.zeroed(~finite)
     result = np.empty((finite.size, trajectory.ranges.shape[2], len(Information._fields)))
-    ends = global_ends(trajectory, dataset) if estimator.range == "global" else None
-    observe = observer(estimator, trajectory.spec, len(dataset.inputs))
+    ends = global_ends(trajectory, dataset) if estimator.range == "global" else np.empty((finite.size, 0))
+    counted = subset(dataset, estimator.subset)
+    observe = compiled(observer(estimator, trajectory.spec), trajectory.spec.compile)
     with progress_bar(finite.size, "information", "snapshots") as progress:
-        for first, layers in replay(trajectory, dataset, observe, ends):
-            snapshots = slice(first, first + len(layers[0]))
-            for layer, words in enumerate(layers):
-                result[snapshots, layer] = np.stack(information_of_words(words, dataset.labels), axis=1)
-            progress.update(len(layers[0]))
+        for snapshots, layers in replay(trajectory, dataset):
+            for number, words in enumerate(observe(layers, torch.from_numpy(ends[snapshots]))):
+                shown = words.numpy()[:, :, counted]
+                result[snapshots, number] = np.stack(
+                    information_of_words(shown, dataset.labels[counted]), axis=1
+                )
+            progress.update(snapshots.stop - progress.n)
     result[~finite.ravel()] = [np.nan, np.nan, np.nan, 0]
     return information_table(trajectory, result)
 
 
-def observer(estimator: EstimatorSpec, spec: TrainingSpec, count: int) -> Observe:
+def subset(dataset: Dataset, name: str) -> np.ndarray:
+    """The places of the inputs of a subset: `all`, `train` or `test`."""
+    everything = np.ones_like(dataset.train_mask)
+    return np.flatnonzero({"all": everything, "train": dataset.train_mask, "test": ~dataset.train_mask}[name])
+
+
+Observe = Callable[[Layers, Tensor], list[Tensor]]
+
+
+def observer(estimator: EstimatorSpec, spec: TrainingSpec) -> Observe:
     """What an estimator makes of the layers of some snapshots: each one's codes, packed into words.
 
-    Args:
-        count: the number N of inputs; the layers hold a few more, copies of the first.
+    Its second argument are the global ends of the snapshots, (snapshots, 2).
     """
-    discretize = discretizer(estimator, spec, count)
+    discretize = discretizer(estimator, spec)
     if estimator.kind == "exact":
-        field = 16 if isinstance(spec.bits, Bits) else 32
+        field = 32 if not isinstance(spec.bits, Bits) else 8 if spec.bits.activations <= 8 else 16
         return lambda layers, ends: [packed(codes, field) for codes in layers.codes]
     field = {"rebinned": 17 if isinstance(spec.bits, Bits) else 33}.get(estimator.kind, 16)
     return lambda layers, ends: [packed(discretize(layer, ends), field) for layer in layers.activations]
 
 
-def discretizer(
-    estimator: EstimatorSpec, spec: TrainingSpec, count: int
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """The estimator's codes of activations (snapshots, width, N), given their global ends (snapshots, 2)."""
+def discretizer(estimator: EstimatorSpec, spec: TrainingSpec) -> Callable[[Tensor, Tensor], Tensor]:
+    """The estimator's codes of activations (snapshots, outputs, N), given their global ends."""
     bins, chosen = estimator.bins or 0, estimator.range or "layer"
     if estimator.kind == "rebinned" and isinstance(spec.bits, Bits):
         levels = torch.tensor(2.0**spec.bits.activations, dtype=torch.float64)
@@ -133,7 +145,7 @@ def discretizer(
     if estimator.kind == "rebinned":
         return lambda layer, ends: rebinned(layer.float(), torch.tensor(2.0**32))
     if estimator.kind == "adaptive":
-        return lambda layer, ends: adaptive_bins(layer[..., :count], bins)
+        return lambda layer, ends: adaptive_bins(layer, bins)
     number = torch.tensor(bins, dtype=torch.float64)
     if chosen == "global":
         return lambda layer, ends: uniform_bins(layer, ends[:, :1, None], ends[:, 1:, None], number)
@@ -143,19 +155,21 @@ def discretizer(
 def global_ends(trajectory: Trajectory, dataset: Dataset) -> np.ndarray:
     """Lowest and highest activation of the repetition of each snapshot, (snapshots, 2).
 
-    Taken over all layers and recorded epochs but the one before the first step.
+    Taken over all layers and recorded epochs of the main part but the one before its first step.
     """
     repetitions, times = trajectory.finite.shape
     ends = np.empty((repetitions * times, 2))
-    for first, (low, high) in replay(trajectory, dataset, extreme_activations):
-        ends[first : first + len(low)] = np.concatenate([low, high], axis=1)
-    trained = ends.reshape(repetitions, times, 2)[:, trajectory.epochs >= 0]
+    observe = compiled(extreme_activations, trajectory.spec.compile)
+    for snapshots, layers in replay(trajectory, dataset):
+        ends[snapshots] = observe(layers).numpy()
+    counts = (trajectory.parts == "main") & (trajectory.epochs >= 0)
+    trained = ends.reshape(repetitions, times, 2)[:, counts]
     return np.repeat(np.stack([trained[..., 0].min(1), trained[..., 1].max(1)], axis=1), times, axis=0)
 
 
-def extreme_activations(layers: Layers, _: Tensor) -> list[Tensor]:
+def extreme_activations(layers: Layers) -> Tensor:
     low, high = zip(*(range_ends(layer, "layer") for layer in layers.activations), strict=True)
-    return [torch.cat(low, 1).amin(1), torch.cat(high, 1).amax(1)]
+    return torch.stack([torch.cat(low, 1).amin((1, 2)), torch.cat(high, 1).amax((1, 2))], 1)
 
 
 def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFrame:
@@ -165,7 +179,7 @@ def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFram
     return pd.DataFrame(
         {
             "repetition": np.repeat(trajectory.repetitions, times * layers),
-            "part": PART,
+            "part": np.tile(np.repeat(trajectory.parts, layers), repetitions),
             "epoch": np.tile(np.repeat(trajectory.epochs, layers), repetitions),
             "layer": np.tile(np.arange(1, layers + 1, dtype=np.int8), repetitions * times),
         }
@@ -181,6 +195,7 @@ def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, out
         trajectory_path, "the data set it was trained on", trajectory.dataset, dataset.description
     )
     table = estimate(estimator, trajectory, dataset)
+    counted = dataset.labels[subset(dataset, estimator.subset)]
     description = describe(
         "information",
         {
@@ -188,7 +203,7 @@ def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, out
             "estimator": estimator.model_dump(mode="json"),
         },
         repetitions=trajectory.repetitions.tolist(),
-        dataset=trajectory.dataset | {"h_y": entropy(np.bincount(dataset.labels))},
+        dataset=trajectory.dataset | {"inputs": len(counted), "h_y": entropy(np.bincount(counted))},
         layers=trajectory.ranges.shape[2],
     )
     write_table(output_path, table, description)

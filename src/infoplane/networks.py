@@ -1,33 +1,74 @@
 """Networks as ensembles: one forward pass, for training and for replay, quantized or not."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 from torch import Tensor
+from torch.nn import functional
 
-from infoplane.config import Bits, TrainingSpec
-from infoplane.quantization import Extremes, Grid, Quantized, Range, extremes, grid, moving_average, quantize
+from infoplane.config import Bits, ConvSpec, DenseSpec, LayerSpec, PoolSpec, RangeSpec, TrainingSpec
+from infoplane.errors import UserError
+from infoplane.quantization import (
+    Extremes,
+    Grid,
+    Quantized,
+    extremes,
+    grid,
+    moving_average,
+    quantize,
+    straight_through,
+    values_of,
+)
 
 __all__ = [
     "ACTIVATIONS",
     "Arithmetic",
+    "Conv",
     "Dense",
+    "Intake",
+    "Layer",
     "Levels",
     "Network",
+    "Pool",
     "Scheme",
+    "factor_of",
     "forward",
     "initialise",
+    "log_likelihood",
+    "matrix_product",
     "network_of",
     "scheme_of",
 ]
 
-HIDDEN_WIDTHS = {"shwartz-ziv": (10, 7, 5, 4, 3)}
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
+NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
+    "shwartz-ziv": tuple(DenseSpec(dense=width) for width in (10, 7, 5, 4, 3)),
+    "bottleneck-2": tuple(DenseSpec(dense=width) for width in (16, 8, 4, 2)),
+    "bottleneck-4": tuple(DenseSpec(dense=width) for width in (16, 12, 8, 4)),
+    "hourglass": tuple(DenseSpec(dense=width) for width in (16, 8, 4, 2, 4, 8)),
+    "4x10": tuple(DenseSpec(dense=width) for width in (10, 10, 10, 10)),
+    "conv": (
+        ConvSpec(conv=2, kernel=3),
+        PoolSpec(pool=2),
+        ConvSpec(conv=2, kernel=3),
+        PoolSpec(pool=2),
+        DenseSpec(dense=16),
+    ),
+}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky-relu": functional.leaky_relu,
+    "elu": functional.elu,
+    "gelu": functional.gelu,
+    "sigmoid": torch.sigmoid,
+    "hard-tanh": functional.hardtanh,
+    "identity": lambda values: values,
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +80,15 @@ class Dense:
     start: int
 
     @property
+    def outputs(self) -> int:
+        """The number of values that the layer puts out for one input."""
+        return self.width
+
+    @property
+    def fan_out(self) -> int:
+        return self.width
+
+    @property
     def stop(self) -> int:
         return self.start + (self.fan_in + 1) * self.width
 
@@ -48,53 +98,162 @@ class Dense:
         kernel = parameters[:, self.start : end]
         return kernel.view(-1, self.fan_in, self.width), parameters[:, end : self.stop]
 
+    def columns(self, inputs: Tensor) -> Tensor:
+        """What each column of the layer's outputs is a sum over, (members, fan_in, columns)."""
+        return inputs
+
+
+@dataclass(frozen=True)
+class Conv(Dense):
+    """A convolution without padding at stride 1: dense on each square of images (channels, rows, columns)."""
+
+    shape: tuple[int, int, int]
+    kernel: int
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Shape of what it puts out."""
+        _, rows, columns = self.shape
+        return self.width, rows - self.kernel + 1, columns - self.kernel + 1
+
+    @property
+    def outputs(self) -> int:
+        return math.prod(self.image)
+
+    @property
+    def fan_out(self) -> int:
+        return self.width * self.kernel**2
+
+    def columns(self, inputs: Tensor) -> Tensor:
+        """The squares of images (members, channels·rows·columns, N): (members, fan_in, rows'·columns'·N)."""
+        members, _, count = inputs.shape
+        images = inputs.reshape(members, *self.shape, count)
+        _, rows, columns = self.image
+        squares = [
+            images[:, :, down : down + rows, right : right + columns]
+            for down in range(self.kernel)
+            for right in range(self.kernel)
+        ]
+        return torch.stack(squares, 2).reshape(members, self.fan_in, rows * columns * count)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The maximum over squares of images (channels, rows, columns); what fills no square is left out."""
+
+    shape: tuple[int, int, int]
+    size: int
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Shape of what it puts out."""
+        channels, rows, columns = self.shape
+        return channels, rows // self.size, columns // self.size
+
+    @property
+    def outputs(self) -> int:
+        return math.prod(self.image)
+
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Images (members, channels·rows·columns, N); of equal maxima the first one gets the gradient."""
+        members, _, count = inputs.shape
+        channels, rows, columns = self.image
+        images = inputs.reshape(members, *self.shape, count)
+        highest = None
+        for down in range(self.size):
+            for right in range(self.size):
+                corner = images[:, :, down :: self.size, right :: self.size][:, :, :rows, :columns]
+                highest = corner if highest is None else torch.where(corner > highest, corner, highest)
+        assert highest is not None
+        return highest.reshape(members, channels * rows * columns, count)
+
+
+Layer = Dense | Conv | Pool
+
 
 @dataclass(frozen=True)
 class Network:
-    """Layers, the last of which holds the logits of the softmax output, and the activation of the others."""
+    """Layers, the last of which holds the logits of the softmax output, and the activation of the others.
 
-    layers: tuple[Dense, ...]
+    >>> layers = (DenseSpec(dense=10), DenseSpec(dense=7))
+    >>> Network.of((12,), layers, 2, "relu").size
+    223
+    """
+
+    layers: tuple[Layer, ...]
     activation: str
 
     @classmethod
-    def dense(cls, widths: Sequence[int], activation: str) -> "Network":
-        """Dense layers between consecutive widths, the first of which is the number of input features.
+    def of(
+        cls, shape: tuple[int, ...], layers: Sequence[LayerSpec], classes: int, activation: str
+    ) -> "Network":
+        """Layers one after the other on inputs of a shape: features, or images with or without channels."""
+        image = (1, *shape) if len(shape) == 2 else shape
+        start = 0
+        placed: list[Layer] = []
+        for spec in [*layers, DenseSpec(dense=classes)]:
+            match spec:
+                case DenseSpec(dense=width):
+                    layer: Layer = Dense(math.prod(image), width, start)
+                    image = (width,)
+                case ConvSpec(conv=filters, kernel=kernel):
+                    channels, rows, columns = images_for(spec, image, kernel)
+                    layer = Conv(channels * kernel**2, filters, start, (channels, rows, columns), kernel)
+                    image = layer.image
+                case PoolSpec(pool=size):
+                    layer = Pool(images_for(spec, image, size), size)
+                    image = layer.image
+            start = start if isinstance(layer, Pool) else layer.stop
+            placed.append(layer)
+        return cls(tuple(placed), activation)
 
-        >>> Network.dense((12, 10, 7, 5, 4, 3, 2), "relu").size
-        294
-        """
-        shapes = list(pairwise(widths))
-        starts = accumulate(((fan_in + 1) * width for fan_in, width in shapes), initial=0)
-        return cls(
-            tuple(Dense(*shape, start) for shape, start in zip(shapes, starts, strict=False)), activation
-        )
+    @property
+    def weighted(self) -> list[Dense]:
+        """The layers with weights."""
+        return [layer for layer in self.layers if isinstance(layer, Dense)]
+
+    @property
+    def widest(self) -> int:
+        """The largest number of values that a layer holds of one input."""
+        columns = [layer.fan_in * layer.outputs // layer.width for layer in self.weighted]
+        return max(*columns, *(layer.outputs for layer in self.layers))
 
     @property
     def size(self) -> int:
         """The number P of parameters of one member."""
-        return self.layers[-1].stop
+        return self.weighted[-1].stop
+
+
+def images_for(spec: LayerSpec, shape: tuple[int, ...], size: int) -> tuple[int, int, int]:
+    """`shape` as (channels, rows, columns), if there is a square of `size` in it."""
+    if len(shape) != 3 or min(shape[1:]) < size:
+        raise UserError(
+            f"network: {spec!r} needs images of at least {size} × {size}, not inputs of shape {shape}; "
+            "use dense layers, or a data set of images (N, rows, columns) or (N, channels, rows, columns)"
+        )
+    return shape[0], shape[1], shape[2]
 
 
 class Scheme(NamedTuple):
-    """Which tensors are quantized, and where the ranges of the activations and of the logits come from."""
+    """Which tensors are quantized, over which range, and whether the output is its logits or its softmax."""
 
-    hidden_weights: bool
-    output_weights: bool
-    activations: Range | None
-    logits: Range | None
+    hidden_weights: RangeSpec | None
+    output_weights: RangeSpec | None
+    activations: RangeSpec | None
+    output: RangeSpec | None
+    reads: Literal["logits", "softmax"]
 
-    def weights_quantized(self, layer_is_output: bool) -> bool:
-        return self.output_weights if layer_is_output else self.hidden_weights
-
-    def output_range(self, layer_is_output: bool) -> Range | None:
-        return self.logits if layer_is_output else self.activations
+    @property
+    def quantized(self) -> bool:
+        return self.output is not None
 
 
 PUBLISHED = {
-    "tanh": Scheme(hidden_weights=False, output_weights=True, activations=Range.BATCH, logits=Range.EMA),
-    "relu": Scheme(hidden_weights=True, output_weights=True, activations=Range.EMA, logits=Range.EMA),
+    "tanh": Scheme(None, "batch", "batch", "ema", "logits"),
+    "relu": Scheme("batch", "batch", "ema", "ema", "logits"),
 }
-UNQUANTIZED = Scheme(hidden_weights=False, output_weights=False, activations=None, logits=None)
+BOUNDED: dict[str, RangeSpec] = {"tanh": (-1.0, 1.0), "hard-tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+UNQUANTIZED = Scheme(None, None, None, None, "logits")
 
 
 class Levels(NamedTuple):
@@ -109,27 +268,49 @@ class Levels(NamedTuple):
         return cls(*(torch.tensor(2**width - 1, dtype=dtype) for width in widths))
 
 
-def network_of(spec: TrainingSpec, inputs: int, classes: int) -> Network:
-    """The network of a training spec on data with so many input features and classes."""
-    return Network.dense((inputs, *HIDDEN_WIDTHS[spec.network], classes), spec.activation)
+class Intake(NamedTuple):
+    """How much of a batch's extremes the moving ranges take up in a step, tensors without dimension."""
+
+    ema: Tensor
+    debiased: Tensor
+
+
+def network_of(spec: TrainingSpec, shape: tuple[int, ...], classes: int) -> Network:
+    """The network of a training spec on inputs of a shape.
+
+    Raises:
+        UserError: there are no images for a convolution or a pool.
+    """
+    layers = NETWORKS[spec.network] if isinstance(spec.network, str) else spec.network
+    return Network.of(shape, layers, classes, spec.activation)
 
 
 def scheme_of(spec: TrainingSpec) -> Scheme:
-    """The quantization of a training spec."""
-    return PUBLISHED[spec.activation] if isinstance(spec.bits, Bits) else UNQUANTIZED
+    """The quantization of a training spec: that of its protocol, where the spec gives no range of its own."""
+    if not isinstance(spec.bits, Bits):
+        return UNQUANTIZED
+    if spec.protocol == "published":
+        scheme = PUBLISHED[spec.activation]
+    else:
+        activations = BOUNDED.get(spec.activation, "ema-debiased")
+        scheme = Scheme("batch", "batch", activations, (0.0, 1.0), "softmax")
+    return scheme._replace(**spec.ranges.model_dump(exclude_none=True))
 
 
-def initialise(network: Network, initialisation: str, generator: np.random.Generator) -> np.ndarray:
+def initialise(network: Network, spec: TrainingSpec, generator: np.random.Generator) -> np.ndarray:
     """Draw one member's parameters, (P,) float32; biases are 0.
 
-    `glorot`: uniform on ±√(6/(fan in + width)). `truncated-normal`: standard deviation 1/√width before it
-    is cut at ±2 standard deviations.
+    `glorot`: uniform on ±√(6/(fan in + fan out)). `truncated-normal`: standard deviation 1/√width, or
+    1/√filters, before it is cut at ±2 standard deviations. Where the spec names neither, it is the second,
+    but for the published `shwartz-ziv`.
     """
+    published = spec.protocol == "published" and spec.network == "shwartz-ziv"
+    initialisation = spec.initialisation or ("glorot" if published else "truncated-normal")
     parameters = np.zeros(network.size, dtype=np.float32)
-    for layer in network.layers:
+    for layer in network.weighted:
         uniform = generator.random(layer.fan_in * layer.width)
         if initialisation == "glorot":
-            kernel = np.sqrt(6 / (layer.fan_in + layer.width)) * (2 * uniform - 1)
+            kernel = np.sqrt(6 / (layer.fan_in + layer.fan_out)) * (2 * uniform - 1)
         else:
             kernel = ndtri(ndtr(-2) + (ndtr(2) - ndtr(-2)) * uniform) / np.sqrt(layer.width)
         parameters[layer.start : layer.start + kernel.size] = kernel
@@ -139,8 +320,11 @@ def initialise(network: Network, initialisation: str, generator: np.random.Gener
 class Arithmetic(Protocol):
     """How sums are taken and rounded: quickly in training, exactly in replay."""
 
-    def product(self, kernel: Tensor, inputs: Tensor, whole: bool) -> Tensor:
-        """Σᵢ kernel[m, i, o]·inputs[m, i, n], (members, width, N); `whole` if all are whole numbers."""
+    def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
+        """Σᵢ kernel[m, i, o]·columns[m, i, n], (members, width, columns); `whole` if all are whole numbers.
+
+        All members may share one member's columns.
+        """
         ...
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
@@ -152,24 +336,61 @@ class Arithmetic(Protocol):
         ...
 
 
+def matrix_product(kernel: Tensor, columns: Tensor) -> Tensor:
+    """The sums of `Arithmetic.product` as matrix products: a single one where the columns are shared."""
+    if len(columns) == len(kernel):
+        return kernel.transpose(1, 2) @ columns
+    stacked = kernel.transpose(1, 2).reshape(-1, kernel.shape[1])
+    return (stacked @ columns[0]).view(len(kernel), kernel.shape[2], -1)
+
+
 def factor_of(operand: Tensor | Quantized) -> Tensor:
     return operand.steps if isinstance(operand, Quantized) else operand
 
 
-def dense(
-    kernel: Tensor | Quantized, bias: Tensor, inputs: Tensor | Quantized, arithmetic: Arithmetic
+def weighted_sum(
+    layer: Dense,
+    kernel: Tensor | Quantized,
+    bias: Tensor,
+    inputs: Tensor | Quantized,
+    arithmetic: Arithmetic,
 ) -> tuple[Tensor, bool]:
-    """The layer's sum, (members, width, N), and whether it was taken over whole numbers.
+    """The layer's sum, (members, outputs, N), and whether it was taken over whole numbers.
 
     A quantized factor enters as its whole steps and the sum is scaled once.
     """
     quantized = [factor for factor in (kernel, inputs) if isinstance(factor, Quantized)]
     whole = len(quantized) == 2
-    total = arithmetic.product(factor_of(kernel), factor_of(inputs), whole)
+    total = arithmetic.product(factor_of(kernel), layer.columns(factor_of(inputs)), whole)
     if quantized:
         scale = torch.stack([factor.grid.scale for factor in quantized]).prod(0)
         total = total * scale[:, None, None]
-    return arithmetic.rounded(total + bias[:, :, None], whole), whole
+    total = arithmetic.rounded(total + bias[:, :, None], whole)
+    return total.view(len(total), layer.outputs, -1), whole
+
+
+def ranged(
+    tensor: Tensor, policy: RangeSpec | None, levels: Tensor, moving: Tensor, intake: Intake | None
+) -> tuple[Tensor | Quantized, Tensor]:
+    """A tensor, (members, …), quantized over the range that the policy names; and its moving range after it.
+
+    Args:
+        moving: (members, 2), the low and high end of the moving range.
+        intake: what a moving range takes up before it is used; None leaves it as it is.
+    """
+    if policy is None:
+        return tensor, moving
+    if policy == "batch":
+        return quantize(tensor, grid(extremes(tensor), levels)), moving
+    if isinstance(policy, tuple):
+        ends = tensor.new_tensor(policy).expand(len(tensor), 2)
+        return quantize(tensor, grid(Extremes(*ends.unbind(1)), levels)), moving
+    bounds = Extremes(*moving.unbind(1))
+    if intake is not None:
+        weight = intake.ema if policy == "ema" else intake.debiased
+        bounds = moving_average(bounds, extremes(tensor), weight)
+        moving = torch.stack(bounds, 1)
+    return quantize(tensor, grid(bounds, levels)), moving
 
 
 def forward(
@@ -179,43 +400,62 @@ def forward(
     parameters: Tensor,
     ranges: Tensor,
     inputs: Tensor,
+    scale: Tensor | None,
     arithmetic: Arithmetic,
-    training: bool,
+    intake: Intake | None = None,
 ) -> tuple[list[Tensor | Quantized], Tensor]:
     """Run every member of an ensemble on its own inputs.
 
     Args:
         parameters: (members, P).
-        ranges: (members, layers, 2), the moving ranges' low and high ends.
-        inputs: (members, features, N) whole numbers, on a grid of scale 1.
-        training: whether moving ranges take up the extremes of this batch before they are used.
+        ranges: (members, layers, 2, 2), the moving ranges' low and high ends for a layer's kernel and output.
+        inputs: (members, features, N), or (1, features, N) if all members share them.
+        scale: if there is one, the inputs are whole numbers that stand for their products with it.
+        intake: how much of this batch's extremes the moving ranges take up before they are used.
 
     Returns:
-        Each layer's output, (members, width, N), the last one being the logits; and the ranges after it.
+        Each layer's output, (members, outputs, N), the last one being the logits or the softmax, as the
+        scheme reads it; and the ranges after it.
     """
-    members = parameters.new_ones(len(parameters))
-    previous: Tensor | Quantized = Quantized(inputs, Grid(members, 0 * members, members))
+    previous: Tensor | Quantized = inputs
+    if scale is not None:
+        members = parameters.new_ones(len(parameters))
+        previous = Quantized(inputs, Grid(members * scale, 0 * members, members))
     outputs: list[Tensor | Quantized] = []
     updated = []
     for layer, moving in zip(network.layers, ranges.unbind(1), strict=True):
-        is_output = layer is network.layers[-1]
-        kernel, bias = layer.kernel_and_bias(parameters)
-        weights: Tensor | Quantized = kernel
-        if scheme.weights_quantized(is_output):
-            weights = quantize(kernel, grid(extremes(kernel), levels.weights))
-        output, whole = dense(weights, bias, previous, arithmetic)
-        if not is_output:
-            output = arithmetic.rounded(arithmetic.activation(network.activation, output), whole)
-        previous = output
-        match scheme.output_range(is_output):
-            case Range.BATCH:
-                previous = quantize(output, grid(extremes(output), levels.activations))
-            case Range.EMA:
-                bounds = Extremes(*moving.unbind(1))
-                if training:
-                    bounds = moving_average(bounds, extremes(output))
-                    moving = torch.stack(bounds, 1)
-                previous = quantize(output, grid(bounds, levels.activations))
+        if isinstance(layer, Pool):
+            pooled = layer.pooled(factor_of(previous))
+            previous = previous._replace(steps=pooled) if isinstance(previous, Quantized) else pooled
+        else:
+            is_output = layer is network.layers[-1]
+            kernel, bias = layer.kernel_and_bias(parameters)
+            of_kernel, of_output = moving.unbind(1)
+            policy = scheme.output_weights if is_output else scheme.hidden_weights
+            weights, of_kernel = ranged(kernel, policy, levels.weights, of_kernel, intake)
+            output, whole = weighted_sum(layer, weights, bias, previous, arithmetic)
+            if not is_output:
+                output = arithmetic.rounded(arithmetic.activation(network.activation, output), whole)
+            elif scheme.reads == "softmax":
+                output = arithmetic.rounded(torch.softmax(output, 1), whole)
+            policy = scheme.output if is_output else scheme.activations
+            previous, of_output = ranged(output, policy, levels.activations, of_output, intake)
+            moving = torch.stack([of_kernel, of_output], 1)
         updated.append(moving)
         outputs.append(previous)
     return outputs, torch.stack(updated, 1)
+
+
+def log_likelihood(scheme: Scheme, output: Tensor | Quantized) -> Tensor:
+    """The logarithm (nats) of the probability of every class, (members, classes, N).
+
+    Where the softmax itself is quantized, p̃ⱼ = max(p̂ⱼ, s/2), renormalised; the maximum passes gradients
+    straight through, or else an input whose code is 0 would never be learnt.
+    """
+    values = values_of(output)
+    if scheme.reads == "logits":
+        return torch.log_softmax(values, 1)
+    assert isinstance(output, Quantized)
+    least = torch.maximum(values, output.grid.scale[:, None, None] / 2)
+    raised = straight_through(values, least, torch.ones_like(values, dtype=torch.bool))
+    return torch.log(raised / raised.sum(1, keepdim=True))

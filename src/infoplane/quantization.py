@@ -1,32 +1,26 @@
 """Uniform affine quantization with zero on the grid, straight-through gradients, and ranges."""
 
-from enum import Enum
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 __all__ = [
+    "MOVING_DECAY",
+    "MOVING_START",
     "Extremes",
     "Grid",
     "Quantized",
-    "Range",
     "extremes",
     "grid",
     "moving_average",
     "quantize",
+    "straight_through",
     "values_of",
 ]
 
-DECAY = 0.999
+MOVING_DECAY = 0.999
 MOVING_START = (-6.0, 6.0)
-
-
-class Range(Enum):
-    """Where a quantizer takes its range from."""
-
-    BATCH = "batch"
-    EMA = "ema"
 
 
 class Extremes(NamedTuple):
@@ -77,9 +71,13 @@ def extremes(tensor: Tensor) -> Extremes:
     return Extremes(members.amin(1), members.amax(1))
 
 
-def moving_average(average: Extremes, observed: Extremes) -> Extremes:
-    """r ← d·r + (1 − d)·x with d = 0.999, not debiased."""
-    return Extremes(*(DECAY * old + (1 - DECAY) * new for old, new in zip(average, observed, strict=True)))
+def moving_average(average: Extremes, observed: Extremes, weight: Tensor) -> Extremes:
+    """r ← (1 − w)·r + w·x.
+
+    With w = 1 − d at every step t it is the moving average of decay d as it starts; with
+    w = (1 − d)/(1 − dᵗ) it is the debiased one, (1 − d) Σᵢ d^(t−i) xᵢ / (1 − dᵗ), whatever its start.
+    """
+    return Extremes(*((1 - weight) * old + weight * new for old, new in zip(average, observed, strict=True)))
 
 
 def grid(bounds: Extremes, levels: Tensor) -> Grid:
@@ -122,11 +120,11 @@ def quantize(x: Tensor, on: Grid) -> Quantized:
 
 
 class StraightThrough(torch.autograd.Function):
-    """Forward: the rounded tensor. Backward: the gradient of the unrounded one, where it passes."""
+    """Forward: the replacement. Backward: the gradient of what it replaces, where it passes."""
 
     @staticmethod
-    def forward(x: Tensor, rounded: Tensor, passes: Tensor) -> Tensor:
-        return rounded.clone()
+    def forward(x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
+        return replacement.clone()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
@@ -138,6 +136,7 @@ class StraightThrough(torch.autograd.Function):
         return gradient * passes, None, None
 
 
-def straight_through(x: Tensor, rounded: Tensor, passes: Tensor) -> Tensor:
-    result: Tensor = StraightThrough.apply(x, rounded, passes)  # type: ignore[no-untyped-call]
+def straight_through(x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
+    """`replacement` in place of x, with the gradient of x where `passes` is true and none elsewhere."""
+    result: Tensor = StraightThrough.apply(x, replacement, passes)  # type: ignore[no-untyped-call]
     return result

@@ -1,6 +1,6 @@
 """Replay: the recorded parameters, run over the whole data set in exact arithmetic, define T."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -10,7 +10,17 @@ from torch import Tensor
 
 from infoplane.compilation import compiled
 from infoplane.datasets import Dataset
-from infoplane.networks import ACTIVATIONS, Levels, forward, network_of, scheme_of
+from infoplane.inputs import network_inputs
+from infoplane.networks import (
+    ACTIVATIONS,
+    Levels,
+    Network,
+    factor_of,
+    forward,
+    matrix_product,
+    network_of,
+    scheme_of,
+)
 from infoplane.quantization import Quantized, values_of
 from infoplane.trajectory import Trajectory
 
@@ -20,6 +30,8 @@ __all__ = ["Layers", "replay"]
 SNAPSHOTS = 8
 # Vector code treats the last few inputs apart unless their number is a multiple of this.
 LANES = 64
+# So many numbers at a time are held of one layer.
+HELD = 2**22
 # Of the ordered sums, at a time: what they read and write stays in the innermost cache.
 COLUMNS = 512
 
@@ -27,10 +39,10 @@ COLUMNS = 512
 class ExactArithmetic:
     """Sums that depend on nothing but their terms: not on the place in a batch, on threads, or on BLAS."""
 
-    def product(self, kernel: Tensor, inputs: Tensor, whole: bool) -> Tensor:
+    def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
         if whole:  # every partial sum is a whole number below 2⁵³, so any order is exact
-            return kernel.transpose(1, 2) @ inputs
-        sums: Tensor = ordered_product(kernel, inputs)
+            return matrix_product(kernel, columns)
+        sums: Tensor = ordered_product(kernel, columns)
         return sums
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
@@ -46,22 +58,22 @@ def single(values: Tensor) -> Tensor:
 
 
 @torch.library.custom_op("infoplane::ordered_product", mutates_args=())
-def ordered_product(kernel: Tensor, inputs: Tensor) -> Tensor:
-    """Σᵢ kernel[m, i, o]·inputs[m, i, n] in the order of i; products of float32 numbers are exact."""
-    total = torch.empty(len(kernel), kernel.shape[2], inputs.shape[2], dtype=torch.float64)
-    sum_in_order(kernel.contiguous().numpy(), inputs.contiguous().numpy(), total.numpy())
+def ordered_product(kernel: Tensor, columns: Tensor) -> Tensor:
+    """Σᵢ kernel[m, i, o]·columns[m, i, n] in the order of i; products of float32 numbers are exact."""
+    total = torch.empty(len(kernel), kernel.shape[2], columns.shape[2], dtype=torch.float64)
+    sum_in_order(kernel.contiguous().numpy(), columns.contiguous().numpy(), total.numpy())
     return total
 
 
 @ordered_product.register_fake
-def _(kernel: Tensor, inputs: Tensor) -> Tensor:
-    return kernel.new_empty(len(kernel), kernel.shape[2], inputs.shape[2])
+def _(kernel: Tensor, columns: Tensor) -> Tensor:
+    return kernel.new_empty(len(kernel), kernel.shape[2], columns.shape[2])
 
 
 @numba.njit(cache=True)
-def sum_in_order(kernel: np.ndarray, inputs: np.ndarray, total: np.ndarray) -> None:
+def sum_in_order(kernel: np.ndarray, columns: np.ndarray, total: np.ndarray) -> None:
     members, fan_in, width = kernel.shape
-    count = inputs.shape[2]
+    sharers, _, count = columns.shape
     for start in range(0, count, COLUMNS):
         stop = min(start + COLUMNS, count)
         for member in range(members):
@@ -70,7 +82,7 @@ def sum_in_order(kernel: np.ndarray, inputs: np.ndarray, total: np.ndarray) -> N
                 sums[:] = 0.0
                 for index in range(fan_in):
                     weight = kernel[member, index, neuron]
-                    terms = inputs[member, index, start:stop]
+                    terms = columns[member % sharers, index, start:stop]
                     for column in range(stop - start):
                         sums[column] += weight * terms[column]
 
@@ -88,85 +100,111 @@ def _(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Layers:
-    """What the layers of some snapshots put out, on the way from the forward pass to an estimator."""
+    """What the layers of some snapshots put out for every input.
+
+    Attributes:
+        outputs: of each layer, (snapshots, outputs, N): whole steps of a grid where it is quantized, else
+            float32. The last is the softmax, or the quantized logits.
+        reads: whether the output of a quantized network is its `logits` or its `softmax`.
+    """
 
     outputs: list[Tensor | Quantized]
+    reads: str
 
     @property
     def codes(self) -> list[Tensor]:
-        """T of each layer, (snapshots, width, N) int64, exactly.
+        """T of each layer, (snapshots, outputs, N) int64, exactly.
 
-        Quantized layers: their codes q, and for the logits q_j − max_j q_j, since the softmax is invariant
-        under a common shift and under nothing else. Others: the bit patterns of their float32 outputs.
+        Quantized layers: their codes q; where the logits are quantized, q_j − max_j q_j, since the softmax is
+        invariant under a common shift and under nothing else. Others: the bit patterns of their float32
+        outputs.
         """
-        *hidden, logits = self.outputs
-        if not isinstance(logits, Quantized):
-            return [values.float().view(torch.int32).long() for values in self.activations]
-        codes = [layer.codes.long() for layer in hidden if isinstance(layer, Quantized)]
-        return [*codes, (logits.steps - logits.steps.amax(1, keepdim=True)).long()]
+        codes = [
+            layer.codes.long() if isinstance(layer, Quantized) else layer.view(torch.int32).long()
+            for layer in self.outputs
+        ]
+        if isinstance(self.outputs[-1], Quantized) and self.reads == "logits":
+            codes[-1] = codes[-1] - codes[-1].amax(1, keepdim=True)
+        return codes
 
     @property
     def activations(self) -> list[Tensor]:
-        """The value of each layer, (snapshots, width, N) float64; the last one's is the softmax."""
-        *hidden, logits = map(values_of, self.outputs)
-        return [*hidden, single(torch.softmax(logits, 1))]
+        """The value of each layer, (snapshots, outputs, N) float64; the last one's is the softmax."""
+        *hidden, output = [values_of(layer).double() for layer in self.outputs]
+        if isinstance(self.outputs[-1], Quantized) and self.reads == "logits":
+            output = single(torch.softmax(output, 1))
+        return [*hidden, output]
 
 
-Observe = Callable[[Layers, Tensor], list[Tensor]]
-
-
-def replay(
-    trajectory: Trajectory, dataset: Dataset, observe: Observe | None = None, beside: np.ndarray | None = None
-) -> Iterator[tuple[int, list[np.ndarray]]]:
+def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, Layers]]:
     """Replay a trajectory over a data set, a few snapshots at a time.
 
     Sums over whole numbers (quantized weights and inputs) are exact; the others are taken in float64 in a
     fixed order and rounded once to float32; activation functions are taken in float64. What comes out for
     an input does not depend on its place in the data.
 
-    Args:
-        observe: what to make of the layers, compiled together with the forward pass; by default their codes
-            and their activations, one list after the other.
-        beside: (R·T, …) what `observe` is given of each snapshot besides its layers.
-
     Yields:
-        The place of the first of some consecutive snapshots (repetition, epoch; epoch fastest), and what was
-        observed, each (snapshots, …, N).
+        The places of some consecutive snapshots (repetition, epoch; epoch fastest), and what their layers
+        put out. All are equally many, for which the last may repeat some of those before.
     """
     torch.set_num_threads(1)
-    spec, (count, features) = trajectory.spec, dataset.inputs.shape
-    network, scheme = network_of(spec, features, dataset.classes), scheme_of(spec)
+    spec, count = trajectory.spec, len(dataset.inputs)
+    scheme = scheme_of(spec)
+    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
     levels = Levels.of(spec.bits, torch.float64)
-    padding = dataset.inputs[:1].repeat(-count % LANES, 0)
-    inputs = torch.from_numpy(np.ascontiguousarray(np.concatenate([dataset.inputs, padding]).T))
-    observe = observe or (lambda layers, _: [*layers.codes, *layers.activations])
+    values, unit = network_inputs(dataset, scheme.quantized)
+    scale = None if unit is None else torch.tensor(unit, dtype=torch.float64)
 
-    def observed(parameters: Tensor, ranges: Tensor, inputs: Tensor, beside: Tensor) -> list[Tensor]:
-        everywhere = inputs.double().expand(len(parameters), -1, -1)
-        outputs, _ = forward(
+    def outputs(parameters: Tensor, ranges: Tensor, inputs: Tensor) -> list[Tensor | Quantized]:
+        layers, _ = forward(
             network,
             scheme,
             levels,
             parameters.double(),
             ranges.double(),
-            everywhere,
+            inputs[None].double(),
+            scale,
             ExactArithmetic(),
-            training=False,
         )
-        return observe(Layers(outputs), beside)
+        if not scheme.quantized:
+            layers[-1] = torch.softmax(values_of(layers[-1]), 1)
+        return [compact(layer) for layer in layers]
 
-    function = compiled(observed, spec.compile)
-    snapshots = trajectory.finite.size
-    parameters = trajectory.parameters.reshape(snapshots, -1)
-    ranges = trajectory.ranges.reshape(snapshots, -1, 2)
-    beside = np.empty((snapshots, 0)) if beside is None else beside
-    for first in range(0, snapshots, SNAPSHOTS):
-        places = np.arange(first, first + SNAPSHOTS).clip(max=snapshots - 1)
-        taken = min(SNAPSHOTS, snapshots - first)
+    function = compiled(outputs, spec.compile)
+    flat = trajectory.finite.size
+    parameters = trajectory.parameters.reshape(flat, *trajectory.parameters.shape[2:])
+    ranges = trajectory.ranges.reshape(flat, *trajectory.ranges.shape[2:])
+    snapshots, block = portions(network, flat, count, whole="batch" in (scheme.activations, scheme.output))
+    padding = values[:1].repeat(-count % block, 0)
+    inputs = torch.from_numpy(np.ascontiguousarray(np.concatenate([values, padding]).T))
+    for first in [*range(0, flat - snapshots, snapshots), flat - snapshots]:
+        places = slice(first, first + snapshots)
+        state = torch.from_numpy(parameters[places]), torch.from_numpy(ranges[places])
         with torch.no_grad():
-            layers = function(
-                *(torch.from_numpy(array[places]) for array in (parameters, ranges)),
-                inputs,
-                torch.from_numpy(beside[places]),
-            )
-        yield first, [layer[:taken, ..., :count].numpy() for layer in layers]
+            blocks = [function(*state, part) for part in torch.split(inputs, block, 1)]
+        yield places, Layers([joined(parts, count) for parts in zip(*blocks, strict=True)], scheme.reads)
+
+
+def compact(layer: Tensor | Quantized) -> Tensor | Quantized:
+    """The same without the bits that it does not need."""
+    return layer._replace(steps=layer.steps.int()) if isinstance(layer, Quantized) else layer.float()
+
+
+def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantized:
+    """One layer's outputs for the first so many inputs, from those for blocks of inputs."""
+    blocks = [factor_of(part) for part in parts]
+    values = (blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2))[:, :, :count]
+    return parts[0]._replace(steps=values) if isinstance(parts[0], Quantized) else values
+
+
+def portions(network: Network, snapshots: int, count: int, whole: bool) -> tuple[int, int]:
+    """How many of the snapshots, and of the inputs, are replayed at a time.
+
+    Args:
+        whole: whether ranges are those of the whole data set, so that it must not be cut.
+    """
+    everything = -(-count // LANES) * LANES
+    least = everything if whole else LANES
+    together = min(snapshots, SNAPSHOTS, max(1, HELD // (network.widest * least)))
+    block = HELD // (network.widest * together) // LANES * LANES
+    return together, min(everything, max(least, block))

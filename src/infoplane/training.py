@@ -14,36 +14,41 @@ from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.compilation import compiled
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.inputs import network_inputs
 from infoplane.networks import (
     ACTIVATIONS,
+    Intake,
     Levels,
     Network,
     Scheme,
     forward,
     initialise,
+    log_likelihood,
+    matrix_product,
     network_of,
     scheme_of,
 )
 from infoplane.progress import progress_bar
-from infoplane.quantization import MOVING_START, Range, values_of
-from infoplane.trajectory import PART, Trajectory, save_trajectory
+from infoplane.quantization import MOVING_DECAY, MOVING_START, Quantized, values_of
+from infoplane.trajectory import Trajectory, recorded_epochs, save_trajectory, training_parts
 
-__all__ = ["recorded_epochs", "run", "train"]
+__all__ = ["run", "train"]
 
 # One compiled width serves every chunk: a member's numbers don't depend on who else is trained.
 MEMBERS = 10
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+# So many numbers at a time are held of one layer: a few times what fits into the processor's cache.
+HELD = 2**21
 FUSED_PRODUCT = 1024
 
 
 class FastArithmetic:
     """Sums in the type of the tensors, in the order that is fastest."""
 
-    def product(self, kernel: Tensor, inputs: Tensor, whole: bool) -> Tensor:
+    def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
         # Compiled into one loop nest, small layers are spared the overhead of a matrix product each.
         if torch.compiler.is_compiling() and kernel[0].numel() <= FUSED_PRODUCT:
-            return (kernel[:, :, :, None] * inputs[:, :, None, :]).sum(1)
-        return kernel.transpose(1, 2) @ inputs
+            return (kernel[:, :, :, None] * columns[:, :, None, :]).sum(1)
+        return matrix_product(kernel, columns)
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values
@@ -73,15 +78,25 @@ class Batch(NamedTuple):
     weights: Tensor
 
 
+class Pace(NamedTuple):
+    """How far a step goes, tensors without dimension: Adam's rate, and what moving ranges take up."""
+
+    rate: Tensor
+    intake: Intake
+
+
 class Ensemble:
-    """The step and the test of an ensemble of one network; bits and rates are data of both, not constants."""
+    """The step and the test of an ensemble of one network; bits, ranges and rates are data of both."""
 
-    def __init__(self, network: Network, scheme: Scheme, levels: Levels) -> None:
-        self.network, self.scheme, self.levels = network, scheme, levels
+    def __init__(self, spec: TrainingSpec, network: Network, scale: float | None) -> None:
+        self.spec, self.network, self.scheme = spec, network, scheme_of(spec)
+        self.levels = Levels.of(spec.bits, torch.float32)
+        self.scale = None if scale is None else torch.tensor(scale)
 
-    def logits(
-        self, parameters: Tensor, ranges: Tensor, inputs: Tensor, training: bool
-    ) -> tuple[Tensor, Tensor]:
+    def output(
+        self, parameters: Tensor, ranges: Tensor, inputs: Tensor, intake: Intake | None = None
+    ) -> tuple[Tensor | Quantized, Tensor]:
+        """The last layer's output, and the ranges after it."""
         outputs, ranges = forward(
             self.network,
             self.scheme,
@@ -89,59 +104,90 @@ class Ensemble:
             parameters,
             ranges,
             inputs.to(parameters.dtype),
+            self.scale,
             FastArithmetic(),
-            training,
+            intake,
         )
-        return values_of(outputs[-1]), ranges
+        return outputs[-1], ranges
 
-    def loss(self, parameters: Tensor, ranges: Tensor, batch: Batch) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def loss(
+        self, parameters: Tensor, ranges: Tensor, batch: Batch, intake: Intake
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The sum over members of their mean cross-entropies (nats); the new ranges; the batch's tally."""
-        logits, ranges = self.logits(parameters, ranges, batch.inputs, training=True)
-        classes = torch.arange(logits.shape[1])[None, :, None]
-        of_label = (classes == batch.labels[:, None, :]).to(logits.dtype)
-        cross_entropy = -(torch.log_softmax(logits, 1) * of_label).sum(1)
+        output, ranges = self.output(parameters, ranges, batch.inputs, intake)
+        likelihood = log_likelihood(self.scheme, output)
+        classes = torch.arange(likelihood.shape[1])[None, :, None]
+        of_label = (classes == batch.labels[:, None, :]).to(likelihood.dtype)
+        cross_entropy = -(likelihood * of_label).sum(1)
         total = (cross_entropy * batch.weights).sum(1)
-        correct = ((logits.argmax(1) == batch.labels) * batch.weights).sum(1)
+        correct = ((values_of(output).argmax(1) == batch.labels) * batch.weights).sum(1)
         return (total / batch.weights.sum()).sum(), (ranges, torch.stack([total.detach(), correct], 1))
 
-    def step(self, state: State, batch: Batch, rate: Tensor) -> State:
+    def step(self, state: State, batch: Batch, pace: Pace) -> State:
         """One step of Adam in Keras' form: θ −= rate·m/(√v + ε), the bias corrections being in the rate."""
         gradient, (ranges, tally) = torch.func.grad(self.loss, has_aux=True)(
-            state.parameters, state.ranges, batch
+            state.parameters, state.ranges, batch, pace.intake
         )
-        first = BETA_1 * state.first_moment + (1 - BETA_1) * gradient
-        second = BETA_2 * state.second_moment + (1 - BETA_2) * gradient * gradient
-        parameters = state.parameters - rate * first / (second.sqrt() + EPSILON)
+        spec = self.spec
+        first = spec.beta_1 * state.first_moment + (1 - spec.beta_1) * gradient
+        second = spec.beta_2 * state.second_moment + (1 - spec.beta_2) * gradient * gradient
+        parameters = state.parameters - pace.rate * first / (second.sqrt() + spec.epsilon)
         return State(parameters, first, second, ranges, state.tally + tally)
 
     def correct(self, parameters: Tensor, ranges: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
         """Whether each of the inputs (features, N) is put in its class, (members, N)."""
-        everyone = inputs[None].expand(len(parameters), -1, -1)
-        logits, _ = self.logits(parameters, ranges, everyone, training=False)
-        return logits.argmax(1) == labels
+        output, _ = self.output(parameters, ranges, inputs[None])
+        return values_of(output).argmax(1) == labels
+
+    def pace(self, step: int) -> Pace:
+        """Adam's rate α·√(1 − β₂ᵗ)/(1 − β₁ᵗ) and the weights of the moving averages at step t = 1, 2, …"""
+        spec = self.spec
+        rate = spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step)
+        ema = 1 - MOVING_DECAY
+        numbers = torch.tensor([rate, ema, ema / (1 - MOVING_DECAY**step)], dtype=torch.float32)
+        rate, *weights = numbers.unbind()
+        return Pace(rate, Intake(*weights))
+
+    def initial_state(self, generators: Sequence[np.random.Generator], inputs: Tensor) -> State:
+        """The state before the first step.
+
+        Debiased ranges start as those over the training inputs, (features, N).
+        """
+        drawn = np.stack([initialise(self.network, self.spec, generator) for generator in generators])
+        parameters, members = torch.from_numpy(drawn), len(generators)
+        ranges = torch.tensor(MOVING_START).repeat(members, len(self.network.layers), 2, 1)
+        if "ema-debiased" in self.scheme:
+            whole = Intake(torch.tensor(0.0), torch.tensor(1.0))
+            one_by_one = zip(torch.split(parameters, 1), torch.split(ranges, 1), strict=True)
+            ranges = torch.cat([self.output(*member, inputs[None], whole)[1] for member in one_by_one])
+        moments = torch.zeros(parameters.shape)
+        return State(parameters, moments, moments, ranges, torch.zeros(members, 2))
 
 
-def corrected_rate(spec: TrainingSpec, step: int) -> Tensor:
-    """α·√(1 − β₂ᵗ)/(1 − β₁ᵗ) at step t = 1, 2, …"""
-    return torch.tensor(
-        spec.learning_rate * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step), dtype=torch.float32
-    )
+class Streams(NamedTuple):
+    """A repetition's own sources of randomness."""
+
+    initialisation: np.random.Generator
+    shuffling: np.random.Generator
+    labels: np.random.Generator
+
+    @classmethod
+    def of(cls, spec: TrainingSpec, repetition: int) -> "Streams":
+        return cls(*map(np.random.default_rng, np.random.SeedSequence([spec.seed, repetition]).spawn(3)))
 
 
-def recorded_epochs(spec: TrainingSpec) -> np.ndarray:
-    """−1, the state before the first step, then every epoch that is a multiple of the interval.
+class Records(NamedTuple):
+    """What is kept of the training of some members.
 
-    >>> recorded_epochs(TrainingSpec(dataset="synthetic", network="shwartz-ziv", activation="relu",
-    ...                              bits=8, epochs=12, record_every=5))
-    array([-1,  0,  5, 10], dtype=int32)
+    Attributes:
+        parameters: (members, T, P).
+        ranges: (members, T, layers, 2, 2).
+        history: (members, epochs of all parts, 3): loss (nats), train accuracy, test accuracy.
     """
-    return np.arange(-spec.record_every, spec.epochs, spec.record_every, dtype=np.int32).clip(-1)
 
-
-def random_streams(spec: TrainingSpec, repetition: int) -> tuple[np.random.Generator, np.random.Generator]:
-    """The generators of a repetition's initialisation and of its shuffling."""
-    initialisation, shuffling = np.random.SeedSequence([spec.seed, repetition]).spawn(2)
-    return np.random.default_rng(initialisation), np.random.default_rng(shuffling)
+    parameters: np.ndarray
+    ranges: np.ndarray
+    history: np.ndarray
 
 
 def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -156,69 +202,105 @@ def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shuffled_batches(
-    dataset: Dataset, spec: TrainingSpec, shufflers: Sequence[np.random.Generator]
-) -> Iterator[list[Batch]]:
-    """The batches of one epoch after another, each member's in its own order."""
-    inputs = torch.from_numpy(np.ascontiguousarray(dataset.inputs[dataset.train_mask].T))
-    labels = torch.from_numpy(dataset.labels[dataset.train_mask])
-    places, weights = batch_places(len(labels), spec.batch_size)
-    weight_rows = torch.from_numpy(weights).unbind()
-    while True:
-        orders = np.stack([shuffler.permutation(len(labels)) for shuffler in shufflers])
-        batches = torch.from_numpy(orders[:, places]).transpose(0, 1).contiguous()
-        features = inputs[:, batches].permute(1, 2, 0, 3)
-        yield [Batch(*batch) for batch in zip(features, labels[batches], weight_rows, strict=True)]
+    inputs: Tensor, labels: Tensor, size: int, shufflers: Sequence[np.random.Generator]
+) -> Iterator[Batch]:
+    """The batches of one epoch, each member's in its own order.
 
-
-def initial_state(network: Network, spec: TrainingSpec, generators: Sequence[np.random.Generator]) -> State:
-    members = len(generators)
-    parameters = np.stack([initialise(network, spec.initialisation, generator) for generator in generators])
-    ranges = torch.tensor(MOVING_START).repeat(members, len(network.layers), 1)
-    moments = torch.zeros(parameters.shape)
-    return State(torch.from_numpy(parameters), moments, moments, ranges, torch.zeros(members, 2))
+    Args:
+        inputs: (N, features).
+        labels: (members, N).
+    """
+    count, features = inputs.shape
+    orders = np.stack([shuffler.permutation(count) for shuffler in shufflers])
+    places, weights = batch_places(count, size)
+    together = max(1, HELD // (len(orders) * size * features))
+    for first in range(0, len(places), together):
+        some = slice(first, first + together)
+        chosen = torch.from_numpy(orders[:, places[some]]).transpose(0, 1).contiguous()
+        shown = inputs[chosen].transpose(2, 3)
+        if features <= size:  # else a matrix product reads it as it lies
+            shown = shown.contiguous()
+        answers = labels.expand(len(chosen), -1, -1).gather(2, chosen)
+        for batch in zip(shown, answers, torch.from_numpy(weights[some]), strict=True):
+            yield Batch(*batch)
 
 
 def train_members(
-    spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int], progress: "tqdm[Never]"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Train up to `MEMBERS` repetitions; missing ones are made up for by copies of the last.
-
-    Returns:
-        parameters (members, T, P), ranges (members, T, layers, 2) and history (members, epochs, 3), whose
-        last dimension is loss (nats), train accuracy, test accuracy.
-    """
-    network = network_of(spec, dataset.inputs.shape[1], dataset.classes)
-    ensemble = Ensemble(network, scheme_of(spec), Levels.of(spec.bits, torch.float32))
+    spec: TrainingSpec,
+    dataset: Dataset,
+    repetitions: Sequence[int],
+    records: Records,
+    progress: "tqdm[Never]",
+) -> None:
+    """Train the members of one ensemble into its records, made up to its width by copies of the last."""
+    scheme = scheme_of(spec)
+    values, scale = network_inputs(dataset, scheme.quantized)
+    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+    ensemble = Ensemble(spec, network, scale)
     step, correct = compiled(ensemble.step, spec.compile), compiled(ensemble.correct, spec.compile)
 
-    members = [*repetitions, *[repetitions[-1]] * (MEMBERS - len(repetitions))]
-    initialisers, shufflers = zip(*(random_streams(spec, repetition) for repetition in members), strict=True)
-    state = initial_state(network, spec, initialisers)
-    epoch_batches = shuffled_batches(dataset, spec, shufflers)
+    width = ensemble_width(spec, network)
+    members = [*repetitions, *[repetitions[-1]] * (width - len(repetitions))]
+    streams = [Streams.of(spec, repetition) for repetition in members]
+    inputs = torch.from_numpy(values[dataset.train_mask])
+    true_labels = torch.from_numpy(dataset.labels[dataset.train_mask]).expand(width, -1)
+    state = ensemble.initial_state([each.initialisation for each in streams], inputs.T)
+    tested = Tested(dataset, values, scheme, network)
 
-    # Where ranges are the batch's, those of a test are the whole data set's.
-    seen = ~dataset.train_mask | (ensemble.scheme.activations is Range.BATCH)
-    seen_inputs = torch.from_numpy(np.ascontiguousarray(dataset.inputs[seen].T))
-    seen_labels = torch.from_numpy(dataset.labels[seen])
-    tested = torch.from_numpy(~dataset.train_mask[seen])
-
-    recorded = [(state.parameters, state.ranges)]
-    history = np.empty((MEMBERS, spec.epochs, 3))
-    steps = 0
-    for epoch in range(spec.epochs):
-        state = state._replace(tally=torch.zeros(MEMBERS, 2))
-        for batch in next(epoch_batches):
-            steps += 1
-            state = step(state, batch, corrected_rate(spec, steps))
-        history[:, epoch, :2] = state.tally / dataset.train_mask.sum()
-        hits = correct(state.parameters, state.ranges, seen_inputs, seen_labels)
-        history[:, epoch, 2] = hits[:, tested].double().mean(1)
-        if epoch % spec.record_every == 0:
-            recorded.append((state.parameters, state.ranges))
-        progress.update(len(repetitions))
-    parameters, ranges = (torch.stack(tensors, 1).numpy() for tensors in zip(*recorded, strict=True))
     asked = slice(len(repetitions))
-    return parameters[asked], ranges[asked], history[asked]
+    steps = epochs = snapshots = 0
+
+    def record() -> None:
+        nonlocal snapshots
+        records.parameters[:, snapshots] = state.parameters[asked]
+        records.ranges[:, snapshots] = state.ranges[asked]
+        snapshots += 1
+
+    for part, length in training_parts(spec):
+        labels = true_labels
+        if part == "prefit":
+            orders = np.stack([each.labels.permutation(labels.shape[1]) for each in streams])
+            labels = labels.gather(1, torch.from_numpy(orders))
+        record()
+        for epoch in range(length):
+            state = state._replace(tally=torch.zeros(width, 2))
+            shufflers = [each.shuffling for each in streams]
+            for batch in shuffled_batches(inputs, labels, spec.batch_size, shufflers):
+                steps += 1
+                state = step(state, batch, ensemble.pace(steps))
+            records.history[:, epochs, :2] = state.tally[asked] / len(inputs)
+            hits = torch.cat(
+                [correct(state.parameters, state.ranges, *block) for block in tested.blocks], dim=1
+            )
+            records.history[:, epochs, 2] = hits[asked, tested.counted].double().mean(1)
+            epochs += 1
+            if epoch % spec.record_every == 0:
+                record()
+            progress.update(len(repetitions))
+
+
+def ensemble_width(spec: TrainingSpec, network: Network) -> int:
+    """How many members are trained at once: fewer where one of them fills the cache."""
+    return min(MEMBERS, max(1, HELD // (spec.batch_size * network.widest)))
+
+
+class Tested:
+    """The inputs of a test in blocks of one size, and which of their answers count.
+
+    Where a range is that of the batch, a test is given the whole data set, in one block.
+    """
+
+    def __init__(self, dataset: Dataset, values: np.ndarray, scheme: Scheme, network: Network) -> None:
+        together = "batch" in (scheme.activations, scheme.output)
+        places = np.flatnonzero(~dataset.train_mask | together)
+        number = 1 if together else -(-len(places) * network.widest // HELD)
+        size = -(-len(places) // number)
+        padded = places[np.arange(number * size).clip(max=len(places) - 1)]
+        self.counted = torch.from_numpy(np.arange(number * size)[: len(places)][~dataset.train_mask[places]])
+        self.blocks = [
+            (torch.from_numpy(np.ascontiguousarray(values[block].T)), torch.from_numpy(dataset.labels[block]))
+            for block in padded.reshape(number, size)
+        ]
 
 
 def train(
@@ -235,32 +317,48 @@ def train(
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
         epoch's minibatches) and test_accuracy (at the epoch's end).
+
+    Raises:
+        UserError: the network does not fit the data.
     """
     torch.set_num_threads(1)
     dataset = dataset or load_dataset(spec.dataset)
-    groups = [repetitions[start : start + MEMBERS] for start in range(0, len(repetitions), MEMBERS)]
-    with progress_bar(len(repetitions) * spec.epochs, "training", "epochs") as progress, torch.no_grad():
-        trained = [train_members(spec, dataset, group, progress) for group in groups]
-    parameters, ranges, history = (np.concatenate(parts) for parts in zip(*trained, strict=True))
+    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+    parts, epochs = recorded_epochs(spec)
+    lengths = dict(training_parts(spec))
+    shape = len(repetitions), len(epochs)
+    records = Records(
+        np.empty((*shape, network.size), dtype=np.float32),
+        np.empty((*shape, len(network.layers), 2, 2), dtype=np.float32),
+        np.empty((len(repetitions), sum(lengths.values()), 3)),
+    )
+    width = ensemble_width(spec, network)
+    total = len(repetitions) * sum(lengths.values())
+    with progress_bar(total, "training", "epochs") as progress, torch.no_grad():
+        for first in range(0, len(repetitions), width):
+            group = slice(first, first + width)
+            own = Records(*(kept[group] for kept in records))
+            train_members(spec, dataset, repetitions[group], own, progress)
     trajectory = Trajectory(
         spec,
         dataset.description,
         np.array(repetitions, dtype=np.int32),
-        recorded_epochs(spec),
-        parameters,
-        ranges,
+        parts,
+        epochs,
+        records.parameters,
+        records.ranges,
     )
-    return trajectory, history_table(repetitions, history)
+    return trajectory, history_table(repetitions, lengths, records.history)
 
 
-def history_table(repetitions: Sequence[int], history: np.ndarray) -> pd.DataFrame:
-    epochs = history.shape[1]
+def history_table(repetitions: Sequence[int], lengths: dict[str, int], history: np.ndarray) -> pd.DataFrame:
     columns = history.reshape(-1, 3).T
+    epochs = np.concatenate([np.arange(length, dtype=np.int32) for length in lengths.values()])
     return pd.DataFrame(
         {
-            "repetition": np.repeat(np.array(repetitions, dtype=np.int32), epochs),
-            "part": PART,
-            "epoch": np.tile(np.arange(epochs, dtype=np.int32), len(repetitions)),
+            "repetition": np.repeat(np.array(repetitions, dtype=np.int32), len(epochs)),
+            "part": np.tile(np.repeat(list(lengths), list(lengths.values())), len(repetitions)),
+            "epoch": np.tile(epochs, len(repetitions)),
             "loss": columns[0],
             "train_accuracy": columns[1],
             "test_accuracy": columns[2],

@@ -12,11 +12,35 @@ from infoplane.artifacts import KEY, canonical, describe, parse_description, wri
 from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
 
-__all__ = ["PART", "Trajectory", "load_trajectory", "save_trajectory"]
+__all__ = ["Trajectory", "load_trajectory", "recorded_epochs", "save_trajectory", "training_parts"]
 
 
-# The part of a training that follows the true labels.
-PART = "main"
+def training_parts(spec: TrainingSpec) -> list[tuple[str, int]]:
+    """The parts of a training, and their lengths in epochs: `prefit`, on shuffled labels, and `main`."""
+    parts = [("prefit", spec.prefit_epochs), ("main", spec.epochs)]
+    return [(part, length) for part, length in parts if length]
+
+
+def recorded_epochs(spec: TrainingSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Part and epoch of every recorded state, each (T,).
+
+    Each part has its own epochs: −1, the state before its first step, then every multiple of the interval.
+
+    >>> parts, epochs = recorded_epochs(TrainingSpec(
+    ...     dataset="synthetic", network="shwartz-ziv", activation="relu", bits=8,
+    ...     epochs=12, prefit_epochs=1, record_every=5))
+    >>> parts.tolist()
+    ['prefit', 'prefit', 'main', 'main', 'main', 'main']
+    >>> epochs.tolist()
+    [-1, 0, -1, 0, 5, 10]
+    """
+    interval = spec.record_every
+    epochs = {
+        part: np.arange(-interval, length, interval, dtype=np.int32).clip(-1)
+        for part, length in training_parts(spec)
+    }
+    parts = [np.full(len(own), part) for part, own in epochs.items()]
+    return np.concatenate(parts), np.concatenate(list(epochs.values()))
 
 
 @dataclass(frozen=True)
@@ -27,14 +51,16 @@ class Trajectory:
         spec: what was trained.
         dataset: the description of the data it was trained on.
         repetitions: (R,) their numbers.
-        epochs: (T,) the recorded epochs; −1 is the state before the first step.
+        parts: (T,) `prefit` or `main`.
+        epochs: (T,) the recorded epochs of each part; −1 is the state before its first step.
         parameters: (R, T, P) float32.
-        ranges: (R, T, layers, 2) float32, the ends of the moving ranges.
+        ranges: (R, T, layers, 2, 2) float32, the ends of the moving ranges of kernels and outputs.
     """
 
     spec: TrainingSpec
     dataset: dict[str, Any]
     repetitions: np.ndarray
+    parts: np.ndarray
     epochs: np.ndarray
     parameters: np.ndarray
     ranges: np.ndarray
@@ -42,7 +68,7 @@ class Trajectory:
     @property
     def finite(self) -> np.ndarray:
         """Which snapshots are free of NaN and infinity, (R, T)."""
-        finite: np.ndarray = np.isfinite(self.parameters).all(2) & np.isfinite(self.ranges).all((2, 3))
+        finite: np.ndarray = np.isfinite(self.parameters).all(2) & np.isfinite(self.ranges).all((2, 3, 4))
         return finite
 
     def zeroed(self, snapshots: np.ndarray) -> "Trajectory":
@@ -52,11 +78,11 @@ class Trajectory:
         return replace(
             self,
             parameters=np.where(snapshots[:, :, None], np.float32(0), self.parameters),
-            ranges=np.where(snapshots[:, :, None, None], np.float32(0), self.ranges),
+            ranges=np.where(snapshots[:, :, None, None, None], np.float32(0), self.ranges),
         )
 
 
-ARRAYS = ("repetitions", "epochs", "parameters", "ranges")
+ARRAYS = ("repetitions", "parameters", "ranges")
 
 
 def save_trajectory(path: Path, trajectory: Trajectory) -> None:
@@ -88,4 +114,5 @@ def load_trajectory(path: Path) -> Trajectory:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
     spec = TrainingSpec.model_validate(description["spec"]["training"])
-    return Trajectory(spec, description["dataset"], **arrays)
+    parts, epochs = recorded_epochs(spec)
+    return Trajectory(spec, description["dataset"], parts=parts, epochs=epochs, **arrays)
