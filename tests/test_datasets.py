@@ -89,7 +89,7 @@ def test_round_trip(synthetic, tmp_path):
     path = tmp_path / "synthetic.npz"
     save_dataset(path, synthetic)
     read = load_dataset(path)
-    assert read.name == "synthetic"
+    assert (read.name, read.scale, read.description) == ("synthetic", 1, synthetic.description)
     for name in ("inputs", "labels", "train_mask"):
         expected, found = getattr(synthetic, name), getattr(read, name)
         assert expected.dtype == found.dtype

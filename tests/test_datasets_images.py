@@ -260,8 +260,21 @@ def test_a_mirror_that_breaks_off_or_does_not_answer(monkeypatch, no_proxy):
         with pytest.raises(Unavailable, match="IncompleteRead"):
             mirror.read([FIRST])
         monkeypatch.setattr("infoplane.datasets.sources.SECONDS_TO_CONNECT", 0.1)
-        with pytest.raises(Unavailable, match="timed out"):
+        with pytest.raises(Unavailable, match=r"no answer within 0\.1 s|timed out"):
             mirror.read(["t10k-images-idx3-ubyte"])
+
+
+def test_a_host_of_many_addresses_that_do_not_answer_is_left_soon(monkeypatch, no_proxy):
+    def connect(*_, **__):
+        time.sleep(3)
+        raise TimeoutError
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    monkeypatch.setattr("infoplane.datasets.sources.SECONDS_TO_CONNECT", 0.1)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="no answer within"):
+        Mirror("http://127.0.0.1:1/").read([FIRST])
+    assert time.monotonic() - begun < 2
 
 
 def tar(path, contents, links=()):

@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import io
+import multiprocessing
 import subprocess
 import tarfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -75,9 +77,14 @@ class Mirror:
 
     def download(self, file: str) -> bytes:
         try:
-            with urlopen(f"{self.url}{file}", timeout=SECONDS_TO_CONNECT) as response:
-                content: bytes = response.read()
-                return content
+            with ThreadPool(1) as pool:
+                # by itself, urlopen would wait for each address of the host, one after the other
+                answer = pool.apply_async(urlopen, (f"{self.url}{file}", None, SECONDS_TO_CONNECT))
+                with answer.get(SECONDS_TO_CONNECT) as response:
+                    content: bytes = response.read()
+            return content
+        except multiprocessing.TimeoutError as error:
+            raise Unavailable(f"no answer within {SECONDS_TO_CONNECT} s") from error
         except (OSError, HTTPException) as error:
             raise Unavailable(str(error).strip("<>")) from error
 
