@@ -36,6 +36,7 @@ __all__ = [
     "Network",
     "Pool",
     "Scheme",
+    "Weights",
     "factor_of",
     "forward",
     "initialise",
@@ -71,6 +72,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+class Weights(NamedTuple):
+    """A layer's kernel (members, fan_in, width) and bias (members, width)."""
+
+    kernel: Tensor
+    bias: Tensor
+
+
 @dataclass(frozen=True)
 class Dense:
     """A dense layer and the place of its kernel and bias among a member's parameters."""
@@ -92,11 +100,11 @@ class Dense:
     def stop(self) -> int:
         return self.start + (self.fan_in + 1) * self.width
 
-    def kernel_and_bias(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Views of parameters (members, P): kernel (members, fan_in, width) and bias (members, width)."""
+    def weights(self, parameters: Tensor) -> "Weights":
+        """Views of parameters (members, P)."""
         end = self.stop - self.width
         kernel = parameters[:, self.start : end]
-        return kernel.view(-1, self.fan_in, self.width), parameters[:, end : self.stop]
+        return Weights(kernel.view(-1, self.fan_in, self.width), parameters[:, end : self.stop])
 
     def columns(self, inputs: Tensor) -> Tensor:
         """What each column of the layer's outputs is a sum over, (members, fan_in, columns)."""
@@ -217,6 +225,10 @@ class Network:
         """The largest number of values that a layer holds of one input."""
         columns = [layer.fan_in * layer.outputs // layer.width for layer in self.weighted]
         return max(*columns, *(layer.outputs for layer in self.layers))
+
+    def weights(self, parameters: Tensor) -> list[Weights]:
+        """The weights of the layers that have some, as views of parameters (members, P)."""
+        return [layer.weights(parameters) for layer in self.weighted]
 
     @property
     def size(self) -> int:
@@ -397,7 +409,7 @@ def forward(
     network: Network,
     scheme: Scheme,
     levels: Levels,
-    parameters: Tensor,
+    weights: Sequence[Weights],
     ranges: Tensor,
     inputs: Tensor,
     scale: Tensor | None,
@@ -407,7 +419,7 @@ def forward(
     """Run every member of an ensemble on its own inputs.
 
     Args:
-        parameters: (members, P).
+        weights: those of every layer that has some.
         ranges: (members, layers, 2, 2), the moving ranges' low and high ends for a layer's kernel and output.
         inputs: (members, features, N), or (1, features, N) if all members share them.
         scale: if there is one, the inputs are whole numbers that stand for their products with it.
@@ -419,21 +431,22 @@ def forward(
     """
     previous: Tensor | Quantized = inputs
     if scale is not None:
-        members = parameters.new_ones(len(parameters))
+        members = ranges.new_ones(len(ranges))
         previous = Quantized(inputs, Grid(members * scale, 0 * members, members))
     outputs: list[Tensor | Quantized] = []
     updated = []
+    following = iter(weights)
     for layer, moving in zip(network.layers, ranges.unbind(1), strict=True):
         if isinstance(layer, Pool):
             pooled = layer.pooled(factor_of(previous))
             previous = previous._replace(steps=pooled) if isinstance(previous, Quantized) else pooled
         else:
             is_output = layer is network.layers[-1]
-            kernel, bias = layer.kernel_and_bias(parameters)
+            kernel, bias = next(following)
             of_kernel, of_output = moving.unbind(1)
             policy = scheme.output_weights if is_output else scheme.hidden_weights
-            weights, of_kernel = ranged(kernel, policy, levels.weights, of_kernel, intake)
-            output, whole = weighted_sum(layer, weights, bias, previous, arithmetic)
+            on_grid, of_kernel = ranged(kernel, policy, levels.weights, of_kernel, intake)
+            output, whole = weighted_sum(layer, on_grid, bias, previous, arithmetic)
             if not is_output:
                 output = arithmetic.rounded(arithmetic.activation(network.activation, output), whole)
             elif scheme.reads == "softmax":

@@ -160,7 +160,7 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
             network,
             scheme,
             levels,
-            parameters.double(),
+            network.weights(parameters.double()),
             ranges.double(),
             inputs[None].double(),
             scale,

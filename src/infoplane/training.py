@@ -21,6 +21,7 @@ from infoplane.networks import (
     Levels,
     Network,
     Scheme,
+    Weights,
     forward,
     initialise,
     log_likelihood,
@@ -37,7 +38,7 @@ __all__ = ["run", "train"]
 # One compiled width serves every chunk: a member's numbers don't depend on who else is trained.
 MEMBERS = 10
 # So many numbers at a time are held of one layer: a few times what fits into the processor's cache.
-HELD = 2**21
+HELD = 2**20
 FUSED_PRODUCT = 1024
 
 
@@ -94,16 +95,16 @@ class Ensemble:
         self.scale = None if scale is None else torch.tensor(scale)
 
     def output(
-        self, parameters: Tensor, ranges: Tensor, inputs: Tensor, intake: Intake | None = None
+        self, weights: Sequence[Weights], ranges: Tensor, inputs: Tensor, intake: Intake | None = None
     ) -> tuple[Tensor | Quantized, Tensor]:
         """The last layer's output, and the ranges after it."""
         outputs, ranges = forward(
             self.network,
             self.scheme,
             self.levels,
-            parameters,
+            weights,
             ranges,
-            inputs.to(parameters.dtype),
+            inputs.to(ranges.dtype),
             self.scale,
             FastArithmetic(),
             intake,
@@ -111,10 +112,10 @@ class Ensemble:
         return outputs[-1], ranges
 
     def loss(
-        self, parameters: Tensor, ranges: Tensor, batch: Batch, intake: Intake
+        self, weights: Sequence[Weights], ranges: Tensor, batch: Batch, intake: Intake
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The sum over members of their mean cross-entropies (nats); the new ranges; the batch's tally."""
-        output, ranges = self.output(parameters, ranges, batch.inputs, intake)
+        output, ranges = self.output(weights, ranges, batch.inputs, intake)
         likelihood = log_likelihood(self.scheme, output)
         classes = torch.arange(likelihood.shape[1])[None, :, None]
         of_label = (classes == batch.labels[:, None, :]).to(likelihood.dtype)
@@ -125,9 +126,11 @@ class Ensemble:
 
     def step(self, state: State, batch: Batch, pace: Pace) -> State:
         """One step of Adam in Keras' form: θ −= rate·m/(√v + ε), the bias corrections being in the rate."""
-        gradient, (ranges, tally) = torch.func.grad(self.loss, has_aux=True)(
-            state.parameters, state.ranges, batch, pace.intake
+        weights = self.network.weights(state.parameters)
+        gradients, (ranges, tally) = torch.func.grad(self.loss, has_aux=True)(
+            weights, state.ranges, batch, pace.intake
         )
+        gradient = torch.cat([each.flatten(1) for layer in gradients for each in layer], 1)
         spec = self.spec
         first = spec.beta_1 * state.first_moment + (1 - spec.beta_1) * gradient
         second = spec.beta_2 * state.second_moment + (1 - spec.beta_2) * gradient * gradient
@@ -136,7 +139,7 @@ class Ensemble:
 
     def correct(self, parameters: Tensor, ranges: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
         """Whether each of the inputs (features, N) is put in its class, (members, N)."""
-        output, _ = self.output(parameters, ranges, inputs[None])
+        output, _ = self.output(self.network.weights(parameters), ranges, inputs[None])
         return values_of(output).argmax(1) == labels
 
     def pace(self, step: int) -> Pace:
@@ -159,7 +162,12 @@ class Ensemble:
         if "ema-debiased" in self.scheme:
             whole = Intake(torch.tensor(0.0), torch.tensor(1.0))
             one_by_one = zip(torch.split(parameters, 1), torch.split(ranges, 1), strict=True)
-            ranges = torch.cat([self.output(*member, inputs[None], whole)[1] for member in one_by_one])
+            ranges = torch.cat(
+                [
+                    self.output(self.network.weights(member), its, inputs[None], whole)[1]
+                    for member, its in one_by_one
+                ]
+            )
         moments = torch.zeros(parameters.shape)
         return State(parameters, moments, moments, ranges, torch.zeros(members, 2))
 
@@ -202,7 +210,7 @@ def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shuffled_batches(
-    inputs: Tensor, labels: Tensor, size: int, shufflers: Sequence[np.random.Generator]
+    inputs: np.ndarray, labels: Tensor, size: int, shufflers: Sequence[np.random.Generator]
 ) -> Iterator[Batch]:
     """The batches of one epoch, each member's in its own order.
 
@@ -216,11 +224,11 @@ def shuffled_batches(
     together = max(1, HELD // (len(orders) * size * features))
     for first in range(0, len(places), together):
         some = slice(first, first + together)
-        chosen = torch.from_numpy(orders[:, places[some]]).transpose(0, 1).contiguous()
-        shown = inputs[chosen].transpose(2, 3)
+        chosen = np.moveaxis(orders[:, places[some]], 1, 0)
+        shown = torch.from_numpy(inputs.take(chosen, axis=0)).transpose(2, 3)
         if features <= size:  # else a matrix product reads it as it lies
             shown = shown.contiguous()
-        answers = labels.expand(len(chosen), -1, -1).gather(2, chosen)
+        answers = labels.expand(len(chosen), -1, -1).gather(2, torch.from_numpy(chosen))
         for batch in zip(shown, answers, torch.from_numpy(weights[some]), strict=True):
             yield Batch(*batch)
 
@@ -242,9 +250,9 @@ def train_members(
     width = ensemble_width(spec, network)
     members = [*repetitions, *[repetitions[-1]] * (width - len(repetitions))]
     streams = [Streams.of(spec, repetition) for repetition in members]
-    inputs = torch.from_numpy(values[dataset.train_mask])
+    inputs = values[dataset.train_mask]
     true_labels = torch.from_numpy(dataset.labels[dataset.train_mask]).expand(width, -1)
-    state = ensemble.initial_state([each.initialisation for each in streams], inputs.T)
+    state = ensemble.initial_state([each.initialisation for each in streams], torch.from_numpy(inputs.T))
     tested = Tested(dataset, values, scheme, network)
 
     asked = slice(len(repetitions))
