@@ -5,6 +5,7 @@ rule information:
             "src/infoplane/compilation.py",
             "src/infoplane/entropy.py",
             "src/infoplane/information.py",
+            "src/infoplane/inputs.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
             "src/infoplane/replay.py",

@@ -2,6 +2,7 @@ rule training:
     input:
         code=[
             "src/infoplane/compilation.py",
+            "src/infoplane/inputs.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
             "src/infoplane/training.py",
