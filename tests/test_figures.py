@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import simulation
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import BboxBase
 from PIL import Image
@@ -21,8 +23,9 @@ from infoplane.artifacts import parse_description
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
+from infoplane.figures.curves import lines
 from infoplane.figures.means import curve, read_means
-from infoplane.figures.style import EPOCHS, STYLE, epoch_norm, epoch_ticks, save
+from infoplane.figures.style import EPOCHS, PREFIT_GROUND, PREFIT_LINE, STYLE, epoch_norm, epoch_ticks, save
 from infoplane.statistics import summarise_accuracy, summarise_information
 
 KINDS = ["plane", "curves", "runs", "accuracy"]
@@ -35,6 +38,7 @@ HAPPENED = {
 }
 NOTE = "quick study: 4 repetitions, 400 epochs"
 LONG = "synthetic-tanh-float32", "synthetic-relu-float32"
+PREFIT, HOURGLASS = "synthetic-tanh-8bit-prefit", "mnist-hourglass-8bit"
 
 
 def spec(kind: str, experiments=("fine",), estimators=("exact",), **options) -> FigureSpec:
@@ -48,10 +52,10 @@ class Study:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def add(self, experiment: str, information: pd.DataFrame, history: pd.DataFrame, epochs: int) -> None:
-        folder = self.folder / experiment
-        chunk = simulation.write_information(folder / "information.parquet", information, epochs=epochs)
-        trained = simulation.write_history(folder / "history.parquet", history, epochs=epochs)
+    def add(self, experiment: str, information: pd.DataFrame, history: pd.DataFrame, epochs: int, **training):
+        folder, training = self.folder / experiment, training | {"epochs": epochs}
+        chunk = simulation.write_information(folder / "information.parquet", information, **training)
+        trained = simulation.write_history(folder / "history.parquet", history, **training)
         summarise_information([chunk], [trained], folder / "aggregates.parquet", folder / "phases.parquet")
         summarise_accuracy([trained], folder / "accuracy.parquet")
 
@@ -79,6 +83,10 @@ def study(tmp_path_factory) -> Study:
     study.add("failed", *failing, 1200)
     study.add("single", information.query("repetition == 0"), history.query("repetition == 0"), 1200)
     study.add("none", *(frame.query("repetition == 2") for frame in failing), 1200)
+    prefit = simulation.information(range(6), 1200, 100, prefit=300)
+    study.add(PREFIT, prefit, simulation.history(range(6), 1200, prefit=300), 1200, prefit_epochs=300)
+    hourglass = simulation.information(range(6), 1200, 100, dataset="mnist", layers=7)
+    study.add(HOURGLASS, hourglass, simulation.history(range(6), 1200, chance=0.1), 1200, dataset="mnist")
     study.add("quick", simulation.information(range(3), 60, 5), simulation.history(range(3), 60), 60)
     return study
 
@@ -125,10 +133,12 @@ class TestEveryKind:
         assert description["spec"]["note"] == NOTE
         assert len(description["sources"]) == 1
 
-    def test_texts_are_within_the_figure_and_do_not_overlap(self, study, kind):
+    @pytest.mark.parametrize("columns", [1, 3])
+    @pytest.mark.parametrize("experiments", [LONG, (PREFIT, HOURGLASS, "fine")])
+    def test_texts_are_within_the_figure_and_do_not_overlap(self, study, kind, experiments, columns):
         estimators = ("uniform-30-global", "uniform-100-global", "uniform-256-global")
-        shown = estimators if kind == "plane" else estimators[-1:]
-        figure = study.draw(spec(kind, LONG, shown, note=NOTE))
+        shown = estimators[-columns:] if kind == "plane" else estimators[-1:]
+        figure = study.draw(spec(kind, experiments, shown, note=NOTE))
         with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
             figure.draw_without_rendering()
         texts = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
@@ -179,16 +189,15 @@ class TestPlane:
         (axes,) = panels(figure)
         figure.draw_without_rendering()
         names = layer_names(axes)
-        assert sorted(re.findall(r"T_\d", " ".join(name.get_text() for name in names))) == [
-            f"T_{layer}" for layer in range(1, 7)
-        ]
+        numbers = re.findall(r"T_{(\d)}", " ".join(name.get_text() for name in names))
+        assert sorted(numbers) == list("123456")
         boxes = [Text.get_window_extent(name) for name in names]
         assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
         assert all(contains(axes.bbox.padded(1), box) for box in boxes)
 
     def test_saturated_layers_share_a_name(self, study):
         (axes,) = panels(study.draw(spec("plane")))
-        assert any(name.get_text().startswith("$T_1$, $T_2$") for name in layer_names(axes))
+        assert any(name.get_text().startswith("$T_{1}$, $T_{2}$") for name in layer_names(axes))
 
     def test_whole_plane_reaches_its_bounds_and_a_zoom_its_limits(self, study):
         (axes,) = panels(study.draw(spec("plane")))
@@ -208,6 +217,108 @@ class TestPlane:
         limits = {(axes.get_xlim(), axes.get_ylim()) for axes in panels(figure)}
         assert len(limits) == 1
 
+    def test_experiments_seen_by_one_estimator_stand_side_by_side(self, study):
+        figure = study.draw(spec("plane", ("fine", "bad", "failed")))
+        figure.draw_without_rendering()
+        first, second, third = panels(figure)
+        assert first.bbox.y0 == second.bbox.y0 > third.bbox.y1 and first.bbox.x0 == third.bbox.x0
+        numbered = [
+            [
+                any(label.label1.get_visible() for label in axis.get_major_ticks())
+                for axis in (axes.xaxis, axes.yaxis)
+            ]
+            for axes in (first, second, third)
+        ]
+        assert numbered == [[False, True], [True, False], [True, True]]
+        assert [bool(axes.get_xlabel()) for axes in (first, second, third)] == [False, True, True]
+
+    def test_every_data_set_has_its_bounds(self, study):
+        figure = study.draw(spec("plane", (HOURGLASS,)))
+        (axes,) = panels(figure)
+        assert axes.get_xlim()[0] < 0 < np.log2(70_000) < axes.get_xlim()[1] < 18
+        assert axes.get_ylim()[0] < 0 < np.log2(10) < axes.get_ylim()[1] < 4
+        for experiments in ((HOURGLASS, "fine"), ("fine", HOURGLASS)):
+            assert panels(study.draw(spec("plane", experiments)))[0].get_xlim() == axes.get_xlim()
+
+    def test_layers_of_any_number_are_named(self, study):
+        (axes,) = panels(study.draw(spec("plane", (HOURGLASS,))))
+        names = sorted(name.get_text() for name in layer_names(axes))
+        assert names[0].startswith("$T_{1}$") and names[-1].endswith("$T_{7}$")
+
+
+class TestPrefit:
+    def test_a_plane_has_it_in_grey_beneath(self, study):
+        figure = study.draw(spec("plane", (PREFIT,)))
+        (axes,) = panels(figure)
+        table, _ = read_means(study.folder / PREFIT / "aggregates.parquet", "aggregates")
+        x, y = (curve(table, name, part="prefit").to_numpy() for name in ("i_xt", "i_ty"))
+        grey = [line for line in axes.lines if line.get_color() == PREFIT_LINE]
+        assert np.array_equal([line.get_xydata() for line in grey], np.stack([x, y], -1).swapaxes(0, 1))
+        assert max(line.get_zorder() for line in grey) < points(axes).get_zorder()
+        main = np.stack([curve(table, "i_xt"), curve(table, "i_ty")], -1).reshape(-1, 2)
+        assert np.array_equal(points(axes).get_offsets(), main)
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["prefit on shuffled labels"]
+        (bar,) = (axes for axes in figure.axes if axes.get_label() == "<colorbar>")
+        assert bar.get_yticklabels()[0].get_text() == "start"
+
+    @pytest.mark.parametrize("kind", ["curves", "accuracy"])
+    def test_curves_have_it_left_of_epoch_0_on_grey_ground(self, study, kind):
+        figure = study.draw(spec(kind, (PREFIT,)))
+        axes = panels(figure)[0]
+        main, prefit = (
+            [line for line in axes.lines if (line.get_xdata() > 0).any() == after] for after in (True, False)
+        )
+        assert len(main) == len(prefit) == (6 if kind == "curves" else 2)
+        for first, second in zip(main, prefit, strict=True):
+            assert first.get_color() == second.get_color() and first.get_marker() == second.get_marker()
+            assert (second.get_xdata()[0], second.get_xdata()[-1]) == (
+                (-300, -99) if kind == "curves" else (-299, 0)
+            )
+        labels = dict(
+            zip(axes.get_xticks(), (label.get_text() for label in axes.get_xticklabels()), strict=True)
+        )
+        assert labels == {
+            -300: "init",
+            -299: "1",
+            -290: "10",
+            0: "0",
+            1: "1",
+            10: "10",
+            100: "100",
+            1000: "1000",
+        }
+        (ground,) = axes.patches
+        assert ground.get_facecolor() == to_rgba(PREFIT_GROUND) and ground.get_extents().x1 == pytest.approx(
+            axes.transData.transform((0, 0))[0]
+        )
+        named = [text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()]
+        assert named.count("prefit on shuffled labels") == 1 and len(set(named)) == len(named)
+
+    def test_its_epochs_have_an_axis_like_that_of_the_main_part(self, study):
+        axes = panels(study.draw(spec("curves", (PREFIT,))))[0]
+        passes = np.array([0, 1, 7, 10, 100, 299])
+        places = [
+            axes.transData.transform(np.stack([passes + start, passes], 1))[:, 0] for start in (-300, 0)
+        ]
+        np.testing.assert_allclose(np.diff(places[0]), np.diff(places[1]))
+        assert axes.bbox.x0 < places[0][0] and places[0][-1] < places[1][0]
+        back = axes.transData.inverted().transform(np.stack([places[0], places[0]], 1))[:, 0]
+        np.testing.assert_allclose(back, passes - 300, atol=1e-6)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_nothing_is_said_of_it_where_there_is_none(self, study, kind):
+        figure = study.draw(spec(kind))
+        assert "prefit" not in " ".join(text.get_text() for text in figure.findobj(Text))
+        assert not any(axes.patches for axes in panels(figure))
+
+    def test_single_runs_are_shown_from_its_end_on(self, study):
+        shown = panels(study.draw(spec("runs", (PREFIT,))))[0]
+        information = simulation.information(range(6), 1200, 100, prefit=300).query("part == 'main'")
+        runs = {
+            tuple(run["i_xt"]) for _, run in information.sort_values(["epoch", "layer"]).groupby("repetition")
+        }
+        assert tuple(points(shown).get_offsets()[:, 0]) in runs
+
 
 class TestCurves:
     def test_lines_are_means_with_a_band_of_one_std(self, study):
@@ -215,7 +326,7 @@ class TestCurves:
         table, _ = read_means(study.folder / "fine" / "aggregates.parquet", "aggregates")
         for axes, quantity in ((left, "i_xt"), (right, "i_ty")):
             mean, std = curve(table, quantity), curve(table, quantity, "std")
-            assert [line.get_label() for line in axes.lines] == [f"$T_{layer}$" for layer in range(1, 7)]
+            assert [line.get_label() for line in axes.lines] == [f"$T_{{{layer}}}$" for layer in range(1, 7)]
             for layer, line, band in zip(mean, axes.lines, axes.collections, strict=True):
                 assert np.array_equal(line.get_ydata(), mean[layer])
                 edges = band.get_paths()[0].vertices[:, 1]
@@ -233,6 +344,12 @@ class TestCurves:
         axes, _ = panels(study.draw(spec("curves")))
         for attribute in ("get_color", "get_marker"):
             assert len({getattr(line, attribute)() for line in axes.lines}) == 6
+
+    def test_many_layers_differ_in_one_of_them(self):
+        axes = Figure().subplots()
+        means = pd.DataFrame(np.ones((3, 20)), pd.Index([-1, 0, 5], name="epoch"), pd.RangeIndex(1, 21))
+        lines(axes, means, means, 0)
+        assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 20
 
 
 class TestRuns:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulation
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pandas.testing import assert_frame_equal
@@ -180,6 +180,7 @@ class TestPhases:
         assert result["compression_peak_epoch"].tolist() == [4, 4]
         assert result["compression_onset"].tolist() == [20, 20]
 
+    @settings(deadline=None)
     @given(arrays(float, (4, 30), elements=st.floats(0, 12)))
     def test_an_onset_is_there_where_the_phase_is(self, curves):
         result = measured(curves)
@@ -192,6 +193,7 @@ class TestPhases:
         assert (before["fitting_onset"] > -1).all()
         assert (before["fitting_onset"] <= before["fitting_peak_epoch"]).all()
 
+    @settings(deadline=None)
     @given(arrays(float, (5, 20), elements=st.floats(0, 8, width=16)), st.integers(-4, 4))
     def test_a_constant_added_to_information_changes_no_phase(self, curves, constant):
         columns = ["fitting_peak_epoch", "compression_peak_epoch"]

@@ -131,6 +131,62 @@ def test_accuracy(tmp_path):
     assert last["all"] < last["good-fit"]
 
 
+class TestPrefit:
+    """A prefit part has aggregates of its own; bad fits, phases and joins are those of the main part."""
+
+    @pytest.fixture
+    def tables(self, tmp_path) -> dict[str, Path]:
+        """The same training with its prefit part and without it."""
+        information = simulation.information(range(REPETITIONS), EPOCHS, EVERY, prefit=300)
+        history = simulation.fit_badly(simulation.history(range(REPETITIONS), EPOCHS, prefit=300), 2)
+        # in the prefit all but one are at chance, which must make no bad fit of them
+        early = (history["part"] == "prefit") & (history["repetition"] != 2)
+        history.loc[early, "train_accuracy"] = 0.5
+        for name, frames in {
+            "both": (information, history),
+            "main": (information.query("part == 'main'"), history.query("part == 'main'")),
+        }.items():
+            paths = chunks(tmp_path / name, (2,), *frames)
+            summarise(tmp_path / name, *paths)
+            summarise_accuracy(paths[1], tmp_path / name / "accuracy.parquet")
+        return {name: tmp_path / name for name in ("both", "main")}
+
+    @pytest.mark.parametrize("kind", ["aggregates", "accuracy"])
+    def test_aggregates_are_by_part(self, tables, kind):
+        both, main = (read_table(tables[name] / f"{kind}.parquet", kind)[0] for name in ("both", "main"))
+        assert_frame_equal(both.query("part == 'main'").reset_index(drop=True), main)
+        prefit = both.query("part == 'prefit' and runs == 'all'")
+        first = {"aggregates": [-1, 0, EVERY], "accuracy": [0, 1, 2]}[kind]
+        assert prefit["epoch"].unique().tolist()[:3] == first and prefit["epoch"].max() < 300
+        assert set(prefit["quantity"]) == set(main["quantity"]) and (prefit["count"] == REPETITIONS).all()
+
+    def test_bad_fits_and_phases_are_those_of_the_main_part(self, tables):
+        both, main = (read_table(tables[name] / "phases.parquet", "phases") for name in ("both", "main"))
+        assert_frame_equal(both[0], main[0])
+        assert both[1]["bad_fits"] == main[1]["bad_fits"] == [2]
+
+    @pytest.mark.parametrize(
+        ("join", "kind", "names"),
+        [
+            (join_information, "aggregates", ("some", "exact")),
+            (join_phases, "phases", ("some", "exact")),
+            (join_fits, "accuracy", "some"),
+        ],
+    )
+    def test_joins_take_the_main_part(self, tables, join, kind, names):
+        for folder in tables.values():
+            join({names: folder / f"{kind}.parquet"}, folder / "joined.csv")
+        both, main = (folder / "joined.csv" for folder in tables.values())
+        assert both.read_text() == main.read_text()
+
+    def test_a_repetition_that_failed_in_it_has_failed(self, tmp_path):
+        history = simulation.history(range(REPETITIONS), EPOCHS, prefit=300)
+        history.loc[(history["repetition"] == 1) & (history["epoch"] == 299), "loss"] = np.nan
+        information = simulation.information(range(REPETITIONS), EPOCHS, EVERY, prefit=300)
+        _, told, phases, _ = summarise(tmp_path, *chunks(tmp_path, (), information, history))
+        assert told["failed"] == [1] and phases.query("failed")["repetition"].unique().tolist() == [1]
+
+
 class TestRefusals:
     def summarise(self, folder, information, history) -> str:
         message = refusal(summarise_information, information, history, folder / "a", folder / "p")

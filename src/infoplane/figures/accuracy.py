@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.means import Means
-from infoplane.figures.style import COLOURS, how_many, log_epochs, marked, write_note
+from infoplane.figures.means import Means, parts, prefitted
+from infoplane.figures.style import (
+    COLOURS,
+    PREFIT_GROUND,
+    how_many,
+    log_epochs,
+    marked,
+    named_once,
+    prefit_key,
+    write_note,
+)
 
 __all__ = ["accuracies"]
 
@@ -24,23 +35,29 @@ def accuracies(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
     write_note(figure, spec.note)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for (experiment, (table, known)), axes in zip(means.items(), panels.flat, strict=False):
-        for turn, (quantity, (label, colour, marker)) in enumerate(CURVES.items()):
-            curve = table[table["quantity"] == quantity]
-            passes = curve["epoch"].to_numpy() + 1
-            style = {
-                "color": colour,
-                "marker": marker,
-                "markersize": 3,
-                "markevery": marked(passes, turn / 2),
-            }
-            axes.plot(passes, curve["mean"], label=label, **style)
-            axes.fill_between(passes, curve["lower"], curve["upper"], color=colour, alpha=0.3, linewidth=0)
-        log_epochs(axes, known["spec"]["training"]["epochs"])
-        axes.set_xlim(left=0.8)
+        for part, start in parts(known).items():
+            lines(axes, table[table["part"] == part], start)
+        log_epochs(axes, known["spec"]["training"])
+        axes.set_xlim(left=0.8 + min(parts(known).values()))
         axes.set_title(f"{experiment}\n{how_many(known)}", linespacing=1)
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy")
     for axes in panels.flat[len(means) :]:
         axes.set_axis_off()
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    keys = named_once(panels[0, 0])
+    if prefitted(means.values()):
+        keys.append(prefit_key(PREFIT_GROUND))
+    figure.legend(handles=keys, loc="outside lower center", ncols=3)
     return figure
+
+
+def lines(axes: Axes, table: pd.DataFrame, start: int) -> None:
+    """A line and its band for training and for test, over passes counted from `start`."""
+    for turn, (quantity, (label, colour, marker)) in enumerate(CURVES.items()):
+        curve = table[table["quantity"] == quantity]
+        passes = curve["epoch"].to_numpy() + 1
+        style = {"color": colour, "marker": marker, "markersize": 3, "markevery": marked(passes, turn / 2)}
+        axes.plot(start + passes, curve["mean"], label=label, **style)
+        axes.fill_between(
+            start + passes, curve["lower"], curve["upper"], color=colour, alpha=0.3, linewidth=0
+        )

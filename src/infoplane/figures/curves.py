@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.means import Means, curve
-from infoplane.figures.style import COLOURS, I_TY, I_XT, MARKERS, how_many, log_epochs, marked, write_note
+from infoplane.figures.means import Means, curve, parts, prefitted
+from infoplane.figures.style import (
+    COLOURS,
+    I_TY,
+    I_XT,
+    MARKERS,
+    PREFIT_GROUND,
+    how_many,
+    log_epochs,
+    marked,
+    named_once,
+    prefit_key,
+    write_note,
+)
 
 __all__ = ["curves"]
 
@@ -20,16 +34,24 @@ def curves(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
         row.suptitle(f"{experiment}, {estimator}: mean ± std of {how_many(known)}")
         panels = row.subplots(1, 2)
         for axes, quantity, label in zip(panels, ("i_xt", "i_ty"), (I_XT, I_TY), strict=True):
-            mean, std = curve(table, quantity), curve(table, quantity, "std")
-            passes = mean.index.to_numpy() + 1
-            for turn, layer in enumerate(mean.columns):
-                colour, marker = COLOURS[turn % len(COLOURS)], MARKERS[turn % len(MARKERS)]
-                marks = marked(passes, turn / mean.shape[1])
-                style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
-                axes.plot(passes, mean[layer], label=f"$T_{layer}$", **style)
-                low, high = mean[layer] - std[layer], mean[layer] + std[layer]
-                axes.fill_between(passes, low, high, color=colour, alpha=0.15, linewidth=0.5)
-            log_epochs(axes, known["spec"]["training"]["epochs"])
+            for part, start in parts(known).items():
+                lines(axes, curve(table, quantity, "mean", part), curve(table, quantity, "std", part), start)
+            log_epochs(axes, known["spec"]["training"])
             axes.set_ylabel(label)
-        row.legend(*panels[0].get_legend_handles_labels(), loc="outside right center")
+        row.legend(handles=named_once(panels[0]), loc="outside right center")
+    if prefitted(means.values()):
+        figure.legend(handles=[prefit_key(PREFIT_GROUND)], loc="outside lower center")
     return figure
+
+
+def lines(axes: Axes, mean: pd.DataFrame, std: pd.DataFrame, start: int) -> None:
+    """A line and its band for each layer, over passes counted from `start`."""
+    passes = mean.index.to_numpy() + 1
+    for turn, layer in enumerate(mean.columns):
+        colour = COLOURS[turn % len(COLOURS)]
+        marker = MARKERS[(turn + turn // len(COLOURS)) % len(MARKERS)]
+        marks = marked(passes, turn / mean.shape[1])
+        style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
+        axes.plot(start + passes, mean[layer], label=f"$T_{{{layer}}}$", **style)
+        low, high = mean[layer] - std[layer], mean[layer] + std[layer]
+        axes.fill_between(start + passes, low, high, color=colour, alpha=0.15, linewidth=0.5)

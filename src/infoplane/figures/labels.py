@@ -16,6 +16,8 @@ Trajectory = tuple[Axes, pd.DataFrame, pd.DataFrame]
 WIDTH, HEIGHT = 11, 9
 RADII = np.array([9, 12, 16, 22, 30, 40])
 NEAR = 6
+# What misleads, against one covered point of the layer's own: one of another layer, and another's last nearer
+STRANGER, ASTRAY = 3, 20
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 
@@ -42,20 +44,27 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, scale: float) -> None:
     points = axes.transData.transform(np.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2) * scale
     lower, upper = axes.bbox.get_points() * scale
     seen = ((lower - 1 <= points) & (points <= upper + 1)).all(-1)
-    obstacles = points[seen]
+    cells = np.column_stack([points[seen].round(), np.nonzero(seen)[1]])
+    *obstacles, owners = np.unique(cells, axis=0).T
     directions = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
     boxes = [text.get_window_extent().get_points() * scale for text in axes.texts]
     taken = [((lowest + highest) / 2, (highest - lowest) / 2) for lowest, highest in boxes]
-    for epoch, layers in groups(points, seen):
+    named = groups(points, seen)
+    ends = np.array([points[epoch, layers[0]] for epoch, layers in named]).reshape(-1, 2)
+    for turn, (epoch, layers) in enumerate(named):
         text = enumeration(layers)
         half = np.array([WIDTH * text.count("T"), HEIGHT]) / 2
         reach = RADII[:, None, None] + [half[0] - half[1], 0]
         offsets = (reach * directions).reshape(-1, 2)
-        centres = points[epoch, layers[0]] + offsets
-        covered = (np.abs(obstacles - centres[:, None]) < half + 1.5).all(-1).sum(1)
+        centres = ends[turn] + offsets
+        hidden = (np.abs(np.stack(obstacles, -1) - centres[:, None]) < half + 1.5).all(-1)
+        covered = hidden @ np.where(np.isin(owners, layers), 1, STRANGER)
         clashes = sum((np.abs(centre - centres) < half + other).all(-1) for centre, other in taken)
         outside = ((centres - half < lower) | (centres + half > upper)).any(-1)
-        best = np.argmin(covered + 1e4 * outside + 1e4 * clashes + np.repeat(RADII, len(ANGLES)) / 10)
+        gaps = np.hypot(*np.moveaxis((np.abs(ends - centres[:, None]) - half).clip(0), -1, 0))
+        astray = (np.delete(gaps, turn, 1) < gaps[:, turn, None] + 2).sum(1)
+        far = np.repeat(RADII, len(ANGLES)) / 10
+        best = np.argmin(covered + far + ASTRAY * astray + 1e4 * outside + 1e4 * clashes)
         taken.append((centres[best], half))
         axes.annotate(
             text,
@@ -89,8 +98,8 @@ def enumeration(layers: list[int]) -> str:
     """Names of layers, given from 0.
 
     >>> enumeration([0, 1]), enumeration([0, 1, 2]), enumeration([0, 1, 3])
-    ('$T_1$, $T_2$', '$T_1$–$T_3$', '$T_1$, $T_2$, $T_4$')
+    ('$T_{1}$, $T_{2}$', '$T_{1}$–$T_{3}$', '$T_{1}$, $T_{2}$, $T_{4}$')
     """
-    names = [f"$T_{layer + 1}$" for layer in layers]
+    names = [f"$T_{{{layer + 1}}}$" for layer in layers]
     consecutive = layers[-1] - layers[0] == len(layers) - 1
     return f"{names[0]}–{names[-1]}" if consecutive and len(names) > 2 else ", ".join(names)

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
 from infoplane.figures.labels import name_layers
-from infoplane.figures.means import Means, curve
-from infoplane.figures.planes import bounds, epoch_bar, plane
+from infoplane.figures.means import Means, curve, prefitted
+from infoplane.figures.planes import bounds, epoch_bar, label_edges, plane, show_whole
 from infoplane.figures.style import how_many, write_note
 
 __all__ = ["distances", "runs"]
@@ -41,11 +41,10 @@ def runs(
                 f"{title}: repetition {ranked.index[place]}\n{ranked.iloc[place]:.2f} bit from the mean",
                 linespacing=1,
             )
-            axes.label_outer()
             shown.append((axes, x, y))
-        for axes in panels.flat[len(ranked) :]:
-            axes.set_axis_off()
-        epoch_bar(row, panels, epochs)
+        label_edges(panels, len(ranked))
+        show_whole(panels[0, 0], [known["dataset"]])
+        epoch_bar(row, panels, epochs, prefitted([means[names]]))
     name_layers(figure, shown)
     return figure
 

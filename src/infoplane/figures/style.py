@@ -9,6 +9,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.scale import SymmetricalLogTransform
 
 from infoplane.artifacts import canonical, written_aside
 from infoplane.errors import UserError
@@ -19,12 +21,16 @@ __all__ = [
     "I_TY",
     "I_XT",
     "MARKERS",
+    "PREFIT_GROUND",
+    "PREFIT_LINE",
     "STYLE",
     "epoch_norm",
     "epoch_ticks",
     "how_many",
     "log_epochs",
     "marked",
+    "named_once",
+    "prefit_key",
     "save",
     "write_note",
 ]
@@ -64,6 +70,8 @@ EPOCHS = ListedColormap(sns.color_palette("viridis", 256)[:238], "epochs")
 COLOURS = sns.color_palette("colorblind", 8)
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 MARKS = 8
+# What comes before the main part: its ground under curves, its line in a plane
+PREFIT_GROUND, PREFIT_LINE = "0.91", "0.78"
 SUBJECT = {".pdf": "Subject", ".png": "Description"}
 
 
@@ -86,18 +94,46 @@ def epoch_ticks(epochs: int) -> list[int]:
     return [*ticks, epochs]
 
 
-def log_epochs(axes: Axes, epochs: int) -> None:
+def log_epochs(axes: Axes, training: Mapping[str, Any]) -> None:
     """A logarithmic axis of epoch + 1, the passes over the training set, with "init" where there were none.
 
     Epoch -1, the state before the first step, lies at 0 passes and has a place of its own left of 1 (the
-    scale is linear in between), so no epoch is lost to the logarithm.
+    scale is linear in between), so no epoch is lost to the logarithm. The passes of a prefit part lie left
+    of 0, from minus their number on, along a logarithmic axis of their own and on a grey ground.
     """
-    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-    powers = [10**power for power in range(len(str(epochs)))]
-    axes.set_xticks([0, *powers], ["init", *map(str, powers)])
-    axes.set_xticks([digit * power for power in powers for digit in range(2, 10)], minor=True)
-    axes.set_xlim(-0.15, epochs * 1.1)
+    epochs, prefit = training["epochs"], training["prefit_epochs"]
+    log = SymmetricalLogTransform(10, 1, 0.4)
+    inverse, end = log.inverted(), log.transform(np.array(prefit))
+
+    def place(passes: np.ndarray) -> np.ndarray:
+        return np.where(passes < 0, log.transform(passes + prefit) - end, log.transform(passes))
+
+    def passes_at(place: np.ndarray) -> np.ndarray:
+        return np.where(place < 0, inverse.transform(place + end) - prefit, inverse.transform(place))
+
+    ticks, minor = decades(epochs)
+    if prefit:
+        early, early_minor = decades(prefit)
+        apart = {tick - prefit: name for tick, name in early.items() if 5 * tick <= prefit}
+        ticks = apart | ticks | {0: "0"}
+        minor += [tick - prefit for tick in early_minor if tick < prefit]
+        axes.axvspan(-2 * prefit, 0, color=PREFIT_GROUND, linewidth=0, zorder=-1)
+    axes.set_xscale("function", functions=(place, passes_at))
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.set_xticks(minor, minor=True)
+    axes.set_xlim(-prefit - 0.15, epochs * 1.1)
     axes.set_xlabel("epoch + 1")
+
+
+def decades(passes: int) -> tuple[dict[int, str], list[int]]:
+    """Named and unnamed ticks of a logarithmic axis over so many passes.
+
+    >>> decades(12)
+    ({0: 'init', 1: '1', 10: '10'}, [2, 3, 4, 5, 6, 7, 8, 9, 20, 30, 40, 50, 60, 70, 80, 90])
+    """
+    powers = [10**power for power in range(len(str(passes)))]
+    named = {0: "init"} | {power: str(power) for power in powers}
+    return named, [digit * power for power in powers for digit in range(2, 10)]
 
 
 def marked(passes: np.ndarray, place: float) -> list[int]:
@@ -112,6 +148,17 @@ def marked(passes: np.ndarray, place: float) -> list[int]:
     """
     spots = passes.max(initial=1) ** ((np.arange(MARKS) + place) / MARKS)
     return [int(index) for index in np.unique(np.searchsorted(passes, spots))]
+
+
+def named_once(axes: Axes) -> list[Any]:
+    """Entries for the legend of curves that may come in several parts: one for each name."""
+    handles, names = axes.get_legend_handles_labels()
+    return list(dict(zip(names, handles, strict=True)).values())
+
+
+def prefit_key(colour: str) -> Patch:
+    """An entry for the legend of what shows a prefit part."""
+    return Patch(color=colour, linewidth=0, label="prefit on shuffled labels")
 
 
 def how_many(known: Mapping[str, Any]) -> str:
