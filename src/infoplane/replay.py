@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from infoplane.compilation import compiled
+from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.inputs import network_inputs
 from infoplane.networks import (
@@ -37,13 +38,25 @@ COLUMNS = 512
 
 
 class ExactArithmetic:
-    """Sums that depend on nothing but their terms: not on the place in a batch, on threads, or on BLAS."""
+    """Sums that depend on nothing but their terms: not on the place in a batch, on threads, or on BLAS.
+
+    Args:
+        terms: so many products of whole numbers have no sum beyond 2²⁴, up to which float32 is exact.
+    """
+
+    def __init__(self, terms: int) -> None:
+        self.terms = terms
 
     def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
-        if whole:  # every partial sum is a whole number below 2⁵³, so any order is exact
-            return matrix_product(kernel, columns)
-        sums: Tensor = ordered_product(kernel, columns)
-        return sums
+        if not whole:
+            sums: Tensor = ordered_product(kernel, columns.double())
+            return sums
+        # Every partial sum is a whole number that its type holds, below 2²⁴ or 2⁵³, so any order is exact.
+        if not self.terms:
+            return matrix_product(kernel, columns.double())
+        factors = (torch.split(factor.float(), self.terms, 1) for factor in (kernel, columns))
+        first, *others = [matrix_product(*part).double() for part in zip(*factors, strict=True)]
+        return sum(others, first)
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values if whole else single(values)
@@ -162,14 +175,15 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
             levels,
             network.weights(parameters.double()),
             ranges.double(),
-            inputs[None].double(),
+            inputs[None],
             scale,
-            ExactArithmetic(),
+            arithmetic,
         )
         if not scheme.quantized:
             layers[-1] = torch.softmax(values_of(layers[-1]), 1)
         return [compact(layer) for layer in layers]
 
+    arithmetic = ExactArithmetic(exact_terms(spec, values))
     function = compiled(outputs, spec.compile)
     flat = trajectory.finite.size
     parameters = trajectory.parameters.reshape(flat, *trajectory.parameters.shape[2:])
@@ -183,6 +197,14 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
         with torch.no_grad():
             blocks = [function(*state, part) for part in torch.split(inputs, block, 1)]
         yield places, Layers([joined(parts, count) for parts in zip(*blocks, strict=True)], scheme.reads)
+
+
+def exact_terms(spec: TrainingSpec, values: np.ndarray) -> int:
+    """How many products of quantized weights and inputs have no sum beyond 2²⁴, whatever they are."""
+    if not isinstance(spec.bits, Bits):
+        return 0
+    of_inputs = max(2**spec.bits.activations - 1, int(np.abs(values.astype(np.int64)).max()))
+    return int(2**24 // (of_inputs * (2**spec.bits.weights - 1)))
 
 
 def compact(layer: Tensor | Quantized) -> Tensor | Quantized:
