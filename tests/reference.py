@@ -1,23 +1,124 @@
 """A second, slow reading of the specification: one repetition at a time, with autograd and plain loops."""
 
-from itertools import pairwise
-from math import tanh
+from math import erf, expm1, tanh
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from infoplane import TrainingSpec
-from infoplane.config import Bits
+from infoplane import Dataset, TrainingSpec
+from infoplane.config import Bits, ConvSpec, DenseSpec
 
-BitWidths = tuple[int, int] | None  # of weights and of activations; None is float32
-WIDTHS = (12, 10, 7, 5, 4, 3, 2)
+torch.set_num_threads(1)
+
 DECAY = 0.999
+START = (-6.0, 6.0)
+NETWORKS = {
+    "shwartz-ziv": [("dense", 10), ("dense", 7), ("dense", 5), ("dense", 4), ("dense", 3)],
+    "bottleneck-2": [("dense", 16), ("dense", 8), ("dense", 4), ("dense", 2)],
+    "bottleneck-4": [("dense", 16), ("dense", 12), ("dense", 8), ("dense", 4)],
+    "hourglass": [("dense", width) for width in (16, 8, 4, 2, 4, 8)],
+    "4x10": [("dense", 10)] * 4,
+    "conv": [("conv", 2, 3), ("pool", 2), ("conv", 2, 3), ("pool", 2), ("dense", 16)],
+}
+TORCH_ACTIVATIONS = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky-relu": lambda x: functional.leaky_relu(x, 0.01),
+    "elu": functional.elu,
+    "gelu": functional.gelu,
+    "sigmoid": torch.sigmoid,
+    "hard-tanh": functional.hardtanh,
+    "identity": lambda x: x,
+}
+ACTIVATIONS = {
+    "tanh": np.vectorize(tanh),
+    "relu": lambda x: np.maximum(x, 0.0),
+    "leaky-relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "elu": np.vectorize(lambda x: x if x > 0 else expm1(x)),
+    "gelu": np.vectorize(lambda x: x * 0.5 * (1 + erf(x / 2**0.5))),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "hard-tanh": lambda x: np.clip(x, -1.0, 1.0),
+    "identity": lambda x: x,
+}
 
 
-def bits_of(spec: TrainingSpec) -> BitWidths:
-    return (spec.bits.weights, spec.bits.activations) if isinstance(spec.bits, Bits) else None
+class Layer(NamedTuple):
+    """A dense layer, a convolution with squares of a size, or a pool of squares of a size."""
+
+    kind: Literal["dense", "conv", "pool"]
+    fan_in: int = 0
+    width: int = 0
+    size: int = 0
+
+
+def plan(spec: TrainingSpec, dataset: Dataset) -> list[Layer]:
+    """The layers of a network, the softmax output last."""
+    if isinstance(spec.network, str):
+        layers = NETWORKS[spec.network]
+    else:
+        layers = [
+            ("dense", layer.dense)
+            if isinstance(layer, DenseSpec)
+            else ("conv", layer.conv, layer.kernel)
+            if isinstance(layer, ConvSpec)
+            else ("pool", layer.pool)
+            for layer in spec.network
+        ]
+    shape = dataset.inputs.shape[1:]
+    shape = (1, *shape) if len(shape) == 2 else shape
+    planned = []
+    for kind, *numbers in [*layers, ("dense", len(np.unique(dataset.labels)))]:
+        if kind == "dense":
+            planned.append(Layer("dense", int(np.prod(shape)), numbers[0]))
+            shape = (numbers[0],)
+        elif kind == "conv":
+            filters, size = numbers
+            planned.append(Layer("conv", shape[0] * size * size, filters, size))
+            shape = (filters, shape[1] - (size - 1), shape[2] - (size - 1))
+        else:
+            (size,) = numbers
+            planned.append(Layer("pool", size=size))
+            shape = (shape[0], shape[1] // size, shape[2] // size)
+    return planned
+
+
+def split(layers: list[Layer], parameters: Tensor) -> list[tuple[Tensor, Tensor] | None]:
+    """Kernel (fan in, width) and bias (width) of each layer of a flat row of parameters; None for a pool."""
+    tensors, start = [], 0
+    for layer in layers:
+        if layer.kind == "pool":
+            tensors.append(None)
+            continue
+        end = start + layer.fan_in * layer.width
+        kernel = parameters[start:end].reshape(layer.fan_in, layer.width)
+        start = end + layer.width
+        tensors.append((kernel, parameters[end:start]))
+    assert start == len(parameters)
+    return tensors
+
+
+def policies(spec: TrainingSpec) -> dict:
+    """The range of hidden kernels, output kernel, activations and output; None: not quantized."""
+    roles = "hidden_weights", "output_weights", "activations", "output"
+    if spec.bits == "float32":
+        return dict.fromkeys(roles)
+    if spec.protocol == "published":
+        chosen = {"tanh": (None, "batch", "batch", "ema"), "relu": ("batch", "batch", "ema", "ema")}
+        ranges = chosen[spec.activation]
+    else:
+        fixed = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hard-tanh": (-1.0, 1.0)}
+        ranges = ("batch", "batch", fixed.get(spec.activation, "ema-debiased"), (0.0, 1.0))
+    own = [getattr(spec.ranges, role) for role in roles]
+    return {
+        role: its if given is None else given for role, its, given in zip(roles, ranges, own, strict=True)
+    }
+
+
+def reads_softmax(spec: TrainingSpec) -> bool:
+    return spec.protocol == "controlled" and spec.bits != "float32"
 
 
 class FakeQuantize(torch.autograd.Function):
@@ -34,132 +135,181 @@ class FakeQuantize(torch.autograd.Function):
         zero = torch.floor(-low / scale + 0.5).clamp(0, top)
         lowest, highest = -zero * scale, (top - zero) * scale
         ctx.save_for_backward(((x >= lowest) & (x <= highest)).to(x.dtype))
-        return (torch.floor((x - lowest) / scale + 0.5).clamp(0, top) - zero) * scale
+        return (torch.floor(x / scale + zero + 0.5).clamp(0, top) - zero) * scale
 
     @staticmethod
     def backward(ctx, gradient):
         return gradient * ctx.saved_tensors[0], None, None, None
 
 
-def over_its_own_range(x: Tensor, bits: int) -> Tensor:
-    return FakeQuantize.apply(x, x.detach().min(), x.detach().max(), bits)
+class Range:
+    """The range of one tensor; a moving one in its closed form, from all that it has seen."""
+
+    def __init__(self, policy) -> None:
+        self.policy, self.start, self.ends, self.seen = policy, START, START, []
+
+    def of(self, x: Tensor, mode: Literal["start", "train", "test"]) -> tuple[float, float]:
+        observed = float(x.detach().min()), float(x.detach().max())
+        if self.policy == "batch":
+            return observed
+        if isinstance(self.policy, tuple):
+            return self.policy
+        if mode == "start" and self.policy == "ema-debiased":
+            self.ends = observed
+        if mode == "train":
+            self.seen.append(observed)
+            count = len(self.seen)
+            powers = DECAY ** np.arange(count - 1, -1, -1.0)
+            sums = (1 - DECAY) * (powers[:, None] * self.seen).sum(0)
+            if self.policy == "ema":
+                self.ends = tuple(DECAY**count * np.array(self.start) + sums)
+            else:
+                self.ends = tuple(sums / (1 - DECAY**count))
+        return self.ends
 
 
-def split(parameters: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Kernel (fan in, width) and bias (width) of each layer of a flat row of parameters."""
-    layers, start = [], 0
-    for fan_in, width in pairwise(WIDTHS):
-        kernel = parameters[start : start + fan_in * width].reshape(fan_in, width)
-        start += fan_in * width
-        layers.append((kernel, parameters[start : start + width]))
-        start += width
-    assert start == len(parameters)
-    return layers
+class ReferenceNetwork:
+    """One repetition's network; `outputs` keeps what each layer put out last, (N, …), logits or softmax."""
 
-
-class PublishedNetwork:
-    """The network of 10-7-5-4-3-2 neurons under the protocol `published`.
-
-    `outputs` keeps what each layer put out last, (N, width); the last layer's are logits.
-    """
-
-    def __init__(self, activation: str, bits: BitWidths, parameters: Tensor) -> None:
-        self.activation, self.bits = activation, bits
+    def __init__(self, spec: TrainingSpec, dataset: Dataset, parameters: Tensor) -> None:
+        self.spec, self.plan = spec, plan(spec, dataset)
         self.outputs: list[Tensor] = []
         self.layers = [
-            (kernel.clone().requires_grad_(), bias.clone().requires_grad_())
-            for kernel, bias in split(parameters)
+            tensors and tuple(each.clone().requires_grad_() for each in tensors)
+            for tensors in split(self.plan, parameters)
         ]
-        self.ranges = [[-6.0, 6.0] for _ in self.layers]
+        chosen = policies(spec)
+        hidden = [Range(chosen["hidden_weights"]) for _ in self.plan[:-1]]
+        self.of_kernel = [*hidden, Range(chosen["output_weights"])]
+        hidden = [Range(chosen["activations"]) for _ in self.plan[:-1]]
+        self.of_output = [*hidden, Range(chosen["output"])]
 
     def parameters(self) -> list[Tensor]:
-        return [tensor for layer in self.layers for tensor in layer]
+        return [tensor for layer in self.layers if layer for tensor in layer]
 
-    def moving(self, place: int, x: Tensor, training: bool) -> Tensor:
-        if training:
-            low, high = self.ranges[place]
-            low = DECAY * low + (1 - DECAY) * float(x.detach().min())
-            high = DECAY * high + (1 - DECAY) * float(x.detach().max())
-            self.ranges[place] = [float(x.new_tensor(low)), float(x.new_tensor(high))]
-        return FakeQuantize.apply(x, *self.ranges[place], self.bits[1])
+    @property
+    def ranges(self) -> np.ndarray:
+        """The ends of the moving ranges of kernels and outputs, (layers, 2, 2)."""
+        both = zip(self.of_kernel, self.of_output, strict=True)
+        return np.array([(kernel.ends, output.ends) for kernel, output in both])
 
-    def logits(self, x: Tensor, training: bool) -> Tensor:
-        """Inputs (N, 12); the logits as they enter the softmax, (N, 2)."""
+    def quantized(self, x: Tensor, over: Range, mode: str, bits: str) -> Tensor:
+        if over.policy is None:
+            return x
+        return FakeQuantize.apply(x, *over.of(x, mode), getattr(self.spec.bits, bits))
+
+    def output(self, x: Tensor, mode: Literal["start", "train", "test"]) -> Tensor:
+        """Inputs (N, …); the logits or the softmax, as the network quantizes it, (N, classes)."""
         self.outputs = []
-        for place, (kernel, bias) in enumerate(self.layers):
-            is_output = place == len(self.layers) - 1
-            if self.bits and (is_output or self.activation == "relu"):
-                kernel = over_its_own_range(kernel, self.bits[0])
-            x = x @ kernel + bias
-            if not is_output:
-                # a sum of whole steps that is 0 comes out as 0 up to rounding here
-                nothing = 10 * torch.finfo(x.dtype).eps
-                x = torch.tanh(x) if self.activation == "tanh" else functional.threshold(x, nothing, 0.0)
-            if self.bits and (is_output or self.activation == "relu"):
-                x = self.moving(place, x, training)
-            elif self.bits:
-                x = over_its_own_range(x, self.bits[1])
+        x = x[:, None] if x.dim() == 3 else x
+        for place, layer in enumerate(self.plan):
+            if layer.kind == "pool":
+                x = functional.max_pool2d(x, layer.size)
+                self.outputs.append(x)
+                continue
+            kernel, bias = self.layers[place]
+            kernel = self.quantized(kernel, self.of_kernel[place], mode, "weights")
+            if layer.kind == "conv":
+                squares = kernel.T.reshape(layer.width, -1, layer.size, layer.size)
+                x = functional.conv2d(x, squares, bias)
+            else:
+                x = x.flatten(1) @ kernel + bias
+            # a sum of whole steps that is 0 comes out as 0 up to rounding here
+            x = x - torch.where(x.detach().abs() < 10 * torch.finfo(x.dtype).eps, x.detach(), 0.0)
+            if place < len(self.plan) - 1:
+                x = TORCH_ACTIVATIONS[self.spec.activation](x)
+            elif reads_softmax(self.spec):
+                x = torch.softmax(x, 1)
+            x = self.quantized(x, self.of_output[place], mode, "activations")
             self.outputs.append(x)
         return x
+
+    def loss(self, output: Tensor, labels: Tensor) -> Tensor:
+        """The mean cross-entropy (nats)."""
+        if not reads_softmax(self.spec):
+            return functional.cross_entropy(output, labels)
+        low, high = self.of_output[-1].of(output, "test")
+        least = (max(high, 0.0) - min(low, 0.0)) / (2**self.spec.bits.activations - 1) / 2
+        raised = output + (output.clamp(min=least) - output).detach()
+        chosen = raised[torch.arange(len(labels)), labels]
+        return -torch.log(chosen / raised.sum(1)).mean()
 
 
 class KerasAdam:
     """θ −= α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
 
-    def __init__(self, parameters: list[Tensor], rate: float) -> None:
-        self.parameters, self.rate, self.steps = parameters, rate, 0
+    def __init__(self, parameters: list[Tensor], spec: TrainingSpec) -> None:
+        self.parameters, self.spec, self.steps = parameters, spec, 0
         self.moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in parameters]
 
     @torch.no_grad()
     def step(self) -> None:
         self.steps += 1
-        rate = self.rate * np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
+        decay, other = self.spec.beta_1, self.spec.beta_2
+        rate = self.spec.learning_rate * np.sqrt(1 - other**self.steps) / (1 - decay**self.steps)
         for parameter, (first, second) in zip(self.parameters, self.moments, strict=True):
-            first.mul_(0.9).add_(0.1 * parameter.grad)
-            second.mul_(0.999).add_(0.001 * parameter.grad**2)
-            parameter -= rate * first / (second.sqrt() + 1e-7)
+            first.mul_(decay).add_((1 - decay) * parameter.grad)
+            second.mul_(other).add_((1 - other) * parameter.grad**2)
+            parameter -= rate * first / (second.sqrt() + self.spec.epsilon)
+
+
+def shown(dataset: Dataset, spec: TrainingSpec, dtype: torch.dtype) -> Tensor:
+    """What the network sees, (N, …)."""
+    steps, scale = input_steps(dataset, spec)
+    return torch.tensor(steps, dtype=dtype) * scale
+
+
+class Record(NamedTuple):
+    """The state after an epoch, and loss, train accuracy and test accuracy of that epoch."""
+
+    parameters: np.ndarray
+    ranges: np.ndarray
+    measures: tuple[float, float, float]
 
 
 def train_reference(
-    network: PublishedNetwork,
-    inputs: Tensor,
-    labels: Tensor,
-    train: Tensor,
-    orders: list,
-    size: int,
-    rate: float,
-) -> list[tuple[np.ndarray, np.ndarray, tuple[float, float, float]]]:
-    """Train on the training inputs in the order of each epoch.
+    network: ReferenceNetwork, dataset: Dataset, orders: list[np.ndarray], labels: list[np.ndarray]
+) -> list[Record]:
+    """Train on the training inputs, in the order and with the training labels of each epoch.
 
     Returns:
-        After each epoch: parameters (P,), ranges (layers, 2), and (loss, train accuracy, test accuracy).
+        The record of the start, whose measures are 0, and of each epoch.
     """
-    adam = KerasAdam(network.parameters(), rate)
-    everything = []
-    x, y = inputs[train], labels[train]
-    for order in orders:
+    spec = network.spec
+    inputs = shown(dataset, spec, network.parameters()[0].dtype)
+    train, truth = torch.tensor(dataset.train_mask), torch.tensor(dataset.labels)
+    x = inputs[train]
+
+    def record(*measures: float) -> Record:
+        flat = torch.cat([each.detach().flatten() for each in network.parameters()])
+        return Record(flat.numpy().copy(), network.ranges, measures)
+
+    with torch.no_grad():
+        network.output(x, "start")
+    adam = KerasAdam(network.parameters(), spec)
+    records = [record(0.0, 0.0, 0.0)]
+    for order, answers in zip(orders, labels, strict=True):
         losses, hits = 0.0, 0
-        for start in range(0, len(x), size):
-            batch = torch.as_tensor(order[start : start + size])
+        for start in range(0, len(x), spec.batch_size):
+            batch = order[start : start + spec.batch_size]
+            y = torch.as_tensor(answers[batch])
             for parameter in network.parameters():
                 parameter.grad = None
-            logits = network.logits(x[batch], training=True)
-            loss = functional.cross_entropy(logits, y[batch])
+            output = network.output(x[torch.as_tensor(batch)], "train")
+            loss = network.loss(output, y)
             loss.backward()
             adam.step()
             losses += float(loss.detach()) * len(batch)
-            hits += int((logits.argmax(1) == y[batch]).sum())
+            hits += int((output.argmax(1) == y).sum())
         with torch.no_grad():
-            right = network.logits(inputs, training=False).argmax(1) == labels
-        measures = (losses / len(x), hits / len(x), float(right[~train].double().mean()))
-        flat = torch.cat([each.detach().flatten() for each in network.parameters()])
-        everything.append((flat.numpy().copy(), np.array(network.ranges), measures))
-    return everything
+            right = network.output(inputs, "test").argmax(1) == truth
+        records.append(record(losses / len(x), hits / len(x), float(right[~train].double().mean())))
+    return records
 
 
 def grid_of(low: float, high: float, bits: int) -> tuple[float, float, float]:
     """Scale, zero and 2ᵇ − 1 of a range."""
-    low, high = min(low, 0.0), max(high, 0.0)
+    low, high = min(float(low), 0.0), max(float(high), 0.0)
     top = 2.0**bits - 1
     if low == high:
         return 1.0, 0.0, 0.0
@@ -167,8 +317,19 @@ def grid_of(low: float, high: float, bits: int) -> tuple[float, float, float]:
 
 
 def codes_of(x: np.ndarray, scale: float, zero: float, top: float) -> np.ndarray:
-    lowest = -zero * scale
-    return np.clip(np.floor((x - lowest) / scale + 0.5), 0.0, top)
+    return np.clip(np.floor(x / scale + zero + 0.5), 0.0, top)
+
+
+def input_steps(dataset: Dataset, spec: TrainingSpec) -> tuple[np.ndarray, float]:
+    """The inputs as whole numbers and their scale, or as they are and 1."""
+    if dataset.inputs.dtype.kind == "u":
+        return dataset.inputs.astype(np.float64), dataset.scale
+    values = (dataset.inputs * np.float32(dataset.scale)).astype(np.float64)
+    if spec.bits == "float32":
+        return values, 1.0
+    trained = values[dataset.train_mask]
+    scale, zero, top = grid_of(trained.min(), trained.max(), 8)
+    return codes_of(values, scale, zero, top) - zero, scale
 
 
 def single(x: np.ndarray) -> np.ndarray:
@@ -178,39 +339,105 @@ def single(x: np.ndarray) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return single(powers / powers.sum(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
-def replayed(
-    parameters: np.ndarray, ranges: np.ndarray, activation: str, bits: BitWidths, inputs: np.ndarray
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The codes and the activations of each layer of one snapshot, (N, width), in a fixed order."""
+def sums(layer: Layer, kernel: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Σᵢ kernel[i, o]·x[i] in the order of i, for each input: (N, width), or (N, width, rows, columns)."""
+    if layer.kind == "dense":
+        x = x.reshape(len(x), -1, 1, 1)
+        places = [(source, 0, 0) for source in range(layer.fan_in)]
+        size = 1
+    else:
+        size = layer.size
+        places = [(c, i, j) for c in range(x.shape[1]) for i in range(size) for j in range(size)]
+    rows, columns = x.shape[2] - size + 1, x.shape[3] - size + 1
+    totals = np.zeros((len(x), layer.width, rows, columns), dtype=x.dtype)
+    for neuron in range(layer.width):
+        for row in range(rows):
+            for column in range(columns):
+                for source, (c, i, j) in enumerate(places):
+                    totals[:, neuron, row, column] += kernel[source, neuron] * x[:, c, row + i, column + j]
+    return totals.reshape(totals.shape[:2]) if layer.kind == "dense" else totals
+
+
+def pooled(x: np.ndarray, size: int) -> np.ndarray:
+    count, channels, rows, columns = x.shape
+    maxima = np.empty((count, channels, rows // size, columns // size))
+    for row, column in np.ndindex(maxima.shape[2:]):
+        square = x[:, :, row * size : (row + 1) * size, column * size : (column + 1) * size]
+        maxima[:, :, row, column] = square.max(axis=(2, 3))
+    return maxima
+
+
+class Replayed(NamedTuple):
+    """The codes and the activations of each layer of one snapshot, (N, outputs)."""
+
+    codes: list[np.ndarray]
+    activations: list[np.ndarray]
+
+
+def replayed(parameters: np.ndarray, ranges: np.ndarray, spec: TrainingSpec, dataset: Dataset) -> Replayed:
+    """Replay one snapshot, of parameters (P,) and ranges (layers, 2, 2), in a fixed order."""
+    layers, chosen = plan(spec, dataset), policies(spec)
+    quantized = isinstance(spec.bits, Bits)
+
+    def grid_over(policy, tensor: np.ndarray, moving: np.ndarray, bits: int) -> tuple[float, float, float]:
+        ends = (tensor.min(), tensor.max()) if policy == "batch" else moving
+        return grid_of(*(policy if isinstance(policy, tuple) else ends), bits)
+
     codes, activations = [], []
-    steps, scale = inputs.astype(np.float64), 1.0
-    layers = split(torch.from_numpy(parameters))
-    for place, (kernel, bias) in enumerate(layers):
-        kernel, bias = kernel.numpy().astype(np.float64), bias.numpy().astype(np.float64)
-        is_output = place == len(layers) - 1
-        if bits and (is_output or activation == "relu"):
-            weight_scale, weight_zero, top = grid_of(kernel.min(), kernel.max(), bits[0])
-            weight_steps = codes_of(kernel, weight_scale, weight_zero, top) - weight_zero
-            whole = steps.astype(np.int64) @ weight_steps.astype(np.int64)
-            x = whole * (weight_scale * scale) + bias
+    steps, scale = input_steps(dataset, spec)
+    steps = steps[:, None] if steps.ndim == 3 else steps
+    zero = 0.0
+    for place, tensors in enumerate(split(layers, torch.from_numpy(parameters))):
+        layer, is_output = layers[place], place == len(layers) - 1
+        if tensors is None:
+            steps = pooled(steps, layer.size)
         else:
-            x = np.zeros((len(inputs), len(bias)))
-            for source in range(len(kernel)):
-                x = x + steps[:, source, None] * kernel[source]
-            x = single(x * scale + bias)
-        if not is_output:
-            x = single(np.vectorize(tanh)(x)) if activation == "tanh" else np.maximum(x, 0.0)
-        if bits is None:
-            steps = softmax(x) if is_output else x
-            codes.append(steps.astype(np.float32).view(np.int32))
-            activations.append(steps)
-            continue
-        ends = ranges[place].astype(float) if is_output or activation == "relu" else (x.min(), x.max())
-        scale, zero, top = grid_of(*ends, bits[1])
-        steps = codes_of(x, scale, zero, top) - zero
-        codes.append(steps - steps.max(axis=1, keepdims=True) if is_output else steps + zero)
-        activations.append(softmax(steps * scale) if is_output else steps * scale)
-    return codes, activations
+            kernel, bias = (each.numpy().astype(np.float64) for each in tensors)
+            bias = bias if layer.kind == "dense" else bias[:, None, None]
+            policy = chosen["output_weights" if is_output else "hidden_weights"]
+            if policy:
+                on = grid_over(policy, kernel, ranges[place, 0], spec.bits.weights)
+                whole = (codes_of(kernel, *on) - on[1]).astype(np.int64)
+                x = sums(layer, whole, steps.astype(np.int64)) * (on[0] * scale) + bias
+            else:
+                x = single(sums(layer, kernel, steps) * scale + bias)
+            if not is_output:
+                x = ACTIVATIONS[spec.activation](x)
+            elif reads_softmax(spec):
+                x = softmax(x)
+            x = x if policy else single(x)
+            policy = chosen["output" if is_output else "activations"]
+            if policy:
+                scale, zero, top = grid_over(policy, x, ranges[place, 1], spec.bits.activations)
+                steps = codes_of(x, scale, zero, top) - zero
+            else:
+                steps, scale = x, 1.0
+        rows = steps.reshape(len(steps), -1)
+        reads_logits = is_output and not reads_softmax(spec)
+        values = single(softmax(rows * scale)) if reads_logits else rows * scale
+        activations.append(values)
+        if not quantized:
+            codes.append(values.astype(np.float32).view(np.int32))
+        else:
+            codes.append(rows - rows.max(axis=1, keepdims=True) if reads_logits else rows + zero)
+    return Replayed(codes, activations)
+
+
+def small_images(
+    shape: tuple[int, ...] = (9, 8), dtype: type = np.uint8, count: int = 60, classes: int = 3
+) -> Dataset:
+    """Random images with dark margins, each class brighter in rows of its own; three quarters to train on."""
+    generator = np.random.default_rng(len(shape) * count)
+    labels = np.arange(count) % classes
+    pixels = generator.integers(0, 160, (count, *shape)) * (generator.random((count, *shape)) < 0.7)
+    pixels[..., 0] = 0
+    for label in range(classes):
+        pixels[labels == label, ..., label::classes, 2:] += 90
+    mask = np.zeros(count, dtype=bool)
+    mask[generator.permutation(count)[: 3 * count // 4]] = True
+    if dtype is np.uint8:
+        return Dataset("small-images", pixels.astype(np.uint8), labels, mask, 1 / 255)
+    return Dataset("small-images", (pixels / 255 - 0.3).astype(np.float32), labels, mask, 2.0)
