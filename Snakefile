@@ -17,7 +17,70 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
+    """Everything in the config: all figures, and the joined tables of every data set (the default target)."""
     default_target: True
     input:
-        expand("<results>/statistics/{table}.csv", table=["information", "phases", "fits"]),
-        expand("<results>/figures/{figure}.{format}", figure=study.figures, format=["pdf", "png"]),
+        drawn(study.figures),
+        tables_on(study.datasets),
+
+
+rule paper:
+    """The figures of the paper, main and A to F, and the statistics that they show."""
+    input:
+        drawn(figures_in("main", *"ABCDEF")),
+
+
+rule synthetic:
+    """Figures and joined tables of the experiments on the synthetic data set."""
+    input:
+        drawn(figures_on("synthetic")),
+        tables_on(datasets_of("synthetic")),
+
+
+rule mnist:
+    """Figures and joined tables of the experiments on MNIST."""
+    input:
+        drawn(figures_on("mnist")),
+        tables_on(datasets_of("mnist")),
+
+
+rule figure_main:
+    """Main figures: information planes of networks of 8 bits."""
+    input:
+        drawn(figures_in("main")),
+
+
+rule figure_a:
+    """Figures of appendix A: information planes of float32 networks, binned."""
+    input:
+        drawn(figures_in("A")),
+
+
+rule figure_b:
+    """Figures of appendix B: information over epochs, and planes of single runs."""
+    input:
+        drawn(figures_in("B")),
+
+
+rule figure_c:
+    """Figures of appendix C: information planes of networks of 4 bits and of float32 networks."""
+    input:
+        drawn(figures_in("C")),
+
+
+rule figure_d:
+    """Figures of appendix D: information planes of networks that first fitted shuffled labels."""
+    input:
+        drawn(figures_in("D")),
+
+
+rule figure_e:
+    """Figures of appendix E: information planes of the other networks on MNIST."""
+    input:
+        drawn(figures_in("E")),
+
+
+rule figure_f:
+    """Figures of appendix F: training and test accuracy of every experiment."""
+    input:
+        drawn(figures_in("F")),

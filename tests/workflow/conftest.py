@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-STUDY = Path(__file__).with_name("study.yaml")
+STUDIES = [Path(__file__).with_name(name) for name in ("study.yaml", "paper.yaml")]
 
 
 class Workflow:
@@ -34,12 +34,17 @@ class Workflow:
             timeout=600,
         )
 
+    def announced(self, *targets: str, config: str = "study.yaml") -> set[str]:
+        """The jobs that a dry run announces, the targets themselves aside: rule and values of wildcards."""
+        dry_run = self.snakemake("--dry-run", *targets, config=config)
+        assert dry_run.returncode == 0, dry_run.stderr
+        told = dry_run.stdout + dry_run.stderr
+        jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    wildcards: (.*)$", told, re.MULTILINE)
+        return {" ".join([rule, *re.findall(r"=([^,]+)", wildcards)]) for rule, wildcards in jobs}
+
     def jobs(self, config: str = "study.yaml") -> Counter:
         """How many jobs of each rule a dry run announces, `all` aside."""
-        dry_run = self.snakemake("--dry-run", config=config)
-        assert dry_run.returncode == 0, dry_run.stderr
-        rules = re.findall(r"^(?:local)?rule (\w+):", dry_run.stdout + dry_run.stderr, re.MULTILINE)
-        return Counter(rule for rule in rules if rule != "all")
+        return Counter(job.partition(" ")[0] for job in self.announced(config=config))
 
     def edit(self, change) -> None:
         """Apply a function to the config."""
@@ -58,7 +63,7 @@ def untouched(tmp_path_factory) -> Workflow:
     folder = tmp_path_factory.mktemp("untouched")
     for name in ("config", "src", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (ROOT / "Snakefile", ROOT / "environment.yml", STUDY):
+    for file in (ROOT / "Snakefile", ROOT / "environment.yml", *STUDIES):
         shutil.copy2(file, folder)
     return Workflow(folder)
 

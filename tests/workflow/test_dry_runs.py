@@ -5,24 +5,37 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+
+from infoplane.config import load_study
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])
 def test_configs_ask_for_every_stage(fresh, name):
     jobs = fresh.jobs(f"config/{name}.yaml")
-    study = yaml.safe_load((fresh.folder / "config" / f"{name}.yaml").read_text())
-    chunks = -(-study["defaults"]["repetitions"] // study["defaults"]["chunk"])
-    pairs = len(study["experiments"]) * len(study["estimators"])
+    study = load_study(fresh.folder / "config" / f"{name}.yaml")
+    chunks = {name: len(experiment.chunks) for name, experiment in study.experiments.items()}
     assert jobs == {
-        "datasets": 1,
-        "training": chunks * len(study["experiments"]),
-        "information": chunks * pairs,
-        "statistics_information": pairs,
-        "statistics_accuracy": len(study["experiments"]),
-        "statistics_join": 3,
-        "figures": len(study["figures"]),
+        "datasets": 2,
+        "training": sum(chunks.values()),
+        "information": sum(chunks[experiment] for experiment, _ in study.pairs),
+        "statistics_information": len(study.pairs),
+        "statistics_accuracy": len(study.experiments),
+        "statistics_join": 2 * 3,
+        "figures": len(study.figures),
     }
+
+
+def test_configs_are_of_the_same_experiments_and_figures(fresh):
+    paper, quick = (load_study(fresh.folder / "config" / f"{name}.yaml") for name in ("config", "quick"))
+    for section in ("experiments", "estimators", "figures"):
+        assert list(getattr(paper, section)) == list(getattr(quick, section))
+    for name, figure in paper.figures.items():
+        notes = {"note": quick.figures[name].note}
+        assert figure.model_copy(update=notes) == quick.figures[name]
+    of_quick = {"epochs", "prefit_epochs", "record_every", "repetitions", "chunk", "learning_rate", "compile"}
+    for name, experiment in paper.experiments.items():
+        shared = experiment.model_dump(exclude=of_quick)
+        assert shared == quick.experiments[name].model_dump(exclude=of_quick)
 
 
 def test_default_config_is_used_where_none_is_given(fresh):
@@ -92,6 +105,16 @@ def test_more_repetitions_train_only_their_chunks(finished):
     assert jobs["training"] == 1
     assert jobs["information"] == 2
     assert jobs["statistics_information"] == 2
+
+
+def test_dropped_trajectories_are_temporary(fresh):
+    def dropped() -> list[str]:
+        return re.findall(r"Would remove temporary output (.*)", fresh.snakemake("--dry-run").stdout)
+
+    assert not dropped()
+    fresh.edit(lambda config: config.update(trajectories="drop"))
+    chunks = ("relu/0-1", "relu/2-2", "tanh/0-1")
+    assert sorted(dropped()) == [f"results/training/{chunk}.safetensors" for chunk in chunks]
 
 
 def test_new_note_only_draws(finished):

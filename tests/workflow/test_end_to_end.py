@@ -1,9 +1,8 @@
 """A tiny study from data to figures through Snakemake, and what is left where a job fails."""
 
 import pandas as pd
+import pytest
 import yaml
-
-TABLES = ["information", "phases", "fits"]
 
 
 def leftovers(folder):
@@ -18,7 +17,8 @@ def test_study_runs_to_its_figures(first_run):
     for name in yaml.safe_load(workflow.config.read_text())["figures"]:
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    phases, fits = (pd.read_csv(results / "statistics" / f"{name}.csv") for name in ("phases", "fits"))
+    tables = results / "statistics" / "synthetic"
+    phases, fits = (pd.read_csv(tables / f"{name}.csv") for name in ("phases", "fits"))
     # 3 and 2 repetitions of 6 layers, the latter seen by two estimators
     assert len(phases) == 3 * 6 + 2 * 6 * 2
     assert fits.set_index("experiment")["repetitions"].to_dict() == {"relu": 3, "tanh": 2}
@@ -55,3 +55,36 @@ def test_mismatched_chunk_is_one_line(finished):
     log = (finished.folder / "results/logs/statistics/relu/exact.log").read_text()
     assert log.startswith("infoplane: results/") and len(log.splitlines()) == 1
     assert not (finished.folder / output).exists()
+
+
+@pytest.mark.slow
+def test_dropped_trajectories_go_and_nothing_is_missed(fresh):
+    fresh.edit(lambda config: config.update(trajectories="drop"))
+    run = fresh.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    training = fresh.folder / "results" / "training"
+    assert not list(training.glob("**/*.safetensors"))
+    assert len(list(training.glob("**/*.parquet"))) == 3
+    assert not fresh.jobs()
+
+
+@pytest.mark.slow
+def test_a_data_set_that_cannot_be_had_holds_up_no_other(fresh):
+    """Everything but what rests on it is finished by `--keep-going`."""
+
+    def add_broken(config):
+        config["datasets"] = {"broken": {"kind": "npz", "path": "broken.npz"}}
+        config["experiments"]["lost"] = {"dataset": "broken", "activation": "relu", "bits": 8}
+
+    fresh.edit(add_broken)
+    (fresh.folder / "broken.npz").write_text("no arrays")
+    run = fresh.snakemake("--keep-going")
+    assert run.returncode == 1
+    results = fresh.folder / "results"
+    log = (results / "logs" / "datasets" / "broken.log").read_text()
+    assert log.startswith("infoplane: broken.npz") and len(log.splitlines()) == 1
+    made = {path.name for path in (results / "statistics" / "synthetic").glob("*.csv")}
+    assert made == {"information.csv", "phases.csv", "fits.csv"}
+    # the figure of all accuracies is of the lost experiment too
+    assert {path.stem for path in (results / "figures").glob("*.pdf")} == {"plane", "curves", "runs"}
+    assert not (results / "statistics" / "broken").exists()

@@ -1,10 +1,3 @@
-JOINED = {
-    "information": [f"<results>/statistics/{pair}/aggregates.parquet" for pair in pairs],
-    "phases": [f"<results>/statistics/{pair}/phases.parquet" for pair in pairs],
-    "fits": [f"<results>/statistics/{name}/accuracy.parquet" for name in sorted(study.experiments)],
-}
-
-
 localrules:
     statistics_join,
 
@@ -63,13 +56,13 @@ rule statistics_accuracy:
 rule statistics_join:
     input:
         code=modules_of("statistics"),
-        tables=lambda wildcards: JOINED[wildcards.table],
+        tables=lambda wildcards: joined(wildcards.dataset, wildcards.table),
     output:
-        ensure("<results>/statistics/{table}.csv", non_empty=True),
+        ensure("<results>/statistics/{dataset}/{table}.csv", non_empty=True),
     log:
-        "<logs>/statistics/{table}.csv.log",
+        "<logs>/statistics/{dataset}/{table}.csv.log",
     benchmark:
-        "<benchmarks>/statistics/{table}.csv.tsv"
+        "<benchmarks>/statistics/{dataset}/{table}.csv.tsv"
     wildcard_constraints:
         table="|".join(JOINED),
     conda:

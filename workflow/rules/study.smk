@@ -31,9 +31,6 @@ wildcard_constraints:
     chunk=r"\d+-\d+",
 
 
-pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
-
-
 def spec(item):
     """The slice of the config that a job depends on, as one text: order and comments change nothing."""
     return canonical(item.model_dump(mode="json"))
@@ -41,6 +38,54 @@ def spec(item):
 
 def modules_of(package):
     return sorted(map(str, Path("src/infoplane", package).glob("*.py")))
+
+
+def figures_in(*categories):
+    return [name for name, figure in study.figures.items() if figure.category in categories]
+
+
+def figures_on(kind):
+    """The figures that show experiments on data sets of one kind and no others."""
+    return [
+        name
+        for name, figure in study.figures.items()
+        if all(dataset_of(experiment).kind == kind for experiment in figure.experiments)
+    ]
+
+
+def datasets_of(kind):
+    return [name for name, dataset in study.datasets.items() if dataset.kind == kind]
+
+
+def dataset_of(experiment):
+    return study.datasets[study.experiments[experiment].dataset]
+
+
+def drawn(figures):
+    return expand("<results>/figures/{figure}.{format}", figure=figures, format=["pdf", "png"])
+
+
+def tables_on(datasets):
+    return [
+        f"<results>/statistics/{dataset}/{table}.csv"
+        for dataset in datasets
+        for table in JOINED
+        if joined(dataset, table)
+    ]
+
+
+# The tables that are joined over all experiments on a data set, and what is joined
+JOINED = {"information": "aggregates", "phases": "phases", "fits": "accuracy"}
+
+
+def joined(dataset, table):
+    pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
+    folders = sorted(study.experiments) if table == "fits" else pairs
+    return [
+        f"<results>/statistics/{folder}/{JOINED[table]}.parquet"
+        for folder in folders
+        if dataset_of(folder.partition("/")[0]).name == dataset
+    ]
 
 
 def chunks(wildcards):

@@ -1,3 +1,7 @@
+# Nothing else takes so much room. Dropped, it goes as soon as every estimator has seen it.
+TRAJECTORY = ensure("<results>/training/{experiment}/{chunk}.safetensors", non_empty=True)
+
+
 rule training:
     input:
         code=[
@@ -12,7 +16,7 @@ rule training:
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),
     output:
-        trajectory=ensure("<results>/training/{experiment}/{chunk}.safetensors", non_empty=True),
+        trajectory=temp(TRAJECTORY) if study.trajectories == "drop" else TRAJECTORY,
         history=ensure("<results>/training/{experiment}/{chunk}.parquet", non_empty=True),
     log:
         "<logs>/training/{experiment}/{chunk}.log",
