@@ -1,0 +1,102 @@
+"""What networks are shown of a data set."""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from reference import small_images
+
+from infoplane import Dataset, load_dataset
+from infoplane.inputs import network_inputs
+
+BOTH = pytest.mark.parametrize("quantized", [True, False])
+
+
+def floats(values, scale=1.0):
+    """A data set of floats, of which all but the last two are trained on."""
+    inputs = np.asarray(values, dtype=np.float32).reshape(-1, 1)
+    mask = np.arange(len(inputs)) < len(inputs) - 2
+    return Dataset("mine", inputs, np.arange(len(inputs)) % 2, mask, scale)
+
+
+@BOTH
+def test_patterns_are_seen_as_they_are(quantized):
+    synthetic = load_dataset("synthetic")
+    values, scale = network_inputs(synthetic, quantized)
+    np.testing.assert_array_equal(values, synthetic.inputs)
+    assert scale == 1
+
+
+@BOTH
+def test_pixels_are_whole_numbers_and_their_scale(quantized):
+    images = small_images((2, 9, 8))
+    values, scale = network_inputs(images, quantized)
+    assert values.shape == (60, 144)
+    assert values.dtype == np.uint8
+    np.testing.assert_array_equal(values.reshape(images.inputs.shape), images.inputs)
+    assert scale == 1 / 255
+
+
+@BOTH
+def test_wider_whole_numbers_stay_too(quantized):
+    inputs = np.array([[0, 7], [65535, 256]], dtype=np.uint16)
+    dataset = Dataset("mine", inputs, np.array([0, 1]), np.array([True, False]), 0.5)
+    values, scale = network_inputs(dataset, quantized)
+    np.testing.assert_array_equal(values, [[0, 7], [65535, 256]])
+    assert values.dtype.kind == "i"
+    assert scale == 0.5
+
+
+def test_float32_networks_see_floats_as_they_are():
+    images = small_images((9, 8), np.float32)
+    values, scale = network_inputs(images, False)
+    assert scale is None
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(values, images.inputs.reshape(60, 72) * np.float32(2))
+
+
+VALUES = arrays(np.float32, st.integers(3, 20), elements=st.floats(-100, 100, width=32))
+
+
+@given(VALUES, st.sampled_from([1.0, 0.5, 1 / 255, 3.0]))
+@settings(deadline=None)
+def test_quantized_networks_see_floats_on_a_grid_of_8_bits_over_those_trained_on(values, factor):
+    dataset = floats(values, factor)
+    steps, scale = network_inputs(dataset, True)
+    seen = [Fraction(float(x)) for x in values * np.float32(factor)]
+    low, high = min(0, *seen[:-2]), max(0, *seen[:-2])
+    if low == high:
+        assert not steps.any()
+        return
+    unit = (high - low) / 255
+    zero = floor(-low / unit + Fraction(1, 2))
+    assert scale == pytest.approx(float(unit), rel=1e-14)
+    for step, x in zip(steps.ravel().tolist(), seen, strict=True):
+        exact = min(max(x / unit + zero, Fraction(0)), Fraction(255)) - zero
+        assert abs(step - exact) <= Fraction(1, 2) + Fraction(1, 10**9)
+
+
+def test_floats_beyond_those_trained_on_are_cut():
+    steps, scale = network_inputs(floats([-1.0, 0.0, 1.55, -9.0, 9.0]), True)
+    assert scale == pytest.approx(2.55 / 255)
+    assert steps.ravel().tolist() == [-100, 0, 155, -100, 155]
+
+
+def test_what_is_seen_depends_on_no_order():
+    images = small_images((9, 8), np.float32)
+    order = np.random.default_rng(1).permutation(60)
+    shuffled = replace(
+        images,
+        inputs=images.inputs[order],
+        labels=images.labels[order],
+        train_mask=images.train_mask[order],
+    )
+    for quantized in (True, False):
+        ours, theirs = network_inputs(images, quantized), network_inputs(shuffled, quantized)
+        np.testing.assert_array_equal(ours.values[order], theirs.values)
+        assert ours.scale == theirs.scale
