@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.binning import BinRange, adaptive_bins, range_ends, rebinned, uniform_bins
@@ -76,15 +77,13 @@ def binned_information(
 
 def packed(codes: Tensor, bits: int) -> Tensor:
     """Pack codes (snapshots, width, N), each of them different in its lowest `bits`, into 64-bit words."""
-    per_word = 64 // bits
-    fields = codes & ((1 << bits) - 1)
-    words = []
-    for start in range(0, codes.shape[1], per_word):
-        word = fields[:, start]
-        for column in range(start + 1, min(start + per_word, codes.shape[1])):
-            word = (word << bits) | fields[:, column]
-        words.append(word)
-    return torch.stack(words, 1)
+    per_word = min(64 // bits, codes.shape[1])
+    fields = functional.pad(codes & ((1 << bits) - 1), (0, 0, 0, -codes.shape[1] % per_word))
+    fields = fields.reshape(len(codes), -1, per_word, codes.shape[2])
+    word: Tensor = fields[:, :, 0]
+    for place in range(1, per_word):
+        word = (word << bits) | fields[:, :, place]
+    return word
 
 
 def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:

@@ -33,6 +33,8 @@ SNAPSHOTS = 8
 LANES = 64
 # So many numbers at a time are held of one layer.
 HELD = 2**22
+# So many numbers at a time are kept of all layers and inputs.
+KEPT = 2**26
 # Of the ordered sums, at a time: what they read and write stays in the innermost cache.
 COLUMNS = 512
 
@@ -181,8 +183,9 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
         )
         if not scheme.quantized:
             layers[-1] = torch.softmax(values_of(layers[-1]), 1)
-        return [compact(layer) for layer in layers]
+        return [compact(layer, steps) for layer in layers]
 
+    steps = torch.int16 if isinstance(spec.bits, Bits) and spec.bits.activations < 16 else torch.int32
     arithmetic = ExactArithmetic(exact_terms(spec, values))
     function = compiled(outputs, spec.compile)
     flat = trajectory.finite.size
@@ -207,9 +210,9 @@ def exact_terms(spec: TrainingSpec, values: np.ndarray) -> int:
     return int(2**24 // (of_inputs * (2**spec.bits.weights - 1)))
 
 
-def compact(layer: Tensor | Quantized) -> Tensor | Quantized:
-    """The same without the bits that it does not need."""
-    return layer._replace(steps=layer.steps.int()) if isinstance(layer, Quantized) else layer.float()
+def compact(layer: Tensor | Quantized, steps: torch.dtype) -> Tensor | Quantized:
+    """The same without the bits that it does not need, steps being integers of a type."""
+    return layer._replace(steps=layer.steps.to(steps)) if isinstance(layer, Quantized) else layer.float()
 
 
 def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantized:
@@ -227,6 +230,7 @@ def portions(network: Network, snapshots: int, count: int, whole: bool) -> tuple
     """
     everything = -(-count // LANES) * LANES
     least = everything if whole else LANES
-    together = min(snapshots, SNAPSHOTS, max(1, HELD // (network.widest * least)))
+    outputs = sum(layer.outputs for layer in network.layers) * everything
+    together = min(snapshots, SNAPSHOTS, max(1, min(HELD // (network.widest * least), KEPT // outputs)))
     block = HELD // (network.widest * together) // LANES * LANES
     return together, min(everything, max(least, block))
