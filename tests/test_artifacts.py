@@ -139,7 +139,13 @@ spec = TrainingSpec(
     dataset="synthetic", network="shwartz-ziv", activation="relu", bits=8, epochs=1, record_every=1
 )
 trajectory = Trajectory(
-    spec, {}, np.arange(2), np.arange(4), np.ones((2, 4, 294), np.float32), np.ones((2, 4, 6, 2), np.float32)
+    spec,
+    {},
+    np.arange(2),
+    np.full(4, "main"),
+    np.arange(4),
+    np.ones((2, 4, 294), np.float32),
+    np.ones((2, 4, 6, 2, 2), np.float32),
 )
 frame = pd.DataFrame({"h_t": np.random.default_rng(0).random(10000)})
 dataset = load_dataset("synthetic")

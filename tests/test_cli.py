@@ -52,7 +52,7 @@ def test_dataset_is_made(tmp_path):
 
 def test_check_counts(capsys):
     assert main(["check", str(QUICK)]) == 0
-    assert capsys.readouterr().out.startswith(f"{QUICK}: 6 experiments, 5 estimators, ")
+    assert capsys.readouterr().out.startswith(f"{QUICK}: 13 experiments, 5 estimators, ")
 
 
 def refused(capsys, *arguments: str) -> str:
@@ -65,9 +65,9 @@ def refused(capsys, *arguments: str) -> str:
 
 
 def test_bad_spec(capsys, tmp_path):
-    spec = '{"name": "synthetics"}'
+    spec = '{"name": "mine", "kind": "synthetics"}'
     line = refused(capsys, "datasets", "--spec", spec, "--output", str(tmp_path / "a.npz"))
-    assert line == "--spec: name: 'synthetics' is unknown; did you mean 'synthetic'?"
+    assert line == "--spec: kind: 'synthetics' is unknown; did you mean 'synthetic'?"
     assert not list(tmp_path.iterdir())
 
 

@@ -128,7 +128,7 @@ def of_pair(text: str) -> tuple[tuple[str, str], Path]:
 EXAMPLES = """\
 examples:
   infoplane check config/config.yaml
-  infoplane datasets --spec '{"name": "synthetic", "kind": "synthetic"}' --output synthetic.npz
+  infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz
   infoplane training --dataset synthetic.npz --repetitions 0-3 \\
       --spec '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8,
                "epochs": 400, "record_every": 5}' \\

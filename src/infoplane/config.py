@@ -105,8 +105,11 @@ class Bits(Strict):
     activations: BitWidth
 
 
+PUBLIC = ("synthetic", "mnist", "fashion-mnist")
+
+
 class DatasetSpec(Strict):
-    """A data set to be made.
+    """A data set to be made; one that bears the name of a public one is that, unless it says otherwise.
 
     `synthetic` needs no more than its kind. The images of `mnist` and `fashion-mnist` are looked for in
     `folder` first, if there is one. `npz` reads one's own file from `path`, whose inputs are multiplied by
@@ -119,6 +122,11 @@ class DatasetSpec(Strict):
     path: str | None = None
     scale: Rate | None = None
     fraction: Annotated[Rate, Field(le=1)] = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def named_after_its_kind(cls, values: Any) -> Any:
+        return {"kind": values["name"], **values} if values.get("name") in PUBLIC else values
 
     @model_validator(mode="after")
     def keys_fit_kind(self) -> Self:
@@ -357,8 +365,8 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     }
     no_overrides: Mapping[str, Any] = {}
     datasets = {
-        name: checked(DatasetSpec, {"name": name, **kind_of(name), **own}, source, f"datasets.{name}")
-        for name, own in ({name: no_overrides for name in OWN_KIND} | sections.datasets).items()
+        name: checked(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
+        for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
     }
     for name, experiment in experiments.items():
         where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"
@@ -483,14 +491,6 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> No
     for name in names:
         if name not in valid:
             raise UserError(f"{where}: {name!r} is unknown; {suggestion(name, valid)}")
-
-
-OWN_KIND = ("synthetic", "mnist", "fashion-mnist")
-
-
-def kind_of(dataset: str) -> dict[str, str]:
-    """A data set that bears the name of a kind is of that kind."""
-    return {"kind": dataset} if dataset in OWN_KIND else {}
 
 
 def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
