@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -27,8 +27,10 @@ from infoplane.quantization import (
 
 __all__ = [
     "ACTIVATIONS",
+    "SMALL_KERNEL",
     "Arithmetic",
     "Conv",
+    "Correlate",
     "Dense",
     "Intake",
     "Layer",
@@ -37,6 +39,8 @@ __all__ = [
     "Pool",
     "Scheme",
     "Weights",
+    "correlate",
+    "correlate_as_product",
     "factor_of",
     "forward",
     "initialise",
@@ -60,6 +64,8 @@ NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
         DenseSpec(dense=16),
     ),
 }
+# So many weights at most are taken term by term, for a compiler to make one loop of.
+SMALL_KERNEL = 1024
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
@@ -106,9 +112,9 @@ class Dense:
         kernel = parameters[:, self.start : end]
         return Weights(kernel.view(-1, self.fan_in, self.width), parameters[:, end : self.stop])
 
-    def columns(self, inputs: Tensor) -> Tensor:
-        """What each column of the layer's outputs is a sum over, (members, fan_in, columns)."""
-        return inputs
+    def sums(self, kernel: Tensor, inputs: Tensor, arithmetic: "Arithmetic", whole: bool) -> Tensor:
+        """Inputs (members, features, N) times the kernel, (members, width, places·N)."""
+        return arithmetic.product(kernel, inputs, whole)
 
 
 @dataclass(frozen=True)
@@ -132,17 +138,10 @@ class Conv(Dense):
     def fan_out(self) -> int:
         return self.width * self.kernel**2
 
-    def columns(self, inputs: Tensor) -> Tensor:
-        """The squares of images (members, channels·rows·columns, N): (members, fan_in, rows'·columns'·N)."""
-        members, _, count = inputs.shape
-        images = inputs.reshape(members, *self.shape, count)
-        _, rows, columns = self.image
-        squares = [
-            images[:, :, down : down + rows, right : right + columns]
-            for down in range(self.kernel)
-            for right in range(self.kernel)
-        ]
-        return torch.stack(squares, 2).reshape(members, self.fan_in, rows * columns * count)
+    def sums(self, kernel: Tensor, inputs: Tensor, arithmetic: "Arithmetic", whole: bool) -> Tensor:
+        images = inputs.reshape(len(inputs), *self.shape, inputs.shape[2])
+        squares = kernel.reshape(len(kernel), self.shape[0], self.kernel, self.kernel, self.width)
+        return arithmetic.correlation(squares, images, whole).flatten(2)
 
 
 @dataclass(frozen=True)
@@ -219,6 +218,12 @@ class Network:
     def weighted(self) -> list[Dense]:
         """The layers with weights."""
         return [layer for layer in self.layers if isinstance(layer, Dense)]
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether inputs go into a large matrix product, which reads them the one way or the other."""
+        first = self.layers[0]
+        return type(first) is Dense and first.fan_in * first.width > SMALL_KERNEL
 
     @property
     def widest(self) -> int:
@@ -339,6 +344,10 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def correlation(self, kernel: Tensor, images: Tensor, whole: bool) -> Tensor:
+        """The same sums over every square of the images: see `correlate`."""
+        ...
+
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         """What a layer keeps of its sum and of its activation; `whole` as for the sum."""
         ...
@@ -354,6 +363,66 @@ def matrix_product(kernel: Tensor, columns: Tensor) -> Tensor:
         return kernel.transpose(1, 2) @ columns
     stacked = kernel.transpose(1, 2).reshape(-1, kernel.shape[1])
     return (stacked @ columns[0]).view(len(kernel), kernel.shape[2], -1)
+
+
+def squares_of(images: Tensor, size: int) -> list[Tensor]:
+    """The values at each place of all squares of images (members, channels, rows, columns, N), row by row."""
+    rows, columns = images.shape[2] - size + 1, images.shape[3] - size + 1
+    return [
+        images[:, :, down : down + rows, right : right + columns]
+        for down in range(size)
+        for right in range(size)
+    ]
+
+
+def correlate_as_product(
+    kernel: Tensor, images: Tensor, product: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """`correlate` by the product of a kernel (members, fan_in, filters) and columns (members, fan_in, …)."""
+    squares = torch.stack(squares_of(images, kernel.shape[2]), 2)
+    total = product(kernel.flatten(1, 3), squares.flatten(3).flatten(1, 2))
+    return total.reshape(len(total), -1, *squares.shape[3:])
+
+
+def correlate(kernel: Tensor, images: Tensor) -> Tensor:
+    """Σ kernel[m, c, i, j, f]·images[m, c, r + i, s + j, n] over c, i and j.
+
+    The result is (members, filters, rows, columns, N). All members may share one member's images. The sum is
+    written term by term, so that a compiler makes one loop of it.
+    """
+    squares = squares_of(images, kernel.shape[2])
+    terms = kernel.flatten(2, 3)[..., None, None, None]
+    first, *others = [
+        terms[:, channel, place] * square[:, channel, None]
+        for channel in range(kernel.shape[1])
+        for place, square in enumerate(squares)
+    ]
+    return sum(others, first)
+
+
+class Correlate(torch.autograd.Function):
+    """`correlate`, whose gradients are correlations too."""
+
+    @staticmethod
+    def forward(kernel: Tensor, images: Tensor) -> Tensor:
+        return correlate(kernel, images)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        kernel, images = ctx.saved_tensors
+        size = kernel.shape[2]
+        of_kernel = [
+            (gradient * square[:, channel, None]).sum((2, 3, 4))
+            for channel in range(kernel.shape[1])
+            for square in squares_of(images, size)
+        ]
+        border = functional.pad(gradient, (0, 0, *[size - 1] * 4))
+        of_images = correlate(kernel.flip(2, 3).transpose(1, 4), border)
+        return torch.stack(of_kernel, 1).view(kernel.shape), of_images
 
 
 def factor_of(operand: Tensor | Quantized) -> Tensor:
@@ -373,7 +442,7 @@ def weighted_sum(
     """
     quantized = [factor for factor in (kernel, inputs) if isinstance(factor, Quantized)]
     whole = len(quantized) == 2
-    total = arithmetic.product(factor_of(kernel), layer.columns(factor_of(inputs)), whole)
+    total = layer.sums(factor_of(kernel), factor_of(inputs), arithmetic, whole)
     if quantized:
         scale = torch.stack([factor.grid.scale for factor in quantized]).prod(0)
         total = total * scale[:, None, None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numba
 import numpy as np
@@ -14,8 +15,11 @@ from infoplane.datasets import Dataset
 from infoplane.inputs import network_inputs
 from infoplane.networks import (
     ACTIVATIONS,
+    SMALL_KERNEL,
     Levels,
     Network,
+    correlate,
+    correlate_as_product,
     factor_of,
     forward,
     matrix_product,
@@ -59,6 +63,12 @@ class ExactArithmetic:
         factors = (torch.split(factor.float(), self.terms, 1) for factor in (kernel, columns))
         first, *others = [matrix_product(*part).double() for part in zip(*factors, strict=True)]
         return sum(others, first)
+
+    def correlation(self, kernel: Tensor, images: Tensor, whole: bool) -> Tensor:
+        terms = kernel[0, ..., 0].numel()
+        if whole and terms <= self.terms and kernel[0].numel() <= SMALL_KERNEL:
+            return correlate(kernel.float(), images.float()).double()
+        return correlate_as_product(kernel, images, partial(self.product, whole=whole))
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values if whole else single(values)

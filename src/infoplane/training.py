@@ -17,11 +17,14 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.inputs import network_inputs
 from infoplane.networks import (
     ACTIVATIONS,
+    SMALL_KERNEL,
+    Correlate,
     Intake,
     Levels,
     Network,
     Scheme,
     Weights,
+    correlate_as_product,
     forward,
     initialise,
     log_likelihood,
@@ -39,7 +42,6 @@ __all__ = ["run", "train"]
 MEMBERS = 10
 # So many numbers at a time are held of one layer: a few times what fits into the processor's cache.
 HELD = 2**20
-FUSED_PRODUCT = 1024
 
 
 class FastArithmetic:
@@ -47,9 +49,15 @@ class FastArithmetic:
 
     def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
         # Compiled into one loop nest, small layers are spared the overhead of a matrix product each.
-        if torch.compiler.is_compiling() and kernel[0].numel() <= FUSED_PRODUCT:
+        if torch.compiler.is_compiling() and kernel[0].numel() <= SMALL_KERNEL:
             return (kernel[:, :, :, None] * columns[:, :, None, :]).sum(1)
         return matrix_product(kernel, columns)
+
+    def correlation(self, kernel: Tensor, images: Tensor, whole: bool) -> Tensor:
+        if kernel[0].numel() <= SMALL_KERNEL:
+            result: Tensor = Correlate.apply(kernel, images)  # type: ignore[no-untyped-call]
+            return result
+        return correlate_as_product(kernel, images, matrix_product)
 
     def rounded(self, values: Tensor, whole: bool) -> Tensor:
         return values
@@ -210,13 +218,18 @@ def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shuffled_batches(
-    inputs: np.ndarray, labels: Tensor, size: int, shufflers: Sequence[np.random.Generator]
+    inputs: np.ndarray,
+    labels: Tensor,
+    size: int,
+    shufflers: Sequence[np.random.Generator],
+    by_rows: bool = False,
 ) -> Iterator[Batch]:
     """The batches of one epoch, each member's in its own order.
 
     Args:
         inputs: (N, features).
         labels: (members, N).
+        by_rows: whether an input's features may lie side by side in memory, instead of a feature's inputs.
     """
     count, features = inputs.shape
     orders = np.stack([shuffler.permutation(count) for shuffler in shufflers])
@@ -226,7 +239,7 @@ def shuffled_batches(
         some = slice(first, first + together)
         chosen = np.moveaxis(orders[:, places[some]], 1, 0)
         shown = torch.from_numpy(inputs.take(chosen, axis=0)).transpose(2, 3)
-        if features <= size:  # else a matrix product reads it as it lies
+        if not by_rows:
             shown = shown.contiguous()
         answers = labels.expand(len(chosen), -1, -1).gather(2, torch.from_numpy(chosen))
         for batch in zip(shown, answers, torch.from_numpy(weights[some]), strict=True):
@@ -273,7 +286,7 @@ def train_members(
         for epoch in range(length):
             state = state._replace(tally=torch.zeros(width, 2))
             shufflers = [each.shuffling for each in streams]
-            for batch in shuffled_batches(inputs, labels, spec.batch_size, shufflers):
+            for batch in shuffled_batches(inputs, labels, spec.batch_size, shufflers, network.reads_rows):
                 steps += 1
                 state = step(state, batch, ensemble.pace(steps))
             records.history[:, epochs, :2] = state.tally[asked] / len(inputs)
