@@ -16,13 +16,16 @@ from infoplane.networks import (
     ACTIVATIONS,
     NETWORKS,
     Conv,
+    Correlate,
     Intake,
     Levels,
     Network,
     Pool,
+    correlate_as_product,
     forward,
     initialise,
     log_likelihood,
+    matrix_product,
     network_of,
     scheme_of,
 )
@@ -81,20 +84,55 @@ def test_sizes_of_the_named_networks(name):
     assert [layer.outputs for layer in network.layers] == outputs
 
 
-@pytest.mark.parametrize(("channels", "kernel"), [(1, 1), (1, 3), (1, 5), (3, 2), (3, 3)])
-def test_convolution_is_that_of_pytorch(channels, kernel):
-    generator = torch.Generator().manual_seed(kernel)
-    layer = Conv(channels * kernel**2, 4, 7, (channels, 6, 5), kernel)
-    parameters = torch.randn(2, 7 + layer.stop, generator=generator, dtype=torch.float64)
-    images = torch.randn(2, 10, channels, 6, 5, generator=generator, dtype=torch.float64)
-    kernels, _ = layer.weights(parameters)
-    columns = layer.columns(images.flatten(2).transpose(1, 2))
-    found = (kernels.transpose(1, 2) @ columns).view(2, layer.outputs, 10)
-    for member in range(2):
-        squares = kernels[member].T.reshape(4, channels, kernel, kernel)
-        expected = functional.conv2d(images[member], squares)
-        assert layer.image == expected.shape[1:]
-        torch.testing.assert_close(found[member].T, expected.flatten(1), rtol=0, atol=1e-13)
+WAYS = {
+    "term by term": Correlate.apply,
+    "as a product": lambda kernel, images: correlate_as_product(kernel, images, matrix_product),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("channels", "size"), [(1, 1), (1, 3), (1, 5), (3, 2), (3, 3)])
+def test_convolution_and_its_gradients_are_those_of_pytorch(channels, size, way):
+    generator = torch.Generator().manual_seed(size)
+    images = torch.randn(2, channels, 6, 5, 10, generator=generator, dtype=torch.float64)
+    kernel = torch.randn(2, channels, size, size, 4, generator=generator, dtype=torch.float64)
+    kernel, images = kernel.requires_grad_(), images.requires_grad_()
+    found = WAYS[way](kernel, images)
+    expected = torch.stack(
+        [
+            functional.conv2d(its_images.movedim(3, 0), its_kernel.permute(3, 0, 1, 2)).movedim(0, 3)
+            for its_images, its_kernel in zip(images, kernel, strict=True)
+        ]
+    )
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
+    weights = torch.randn(found.shape, generator=generator, dtype=torch.float64)
+    gradients, theirs = (
+        torch.autograd.grad((result * weights).sum(), (kernel, images)) for result in (found, expected)
+    )
+    for gradient, its in zip(gradients, theirs, strict=True):
+        torch.testing.assert_close(gradient, its, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_images_may_be_shared_by_all_members(way):
+    generator = torch.Generator().manual_seed(0)
+    kernel = torch.randn(3, 2, 3, 3, 4, generator=generator, dtype=torch.float64)
+    images = torch.randn(1, 2, 6, 5, 10, generator=generator, dtype=torch.float64)
+    everyone = WAYS[way](kernel, images.expand(3, -1, -1, -1, -1))
+    torch.testing.assert_close(WAYS[way](kernel, images), everyone, rtol=0, atol=1e-13)
+
+
+def test_a_convolution_lies_like_a_dense_layer_on_every_square():
+    layer = Conv(2 * 3**2, 4, 7, (2, 6, 5), 3)
+    parameters = torch.arange(7.0 + layer.stop)[None]
+    kernel, bias = layer.weights(parameters)
+    assert kernel.shape == (1, 18, 4)
+    assert bias[0].tolist() == list(range(7 + 72, 7 + 76))
+    images = torch.zeros(2, 6, 5)
+    images[1, 2, 3] = 1.0  # below the kernel at its place (1, 2) for the output (1, 1)
+    sums = layer.sums(kernel, images.reshape(1, -1, 1), FastArithmetic(), whole=False)
+    of_output = sums.reshape(4, *layer.image[1:])[:, 1, 1]
+    assert of_output.tolist() == kernel[0, 9 + 3 * 1 + 2].tolist()
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
