@@ -24,8 +24,8 @@ rule information:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
     params:
         spec=lambda wildcards: spec(study.estimators[wildcards.estimator].spec),
     shell:

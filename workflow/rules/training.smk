@@ -26,8 +26,8 @@ rule training:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 1440 * attempt,
     params:
         spec=lambda wildcards: spec(study.experiments[wildcards.experiment].spec),
     shell:
