@@ -87,6 +87,8 @@ def study(tmp_path_factory) -> Study:
     study.add(PREFIT, prefit, simulation.history(range(6), 1200, prefit=300), 1200, prefit_epochs=300)
     hourglass = simulation.information(range(6), 1200, 100, dataset="mnist", layers=7)
     study.add(HOURGLASS, hourglass, simulation.history(range(6), 1200, chance=0.1), 1200, dataset="mnist")
+    two = simulation.fit_badly(simulation.history(range(2), 1200), 1)
+    study.add("two", information.query("repetition < 2"), two, 1200)
     study.add("quick", simulation.information(range(3), 60, 5), simulation.history(range(3), 60), 60)
     return study
 
@@ -400,6 +402,12 @@ def test_accuracy_shows_means_and_intervals_of_every_experiment(study):
         assert np.array_equal(line.get_ydata(), rows["mean"])
         edges = band.get_paths()[0].vertices[:, 1]
         assert (edges.min(), edges.max()) == (rows["lower"].min(), rows["upper"].max())
+
+
+def test_accuracies_fill_their_axis_however_wide_the_intervals(study):
+    narrow, wide = (panels(study.draw(spec("accuracy", (name,))))[0].get_ylim() for name in ("fine", "two"))
+    assert narrow == pytest.approx((0.46, 1.01), abs=0.03)
+    assert wide == (-0.03, 1.03)
 
 
 class TestColours:

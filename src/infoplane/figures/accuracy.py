@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,6 +41,8 @@ def accuracies(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
         log_epochs(axes, known["spec"]["training"])
         axes.set_xlim(left=0.8 + min(parts(known).values()))
         axes.set_title(f"{experiment}\n{how_many(known)}", linespacing=1)
+    # Of a few runs, intervals go far beyond what there can be
+    panels[0, 0].set_ylim(np.clip(panels[0, 0].get_ylim(), -0.03, 1.03))
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy")
     for axes in panels.flat[len(means) :]:
