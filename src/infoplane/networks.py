@@ -18,8 +18,10 @@ from infoplane.quantization import (
     Grid,
     Quantized,
     extremes,
+    factor_of,
     grid,
     moving_average,
+    on_same_grid,
     quantize,
     straight_through,
     values_of,
@@ -41,7 +43,6 @@ __all__ = [
     "Weights",
     "correlate",
     "correlate_as_product",
-    "factor_of",
     "forward",
     "initialise",
     "log_likelihood",
@@ -115,6 +116,10 @@ class Dense:
     def sums(self, kernel: Tensor, inputs: Tensor, arithmetic: "Arithmetic", whole: bool) -> Tensor:
         """Inputs (members, features, N) times the kernel, (members, width, places·N)."""
         return arithmetic.product(kernel, inputs, whole)
+
+    def arranged(self, sums: Tensor) -> Tensor:
+        """(members, width, places·N) as (members, outputs, N)."""
+        return sums.reshape(len(sums), self.outputs, -1)
 
 
 @dataclass(frozen=True)
@@ -425,10 +430,6 @@ class Correlate(torch.autograd.Function):
         return torch.stack(of_kernel, 1).view(kernel.shape), of_images
 
 
-def factor_of(operand: Tensor | Quantized) -> Tensor:
-    return operand.steps if isinstance(operand, Quantized) else operand
-
-
 def weighted_sum(
     layer: Dense,
     kernel: Tensor | Quantized,
@@ -436,7 +437,7 @@ def weighted_sum(
     inputs: Tensor | Quantized,
     arithmetic: Arithmetic,
 ) -> tuple[Tensor, bool]:
-    """The layer's sum, (members, outputs, N), and whether it was taken over whole numbers.
+    """The layer's sum, (members, width, places·N), and whether it was taken over whole numbers.
 
     A quantized factor enters as its whole steps and the sum is scaled once.
     """
@@ -446,8 +447,7 @@ def weighted_sum(
     if quantized:
         scale = torch.stack([factor.grid.scale for factor in quantized]).prod(0)
         total = total * scale[:, None, None]
-    total = arithmetic.rounded(total + bias[:, :, None], whole)
-    return total.view(len(total), layer.outputs, -1), whole
+    return arithmetic.rounded(total + bias[:, :, None], whole), whole
 
 
 def ranged(
@@ -507,8 +507,7 @@ def forward(
     following = iter(weights)
     for layer, moving in zip(network.layers, ranges.unbind(1), strict=True):
         if isinstance(layer, Pool):
-            pooled = layer.pooled(factor_of(previous))
-            previous = previous._replace(steps=pooled) if isinstance(previous, Quantized) else pooled
+            previous = on_same_grid(previous, layer.pooled)
         else:
             is_output = layer is network.layers[-1]
             kernel, bias = next(following)
@@ -522,6 +521,7 @@ def forward(
                 output = arithmetic.rounded(torch.softmax(output, 1), whole)
             policy = scheme.output if is_output else scheme.activations
             previous, of_output = ranged(output, policy, levels.activations, of_output, intake)
+            previous = on_same_grid(previous, layer.arranged)
             moving = torch.stack([of_kernel, of_output], 1)
         updated.append(moving)
         outputs.append(previous)

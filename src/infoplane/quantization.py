@@ -1,5 +1,6 @@
 """Uniform affine quantization with zero on the grid, straight-through gradients, and ranges."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -12,8 +13,10 @@ __all__ = [
     "Grid",
     "Quantized",
     "extremes",
+    "factor_of",
     "grid",
     "moving_average",
+    "on_same_grid",
     "quantize",
     "straight_through",
     "values_of",
@@ -60,6 +63,16 @@ def values_of(tensor: Tensor | Quantized) -> Tensor:
     return tensor.values if isinstance(tensor, Quantized) else tensor
 
 
+def factor_of(tensor: Tensor | Quantized) -> Tensor:
+    """What a tensor that may be quantized is a multiple of: its steps, or its values themselves."""
+    return tensor.steps if isinstance(tensor, Quantized) else tensor
+
+
+def on_same_grid(tensor: Tensor | Quantized, change: Callable[[Tensor], Tensor]) -> Tensor | Quantized:
+    """A tensor whose values were rearranged or selected from, on its grid if it has one."""
+    return tensor._replace(steps=change(tensor.steps)) if isinstance(tensor, Quantized) else change(tensor)
+
+
 def per_member(values: Tensor, like: Tensor) -> Tensor:
     """View (members,) so that it broadcasts against `like`, (members, …)."""
     return values.view(-1, *[1] * (like.dim() - 1))
@@ -67,8 +80,8 @@ def per_member(values: Tensor, like: Tensor) -> Tensor:
 
 def extremes(tensor: Tensor) -> Extremes:
     """Lowest and highest value of each member's part of (members, …); a constant to the gradient."""
-    members = tensor.detach().flatten(1)
-    return Extremes(members.amin(1), members.amax(1))
+    constant, dimensions = tensor.detach(), tuple(range(1, tensor.dim()))
+    return Extremes(constant.amin(dimensions), constant.amax(dimensions))
 
 
 def moving_average(average: Extremes, observed: Extremes, weight: Tensor) -> Extremes:

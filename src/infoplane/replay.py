@@ -20,13 +20,12 @@ from infoplane.networks import (
     Network,
     correlate,
     correlate_as_product,
-    factor_of,
     forward,
     matrix_product,
     network_of,
     scheme_of,
 )
-from infoplane.quantization import Quantized, values_of
+from infoplane.quantization import Quantized, factor_of, on_same_grid, values_of
 from infoplane.trajectory import Trajectory
 
 __all__ = ["Layers", "replay"]
@@ -228,8 +227,8 @@ def compact(layer: Tensor | Quantized, steps: torch.dtype) -> Tensor | Quantized
 def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantized:
     """One layer's outputs for the first so many inputs, from those for blocks of inputs."""
     blocks = [factor_of(part) for part in parts]
-    values = (blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2))[:, :, :count]
-    return parts[0]._replace(steps=values) if isinstance(parts[0], Quantized) else values
+    values = blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2)
+    return on_same_grid(parts[0], lambda _: values[:, :, :count])
 
 
 def portions(network: Network, snapshots: int, count: int, whole: bool) -> tuple[int, int]:
