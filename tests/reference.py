@@ -268,9 +268,16 @@ class Record(NamedTuple):
 
 
 def train_reference(
-    network: ReferenceNetwork, dataset: Dataset, orders: list[np.ndarray], labels: list[np.ndarray]
+    network: ReferenceNetwork,
+    dataset: Dataset,
+    orders: list[np.ndarray],
+    labels: list[np.ndarray],
+    earlier: np.ndarray | None = None,
 ) -> list[Record]:
     """Train on the training inputs, in the order and with the training labels of each epoch.
+
+    Args:
+        earlier: (layers, 2, 2), what debiased ranges have seen before, where they are not to start anew.
 
     Returns:
         The record of the start, whose measures are 0, and of each epoch.
@@ -286,6 +293,11 @@ def train_reference(
 
     with torch.no_grad():
         network.output(x, "start")
+    if earlier is not None:
+        for place in range(len(network.plan)):
+            for number, its in enumerate((network.of_kernel[place], network.of_output[place])):
+                its.ends = tuple(earlier[place, number])
+                its.seen = [its.ends] if its.policy == "ema-debiased" else []
     adam = KerasAdam(network.parameters(), spec)
     records = [record(0.0, 0.0, 0.0)]
     for order, answers in zip(orders, labels, strict=True):
@@ -363,7 +375,7 @@ def sums(layer: Layer, kernel: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def pooled(x: np.ndarray, size: int) -> np.ndarray:
     count, channels, rows, columns = x.shape
-    maxima = np.empty((count, channels, rows // size, columns // size))
+    maxima = np.empty((count, channels, rows // size, columns // size), dtype=x.dtype)
     for row, column in np.ndindex(maxima.shape[2:]):
         square = x[:, :, row * size : (row + 1) * size, column * size : (column + 1) * size]
         maxima[:, :, row, column] = square.max(axis=(2, 3))

@@ -42,6 +42,8 @@ __all__ = ["run", "train"]
 MEMBERS = 10
 # So many numbers at a time are held of one layer: a few times what fits into the processor's cache.
 HELD = 2**20
+# Vector code treats inputs apart by their place unless their number is a multiple of this.
+LANES = 32
 
 
 class FastArithmetic:
@@ -207,14 +209,15 @@ class Records(NamedTuple):
 
 
 def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places in a shuffled epoch, (batches, size), and their weights.
+    """Places in a shuffled epoch, (batches, size or a few more), and their weights.
 
-    The last batch is filled up with its own first place at weight 0, which changes neither its loss nor its
+    A batch is filled up with its own first place at weight 0, which changes neither its loss nor its
     extremes.
     """
     places = np.arange(-(-count // size) * size).reshape(-1, size)
+    places = np.pad(places, ((0, 0), (0, -size % LANES)), constant_values=count)
     real = places < count
-    return np.where(real, places, places[-1, 0]), real.astype(np.float32)
+    return np.where(real, places, places[:, :1]), real.astype(np.float32)
 
 
 def shuffled_batches(
@@ -315,7 +318,7 @@ class Tested:
         together = "batch" in (scheme.activations, scheme.output)
         places = np.flatnonzero(~dataset.train_mask | together)
         number = 1 if together else -(-len(places) * network.widest // HELD)
-        size = -(-len(places) // number)
+        size = -(-len(places) // (number * LANES)) * LANES
         padded = places[np.arange(number * size).clip(max=len(places) - 1)]
         self.counted = torch.from_numpy(np.arange(number * size)[: len(places)][~dataset.train_mask[places]])
         self.blocks = [
