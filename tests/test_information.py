@@ -165,9 +165,14 @@ def trajectories():
 
 def layers_of(trajectory, dataset):
     """Codes and activations of each layer, (snapshots, N, width)."""
-    parts = [layers for _, layers in replay(trajectory, dataset)]
-    layers = [np.concatenate(layer).swapaxes(1, 2) for layer in zip(*parts, strict=True)]
-    return layers[:6], layers[6:]
+    groups = list(replay(trajectory, dataset))
+    found = []
+    for kind in ("codes", "activations"):
+        for layer in range(6):
+            parts = {places.start: getattr(layers, kind)[layer] for places, layers in groups}
+            assert len(parts) == 1
+            found.append(parts[0].transpose(1, 2).numpy())
+    return found[:6], found[6:]
 
 
 def table_values(table, layer):
