@@ -166,11 +166,11 @@ def test_rebinned_is_exact_in_every_quantized_hidden_layer(synthetic, activation
 def test_rebinned_float32_networks_are_binned_as_published(synthetic):
     trajectory = trained("tanh", "float32")
     table = estimate(EstimatorSpec(kind="rebinned"), trajectory, synthetic)
-    first, layers = next(iter(replay(trajectory, synthetic)))
-    assert first == 0
-    for number, activations in enumerate(layers[6:], start=1):
+    places, layers = next(iter(replay(trajectory, synthetic)))
+    assert places.start == 0
+    for number, activations in enumerate(layers.activations, start=1):
         of_layer = table[table["layer"] == number]
-        for place, values in enumerate(activations.astype(np.float32)):
+        for place, values in enumerate(activations.numpy().astype(np.float32)):
             low, high = values.min(), values.max()
             codes = np.rint((values - low) * np.float32(2**32) / (high - low)).astype(np.int64)
             expected = exact_information(codes.T, synthetic.labels)

@@ -27,9 +27,10 @@ def trajectory():
         SPEC,
         {"name": "synthetic", "inputs": 4096, "digest": "abc"},
         np.array([3, 4], dtype=np.int32),
+        np.array(["main", "main", "main"]),
         np.array([-1, 0, 5], dtype=np.int32),
         generator.normal(size=(2, 3, 294)).astype(np.float32),
-        generator.normal(size=(2, 3, 6, 2)).astype(np.float32),
+        generator.normal(size=(2, 3, 6, 2, 2)).astype(np.float32),
     )
 
 
@@ -51,7 +52,7 @@ def refusal(path):
 def test_round_trip(path, trajectory):
     read = load_trajectory(path)
     assert (read.spec, read.dataset) == (SPEC, trajectory.dataset)
-    for name in ("repetitions", "epochs", "parameters", "ranges"):
+    for name in ("repetitions", "parts", "epochs", "parameters", "ranges"):
         assert getattr(read, name).dtype == getattr(trajectory, name).dtype
         np.testing.assert_array_equal(getattr(read, name), getattr(trajectory, name))
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -98,7 +99,7 @@ def test_other_kinds_and_changed_specs_are_refused(path):
 def test_finite_marks_every_snapshot_that_holds_nan_or_infinity(trajectory):
     assert trajectory.finite.all()
     trajectory.parameters[0, 1, 17] = np.nan
-    trajectory.ranges[1, 2, 3, 1] = np.inf
+    trajectory.ranges[1, 2, 3, 1, 0] = np.inf
     np.testing.assert_array_equal(trajectory.finite, [[True, False, True], [True, True, False]])
 
 
