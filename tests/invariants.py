@@ -13,14 +13,17 @@ import numpy as np
 
 from infoplane import Dataset, Trajectory, exact_information, load_dataset, load_trajectory
 from infoplane.config import Bits
+from infoplane.networks import scheme_of
 from infoplane.replay import replay
 
 TOLERANCE = 1e-12
+# So many inputs are looked at in all snapshots of a file.
+LOOKED_AT = 2**25
 
 
 def parts_of(codes: np.ndarray) -> np.ndarray:
     """Number the parts of the partition of the inputs by their codes (N, width)."""
-    rows = np.ascontiguousarray(codes, dtype=np.int64)
+    rows = np.ascontiguousarray(codes, dtype=np.int32)
     _, parts = np.unique(rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel(), return_inverse=True)
     return parts
 
@@ -63,11 +66,13 @@ def check_snapshot(codes: list[np.ndarray], labels: np.ndarray, bits: int) -> No
 
 
 def snapshots_of(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """The place of each snapshot and its layers' codes, (N, width)."""
-    codes_alone = replay(trajectory, dataset, lambda layers, _: layers.codes)
-    for first, layers in codes_alone:
-        for place in range(len(layers[0])):
-            yield first + place, [layer[place].T for layer in layers]
+    """The place of each snapshot and its layers' codes, (N, outputs); a few snapshots are held at a time."""
+    following = 0
+    for places, layers in replay(trajectory, dataset):
+        codes = layers.codes
+        for place in range(following, places.stop):  # the last group may repeat some of those before
+            yield place, [layer[place - places.start].numpy().T for layer in codes]
+        following = places.stop
 
 
 def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:
@@ -76,36 +81,44 @@ def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:
     Snapshots that have become NaN are left out.
     """
     bits = trajectory.spec.bits.activations if isinstance(trajectory.spec.bits, Bits) else 32
+    reads = scheme_of(trajectory.spec).reads
     finite = trajectory.finite.ravel()
     checked = 0
     for place, codes in snapshots_of(trajectory.zeroed(~trajectory.finite), dataset):
         if not finite[place]:
             continue
         if bits < 32:
-            assert all(layer.min() >= 0 and layer.max() < 2**bits for layer in codes[:-1])
-            assert (codes[-1].max(axis=1) == 0).all()
+            on_grid = codes if reads == "softmax" else codes[:-1]
+            assert all(layer.min() >= 0 and layer.max() < 2**bits for layer in on_grid)
+            assert reads == "softmax" or (codes[-1].max(axis=1) == 0).all()
         try:
             check_snapshot(codes, dataset.labels, bits)
         except AssertionError as error:
             repetition, time = divmod(place, len(trajectory.epochs))
             error.add_note(
-                f"repetition {trajectory.repetitions[repetition]}, epoch {trajectory.epochs[time]}"
+                f"repetition {trajectory.repetitions[repetition]}, "
+                f"{trajectory.parts[time]} epoch {trajectory.epochs[time]}"
             )
             raise
         checked += 1
     return checked
 
 
-def first_repetition(trajectory: Trajectory) -> Trajectory:
+def sample_of(trajectory: Trajectory, count: int) -> Trajectory:
+    """The first repetition, at all epochs or, where there are many inputs, at every so manieth."""
+    times = slice(None, None, -(-len(trajectory.epochs) * count // LOOKED_AT))
     return replace(
         trajectory,
         repetitions=trajectory.repetitions[:1],
-        parameters=trajectory.parameters[:1],
-        ranges=trajectory.ranges[:1],
+        parts=trajectory.parts[times],
+        epochs=trajectory.epochs[times],
+        parameters=trajectory.parameters[:1, times],
+        ranges=trajectory.ranges[:1, times],
     )
 
 
 if __name__ == "__main__":
     data = load_dataset(Path(sys.argv[1]))
     for path in map(Path, sys.argv[2:]):
-        print(path, check_trajectory(first_repetition(load_trajectory(path)), data), "snapshots hold")
+        sample = sample_of(load_trajectory(path), len(data.inputs))
+        print(path, check_trajectory(sample, data), "snapshots hold", flush=True)

@@ -347,7 +347,9 @@ def test_forward_with_own_ranges_is_that_of_the_reference(protocol, activation, 
     assert outputs_agree(spec, small_images(), training)
 
 
-@pytest.mark.parametrize("network", [[{"pool": 2}, 6], [{"conv": 2, "kernel": 1}, {"pool": 3}]], ids=str)
+@pytest.mark.parametrize(
+    "network", [[{"pool": 2}, 6], [{"conv": 2, "kernel": 1}, {"pool": 3}], [{"conv": 130}]], ids=str
+)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_forward_of_other_networks_is_that_of_the_reference(network, dtype):
     assert outputs_agree(spec_of(network=network), small_images((9, 8), dtype), True)

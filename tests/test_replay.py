@@ -1,41 +1,92 @@
 """Replay, code for code: against slow arithmetic, and whatever the company of a snapshot or of an input."""
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from math import floor
+from itertools import pairwise
+from math import exp, floor
 
 import numpy as np
 import pytest
 import torch
-from reference import bits_of, replayed, split
+from invariants import parts_of, refines
+from reference import input_steps, plan, policies, pooled, reads_softmax, replayed, small_images, split, sums
 
 from infoplane import Dataset, TrainingSpec, load_dataset, train
-from infoplane.replay import replay
+from infoplane.binning import rebinned
+from infoplane.config import Bits
+from infoplane.replay import ExactArithmetic, replay
 
-QUANTIZED = ["tanh-8", "tanh-4", "relu-8", "relu-2", "relu-16"]
-KINDS = [*QUANTIZED, "tanh-float32", "relu-float32"]
 COMPILE = [pytest.param(False, id="eager"), pytest.param(True, id="compiled", marks=pytest.mark.slow)]
-LAYERS = 6
+LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
+SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2, "compile": False}
+PLAIN = {"dataset": "synthetic", "network": "shwartz-ziv", "batch_size": 1024}
+SMALL = {"network": LAYERS, "batch_size": 32}
 
 
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
+def spec_of(activation, bits, dataset="synthetic", **others):
+    settings = PLAIN if dataset == "synthetic" else SMALL | {"dataset": dataset}
+    return TrainingSpec(**SETTINGS | settings | {"activation": activation, "bits": bits} | others)
 
 
-def spec_of(kind, **others):
-    activation, bits = kind.split("-")
-    settings = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": activation}
-    settings |= {"bits": bits if bits == "float32" else int(bits), "compile": False}
-    settings |= {"epochs": 5, "record_every": 2, "learning_rate": 2e-2, "batch_size": 1024}
-    return TrainingSpec(**settings | others)
+def controlled(activation, bits, dataset="synthetic", **others):
+    return spec_of(activation, bits, dataset, protocol="controlled", **others)
+
+
+KINDS = {
+    "tanh-8": spec_of("tanh", 8),
+    "tanh-4": spec_of("tanh", 4),
+    "relu-8": spec_of("relu", 8),
+    "relu-2": spec_of("relu", 2),
+    "relu-16": spec_of("relu", 16),
+    "tanh-float32": spec_of("tanh", "float32"),
+    "relu-float32": spec_of("relu", "float32"),
+    "controlled-relu-8": controlled("relu", 8),
+    "controlled-sigmoid-3": controlled("sigmoid", 3),
+    "controlled-hard-tanh-8": controlled("hard-tanh", 8),
+    "images-relu-8": spec_of("relu", 8, "images"),
+    "images-tanh-8": spec_of("tanh", 8, "images"),
+    "images-relu-12": spec_of("relu", 12, "images"),
+    "images-relu-2-16": spec_of("relu", {"weights": 2, "activations": 16}, "images"),
+    "images-gelu-float32": spec_of("gelu", "float32", "images"),
+    "images-controlled-relu-8": controlled("relu", 8, "images"),
+    "images-controlled-tanh-8": controlled("tanh", 8, "images", prefit_epochs=1),
+    "images-controlled-elu-4": controlled("elu", 4, "images"),
+    "images-controlled-identity-16": controlled("identity", 16, "images"),
+    "images-controlled-leaky-relu-8": controlled("leaky-relu", 8, "images", ranges={"output": "ema"}),
+    "images-hourglass-relu-8": spec_of("relu", 8, "images", network="hourglass"),
+    "images-hourglass-controlled-gelu-8": controlled("gelu", 8, "images", network="hourglass"),
+    "images-pool-relu-8": spec_of("relu", 8, "images", network=[{"pool": 3}, 4]),
+    "floats-relu-8": spec_of("relu", 8, "floats"),
+    "floats-tanh-8": spec_of("tanh", 8, "floats"),
+    "floats-controlled-leaky-relu-8": controlled("leaky-relu", 8, "floats"),
+    "floats-elu-float32": spec_of("elu", "float32", "floats"),
+    "floats-pool-relu-4": spec_of("relu", 4, "floats", network=[{"pool": 2}, 6, 4]),
+    "wide-relu-8": spec_of("relu", 8, "wide"),
+    "wide-relu-16": spec_of("relu", 16, "wide"),
+    "wide-sigmoid-float32": spec_of("sigmoid", "float32", "wide"),
+}
+QUANTIZED = [kind for kind, spec in KINDS.items() if isinstance(spec.bits, Bits)]
+
+
+@cache
+def dataset_of(kind):
+    name = KINDS[kind].dataset
+    if name == "synthetic":
+        return load_dataset("synthetic")
+    if name == "floats":
+        return small_images((9, 8), np.float32, count=200)
+    images = small_images((9, 8), count=200)
+    if name == "wide":
+        return replace(images, inputs=images.inputs.astype(np.uint16) * 257, scale=1 / 65535)
+    return images
 
 
 @cache
 def trained(kind):
-    """Three repetitions of four snapshots each."""
-    return train(spec_of(kind), [0, 3, 7])[0]
+    """Three repetitions of a few snapshots each."""
+    return train(KINDS[kind], [0, 3, 7], dataset_of(kind))[0]
 
 
 def compiled(trajectory):
@@ -43,151 +94,279 @@ def compiled(trajectory):
 
 
 def everything(trajectory, dataset):
-    """Codes and activations of each layer at each snapshot, each (snapshots, width, N)."""
-    parts = [layers for _, layers in replay(trajectory, dataset)]
-    return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+    """Codes and activations of each layer at each snapshot, each (snapshots, outputs, N)."""
+    result = [None] * 2 * trajectory.ranges.shape[2]
+    count = trajectory.finite.size
+    for places, layers in replay(trajectory, dataset):
+        for number, layer in enumerate([*layers.codes, *layers.activations]):
+            if result[number] is None:
+                result[number] = np.empty((count, *layer.shape[1:]), dtype=layer.numpy().dtype)
+            result[number][places] = layer.numpy()
+    return result
+
+
+@cache
+def found(kind):
+    return everything(trained(kind), dataset_of(kind))
 
 
 def snapshots(trajectory):
-    return trajectory.parameters.reshape(-1, 294), trajectory.ranges.reshape(-1, LAYERS, 2)
+    return [
+        each.reshape(trajectory.finite.size, *each.shape[2:])
+        for each in (trajectory.parameters, trajectory.ranges)
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_and_activations_are_those_of_plain_loops(kind, synthetic):
-    trajectory = trained(kind)
-    found = everything(trajectory, synthetic)
-    parameters, ranges = snapshots(trajectory)
-    assert all(len(layer) == len(parameters) == 12 for layer in found)
-    for place in range(0, len(parameters), 3):
-        codes, activations = replayed(
-            parameters[place],
-            ranges[place],
-            trajectory.spec.activation,
-            bits_of(trajectory.spec),
-            synthetic.inputs,
-        )
-        for layer in range(LAYERS):
-            np.testing.assert_array_equal(found[layer][place].T, codes[layer])
-            np.testing.assert_allclose(found[LAYERS + layer][place].T, activations[layer], rtol=2e-7, atol=0)
+def test_codes_and_activations_are_those_of_plain_loops(kind):
+    layers = found(kind)
+    parameters, ranges = snapshots(trained(kind))
+    depth = ranges.shape[1]
+    assert all(len(layer) == len(parameters) >= 12 for layer in layers)
+    for place in range(0, len(parameters), 3 if KINDS[kind].dataset == "synthetic" else 5):
+        codes, activations = replayed(parameters[place], ranges[place], KINDS[kind], dataset_of(kind))
+        for layer in range(depth):
+            np.testing.assert_array_equal(layers[layer][place].T, codes[layer])
+            np.testing.assert_allclose(layers[depth + layer][place].T, activations[layer], rtol=2e-7, atol=0)
 
 
 class RationalGrid:
-    def __init__(self, low, high, bits):
-        low, high = min(Fraction(float(low)), 0), max(Fraction(float(high)), 0)
+    def __init__(self, ends, bits):
+        low, high = min(Fraction(float(ends[0])), 0), max(Fraction(float(ends[1])), 0)
         self.top = 2**bits - 1
         self.scale = (high - low) / self.top
         self.zero = min(max(floor(-low / self.scale + Fraction(1, 2)), 0), self.top)
 
-    def steps(self, x):
+    def steps(self, values):
+        return np.vectorize(self.step, otypes=[object])(values)
+
+    def step(self, x):
         return min(max(floor(x / self.scale + self.zero + Fraction(1, 2)), 0), self.top) - self.zero
 
 
-def rational_codes(parameters, ranges, bits, inputs):
+fractions = np.vectorize(lambda x: Fraction(float(x)), otypes=[object])
+
+
+def softmax(row):
+    return [Fraction(1 / sum(exp(other - logit) for other in row)) for logit in row]
+
+
+def rational_codes(parameters, ranges, spec, dataset, some):
     """The codes of each layer of a ReLU network, by rational numbers from the input to the logits."""
-    values, codes = [[Fraction(int(bit)) for bit in row] for row in inputs], []
-    layers = split(torch.from_numpy(parameters))
-    for place, (kernel, bias) in enumerate(layers):
-        is_output = place == len(layers) - 1
-        weights = RationalGrid(kernel.min(), kernel.max(), bits[0])
-        columns = [
-            [weights.steps(Fraction(float(weight))) * weights.scale for weight in column]
-            for column in kernel.T
-        ]
-        on = RationalGrid(*ranges[place], bits[1])
-        steps = []
-        for row in values:
-            sums = [
-                sum(map(Fraction.__mul__, column, row)) + Fraction(float(b))
-                for column, b in zip(columns, bias, strict=True)
-            ]
-            steps.append([on.steps(x if is_output else max(x, Fraction(0))) for x in sums])
-        values = [[step * on.scale for step in row] for row in steps]
-        codes.append([[s - max(row) if is_output else s + on.zero for s in row] for row in steps])
+    steps, scale = input_steps(dataset, spec)
+    values, codes = fractions(steps[some]) * Fraction(scale), []
+    values = values[:, None] if values.ndim == 3 else values
+    layers, chosen = plan(spec, dataset), policies(spec)
+    for place, tensors in enumerate(split(layers, torch.from_numpy(parameters))):
+        layer, is_output = layers[place], place == len(layers) - 1
+        if tensors is None:
+            values = pooled(values, layer.size)
+        else:
+            kernel, bias = (fractions(each.numpy()) for each in tensors)
+            weights = RationalGrid((kernel.min(), kernel.max()), spec.bits.weights)
+            totals = sums(layer, weights.steps(kernel) * weights.scale, values)
+            totals = totals + (bias if layer.kind == "dense" else bias[:, None, None])
+            policy = chosen["output" if is_output else "activations"]
+            on = RationalGrid(
+                policy if isinstance(policy, tuple) else ranges[place, 1], spec.bits.activations
+            )
+            if not is_output:
+                totals = np.maximum(totals, Fraction(0))
+            elif reads_softmax(spec):
+                totals = np.array([softmax(row) for row in totals])
+            values = on.steps(totals) * on.scale
+        steps = (values / on.scale).reshape(len(values), -1)
+        reads_logits = is_output and not reads_softmax(spec)
+        codes.append(steps - steps.max(axis=1, keepdims=True) if reads_logits else steps + on.zero)
     return codes
 
 
-@pytest.mark.parametrize("kind", ["relu-8", "relu-2", "relu-16"])
-def test_codes_of_quantized_weights_are_those_of_rational_arithmetic(kind, synthetic):
-    trajectory = trained(kind)
-    some = np.arange(0, 4096, 61)
-    found = everything(trajectory, synthetic)
-    parameters, ranges = snapshots(trajectory)
+RATIONAL = ["relu-8", "relu-2", "relu-16", "controlled-relu-8"]
+RATIONAL += ["images-relu-8", "images-relu-12", "images-controlled-relu-8", "floats-relu-8", "wide-relu-16"]
+
+
+@pytest.mark.parametrize("kind", RATIONAL)
+def test_codes_of_quantized_weights_are_those_of_rational_arithmetic(kind):
+    dataset, layers = dataset_of(kind), found(kind)
+    some = np.arange(0, len(dataset.inputs), 61)
+    parameters, ranges = snapshots(trained(kind))
     for place in (0, 5, 11):
-        codes = rational_codes(
-            parameters[place], ranges[place], bits_of(trajectory.spec), synthetic.inputs[some]
+        codes = rational_codes(parameters[place], ranges[place], KINDS[kind], dataset, some)
+        for layer in range(ranges.shape[1]):
+            np.testing.assert_array_equal(layers[layer][place][:, some].T, codes[layer].astype(int))
+
+
+@pytest.mark.parametrize(("weights", "activations"), [(2, 2), (8, 8), (8, 16), (10, 11), (12, 12), (16, 16)])
+@pytest.mark.parametrize("fan_in", [1, 257, 258, 259, 784])
+def test_whole_numbers_are_summed_exactly(weights, activations, fan_in):
+    """Also where all of them are as large as they can be, but for a few."""
+    generator = np.random.default_rng(fan_in)
+    kernel = np.full((2, fan_in, 3), 2**weights - 1)
+    columns = np.full((2, fan_in, 5), 2**activations - 1)
+    kernel[:, ::7] -= generator.integers(0, 3, kernel[:, ::7].shape)
+    columns[:, ::5] -= generator.integers(0, 3, columns[:, ::5].shape)
+    kernel *= generator.choice([-1, 1], (2, 1, 3))
+    expected = np.einsum("mio,min->mon", kernel, columns)
+    terms = 2**24 // ((2**weights - 1) * (2**activations - 1))
+    arithmetic = ExactArithmetic(terms)
+    for sharers in (columns, columns[:1]):
+        product = arithmetic.product(
+            torch.from_numpy(kernel).double(), torch.from_numpy(sharers).double(), True
         )
-        for layer in range(LAYERS):
-            np.testing.assert_array_equal(found[layer][place][:, some].T, codes[layer])
+        assert product.dtype == torch.float64
+        shared = expected if sharers is columns else np.einsum("mio,in->mon", kernel, columns[0])
+        np.testing.assert_array_equal(product.numpy(), shared)
 
 
 @pytest.mark.parametrize("compile", COMPILE)
-@pytest.mark.parametrize("count", [4096, 5001])
+@pytest.mark.parametrize("more", [0, 905])
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind, count, compile, synthetic):
+def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind, more, compile):
     trajectory = compiled(trained(kind)) if compile else trained(kind)
-    generator = np.random.default_rng(count)
-    order = np.concatenate([generator.permutation(4096), generator.integers(0, 4096, count - 4096)])
-    shuffled = Dataset(
-        "shuffled", synthetic.inputs[order], synthetic.labels[order], synthetic.train_mask[order]
+    dataset = dataset_of(kind)
+    count = len(dataset.inputs)
+    generator = np.random.default_rng(more)
+    order = np.concatenate([generator.permutation(count), generator.integers(0, count, more)])
+    shuffled = replace(
+        dataset,
+        inputs=dataset.inputs[order],
+        labels=dataset.labels[order],
+        train_mask=dataset.train_mask[order],
     )
-    whole, other = everything(trained(kind), synthetic), everything(trajectory, shuffled)
-    for ours, theirs in zip(whole, other, strict=True):
+    for ours, theirs in zip(found(kind), everything(trajectory, shuffled), strict=True):
         np.testing.assert_array_equal(ours[:, :, order], theirs)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_depend_on_no_other_snapshot(kind, synthetic):
+def test_codes_depend_on_no_other_snapshot(kind):
     trajectory = trained(kind)
-    whole = everything(trajectory, synthetic)
     times = len(trajectory.epochs)
     for repetition, time in [(0, 0), (1, 2), (2, 3)]:
         alone = replace(
             trajectory,
             repetitions=trajectory.repetitions[[repetition]],
+            parts=trajectory.parts[[time]],
             epochs=trajectory.epochs[[time]],
             parameters=trajectory.parameters[[repetition]][:, [time]],
             ranges=trajectory.ranges[[repetition]][:, [time]],
         )
-        for ours, theirs in zip(whole, everything(alone, synthetic), strict=True):
+        for ours, theirs in zip(found(kind), everything(alone, dataset_of(kind)), strict=True):
             np.testing.assert_array_equal(ours[repetition * times + time], theirs[0])
+
+
+@pytest.mark.parametrize("compile", COMPILE)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].dataset != "synthetic"])
+def test_codes_depend_on_no_size_of_blocks(kind, compile, monkeypatch):
+    """However many inputs and however many snapshots are replayed at a time."""
+    trajectory = compiled(trained(kind)) if compile else trained(kind)
+    module = sys.modules["infoplane.replay"]
+    for held, together in [(1, 1), (1, 5), (378 * 64 * 4, 2), (378 * 128 * 3, 3), (10**9, 100)]:
+        monkeypatch.setattr(module, "HELD", held)
+        monkeypatch.setattr(module, "SNAPSHOTS", together)
+        for ours, theirs in zip(found(kind), everything(trajectory, dataset_of(kind)), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_compiled_replay_is_eager_replay(kind, synthetic):
-    trajectory = trained(kind)
-    eager, other = everything(trajectory, synthetic), everything(compiled(trajectory), synthetic)
-    for ours, theirs in zip(eager, other, strict=True):
+def test_compiled_replay_is_eager_replay(kind):
+    other = everything(compiled(trained(kind)), dataset_of(kind))
+    for ours, theirs in zip(found(kind), other, strict=True):
         assert ours.dtype == theirs.dtype
         assert ours.tobytes() == theirs.tobytes()
 
 
 @pytest.mark.parametrize("kind", QUANTIZED)
-def test_codes_of_logits_are_their_distance_to_the_largest(kind, synthetic):
-    trajectory = trained(kind)
-    logits, softmax = (everything(trajectory, synthetic)[layer] for layer in (5, 11))
-    assert (logits.max(axis=1) == 0).all()
-    assert (logits <= 0).all()
-    for codes, outputs in zip(logits, softmax, strict=True):
-        parts = len(np.unique(codes, axis=1).T)
-        assert len(np.unique(np.concatenate([codes, outputs]), axis=1).T) == parts
+def test_codes_of_the_output(kind):
+    """Those of logits are their distance to the largest, those of the softmax lie on its grid."""
+    layers = found(kind)
+    codes, softmax = layers[len(layers) // 2 - 1], layers[-1]
+    if KINDS[kind].protocol == "controlled":
+        top = 2 ** KINDS[kind].bits.activations - 1
+        assert codes.min() >= 0 and codes.max() <= top
+        if "output" not in KINDS[kind].ranges.model_fields_set:
+            np.testing.assert_allclose(softmax, codes / top, rtol=1e-12)
+            np.testing.assert_allclose(codes.sum(axis=1), top, atol=softmax.shape[1] / 2)
+        return
+    assert (codes.max(axis=1) == 0).all()
+    assert (codes <= 0).all()
+    np.testing.assert_allclose(softmax.sum(axis=1), 1, rtol=1e-6)
+    for each, outputs in zip(codes, softmax, strict=True):
+        parts = len(np.unique(each, axis=1).T)
+        assert len(np.unique(np.concatenate([each, outputs]), axis=1).T) == parts
         assert len(np.unique(outputs, axis=1).T) <= parts  # the softmax itself is rounded
 
 
-def test_snapshots_are_handed_out_in_order(synthetic):
-    parts = [(first, len(layers[0])) for first, layers in replay(trained("relu-8"), synthetic)]
-    firsts, sizes = zip(*parts, strict=True)
-    assert list(firsts) == np.cumsum([0, *sizes])[:-1].tolist()
-    assert sum(sizes) == 12
+@pytest.mark.parametrize("kind", QUANTIZED)
+def test_equal_codes_have_equal_codes_in_the_next_layer(kind):
+    layers, inputs = found(kind), dataset_of(kind).inputs
+    rows = inputs.reshape(len(inputs), -1)
+    of_inputs = parts_of(rows.view(np.int32) if rows.dtype == np.float32 else rows)
+    for place in range(len(layers[0])):
+        parts = [parts_of(layer[place].T) for layer in layers[: len(layers) // 2]]
+        for layer, next_layer in pairwise([of_inputs, *parts]):
+            assert refines(layer, next_layer)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in QUANTIZED if KINDS[kind].bits.activations <= 8])
+def test_rebinned_hidden_layers_have_the_parts_of_their_codes(kind):
+    layers = found(kind)
+    depth = len(layers) // 2
+    for layer in range(depth - 1):
+        again = rebinned(torch.from_numpy(layers[depth + layer]), 2.0 ** KINDS[kind].bits.activations)
+        for codes, bins in zip(layers[layer], again.numpy(), strict=True):
+            ours, theirs = parts_of(codes.T), parts_of(bins.T)
+            assert refines(ours, theirs) and refines(theirs, ours)
+
+
+def test_pools_take_the_maxima_of_codes():
+    layers = found("images-controlled-elu-4")
+    for values in (layers[:6], layers[6:]):
+        for conv, pool, shape in [(0, 1, (2, 7, 6)), (2, 3, (3, 2, 2))]:
+            for place in range(len(values[0])):
+                images = values[conv][place].T.reshape(-1, *shape)
+                expected = pooled(images, 2)
+                np.testing.assert_array_equal(values[pool][place].T, expected.reshape(len(images), -1))
+    assert (layers[6] < 0).any()
+
+
+@pytest.mark.parametrize("together", [1, 5, 7, 8, 100])
+@pytest.mark.parametrize("kind", ["relu-8", "images-relu-8"])
+def test_snapshots_are_handed_out_in_order_and_equally_many(kind, together, monkeypatch):
+    monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", together)
+    places = []
+    for some, layers in replay(trained(kind), dataset_of(kind)):
+        places.append(list(range(12))[some])
+        assert {len(layer) for layer in layers.codes} == {len(places[-1])}
+    assert {len(each) for each in places} == {min(together, 12)}
+    assert [each[0] for each in places[:-1]] == [number * len(places[0]) for number in range(len(places) - 1)]
+    assert places[-1][-1] == 11
+    assert {place for each in places for place in each} == set(range(12))
 
 
 @pytest.mark.parametrize("compile", COMPILE)
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_negative_zero_has_the_code_of_zero(activation, synthetic, compile):
-    kind = f"{activation}-float32"
-    trajectory = train(spec_of(kind, epochs=1), [0], synthetic)[0]
+@pytest.mark.parametrize("activation", ["tanh", "relu", "identity", "leaky-relu", "hard-tanh", "elu", "gelu"])
+def test_negative_zero_has_the_code_of_zero(activation, compile):
+    spec = KINDS["tanh-float32"].model_copy(update={"activation": activation, "epochs": 1})
+    dataset = dataset_of("tanh-float32")
+    trajectory = train(spec, [0], dataset)[0]
     parameters = np.full_like(trajectory.parameters, -0.0)
-    parameters[:, :, :120] = np.linspace(-0.0, -1.0, 120)
-    trajectory = replace(trajectory, spec=spec_of(kind, epochs=1, compile=compile), parameters=parameters)
-    for codes in everything(trajectory, synthetic)[1 : LAYERS - 1]:
+    if activation in ("tanh", "relu"):  # the others do not take what is below 0 to 0
+        parameters[:, :, :120] = np.linspace(-0.0, -1.0, 120)
+    spec = spec.model_copy(update={"compile": compile})
+    trajectory = replace(trajectory, spec=spec, parameters=parameters)
+    for codes in everything(trajectory, dataset)[1:5]:
         assert not codes.any()
+
+
+def test_float32_networks_see_floats_and_quantized_ones_a_grid():
+    """Two inputs that lie between the same levels are told apart by the one and not by the other."""
+    generator = np.random.default_rng(0)
+    inputs = np.repeat(generator.integers(-100, 156, (100, 3)), 2, axis=0) / np.float32(64)
+    inputs[1::2] += np.float32(1e-3)
+    inputs[:2] = [[-100 / 64], [155 / 64]]
+    dataset = Dataset("mine", inputs, np.arange(200) % 2, np.arange(200) < 150)
+    for bits, told_apart in [(8, False), ("float32", True)]:
+        spec = spec_of("relu", bits, "mine", network=[16])
+        codes = everything(train(spec, [0], dataset)[0], dataset)[0]
+        assert (codes[:, :, 2::2] != codes[:, :, 3::2]).any() == told_apart

@@ -80,7 +80,7 @@ OWN = [
     spec_of("relu", 8, beta_1=0.5, beta_2=0.9, epsilon=1e-3, **ON_IMAGES),
     spec_of("relu", 8, initialisation="glorot", **ON_IMAGES),
     spec_of("relu", 8, ranges={"hidden_weights": "ema-debiased", "output_weights": "ema"}, **ON_IMAGES),
-    spec_of("tanh", 8, ranges={"hidden_weights": (-0.5, 0.5), "activations": "ema-debiased"}, **ON_IMAGES),
+    spec_of("tanh", 16, ranges={"hidden_weights": (-0.5, 0.5), "activations": "ema"}, **ON_IMAGES),
     spec_of("elu", 8, protocol="controlled", ranges={"output": "ema-debiased"}, **ON_IMAGES),
     spec_of("elu", 8, protocol="controlled", ranges={"activations": (-0.2, 0.4)}, **ON_IMAGES),
 ]
