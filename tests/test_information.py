@@ -1,17 +1,26 @@
 """Exact information against brute force and `dit`; what leaves it unchanged to the last bit; its bounds."""
 
+import sys
 from collections import Counter
+from dataclasses import replace
 from math import log2
 
 import dit
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import small_images
 
 from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, load_dataset, train
-from infoplane.information import estimate
+from infoplane.artifacts import read_table
+from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
+from infoplane.datasets import save_dataset
+from infoplane.information import estimate, run
 from infoplane.replay import replay
+from infoplane.trajectory import save_trajectory
 
 
 def entropy_of(values):
@@ -163,16 +172,42 @@ def trajectories():
     return {kind: trained(*kind) for kind in kinds}
 
 
+LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
+ON_IMAGES = {
+    "published": {"activation": "relu", "bits": 8},
+    "controlled": {"activation": "elu", "bits": 4, "protocol": "controlled"},
+    "wide": {"activation": "tanh", "bits": {"weights": 4, "activations": 12}, "protocol": "controlled"},
+    "float32": {"activation": "gelu", "bits": "float32", "prefit_epochs": 1},
+    "prefit": {"activation": "relu", "bits": 8, "protocol": "controlled", "prefit_epochs": 5},
+}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return small_images(count=200)
+
+
+@pytest.fixture(scope="module", params=ON_IMAGES)
+def on_images(request, images):
+    """Trained on images, with the codes and activations of its layers."""
+    settings = {"dataset": "small-images", "network": LAYERS, "epochs": 4, "record_every": 3}
+    settings |= {"learning_rate": 1e-2, "batch_size": 32, "compile": False}
+    trajectory, _ = train(TrainingSpec(**settings | ON_IMAGES[request.param]), [1, 4], images)
+    return trajectory, *layers_of(trajectory, images)
+
+
 def layers_of(trajectory, dataset):
-    """Codes and activations of each layer, (snapshots, N, width)."""
+    """Codes and activations of each layer, (snapshots, N, outputs)."""
     groups = list(replay(trajectory, dataset))
     found = []
     for kind in ("codes", "activations"):
-        for layer in range(6):
-            parts = {places.start: getattr(layers, kind)[layer] for places, layers in groups}
-            assert len(parts) == 1
-            found.append(parts[0].transpose(1, 2).numpy())
-    return found[:6], found[6:]
+        for layer in range(trajectory.ranges.shape[2]):
+            snapshots = {}
+            for places, layers in groups:
+                outputs = getattr(layers, kind)[layer].transpose(1, 2).numpy()
+                snapshots |= dict(zip(range(places.start, places.stop), outputs, strict=True))
+            found.append(np.stack([snapshots[place] for place in range(trajectory.finite.size)]))
+    return found[: len(found) // 2], found[len(found) // 2 :]
 
 
 def table_values(table, layer):
@@ -237,6 +272,121 @@ def test_global_range_is_that_of_a_repetition_after_its_first_pass(trajectories,
                 )
                 found = [values[place] for values in table_values(table, layer)]
                 assert same_bits(expected[:3], found[:3])
+
+
+def test_prefit_counts_for_no_global_range(on_images, images):
+    trajectory, _, activations = on_images
+    table = estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), trajectory, images)
+    times = len(trajectory.epochs)
+    trained = (trajectory.parts == "main") & (trajectory.epochs >= 0)
+    for place in range(2 * times):
+        own = np.flatnonzero(trained) + place // times * times
+        ends = min(layer[own].min() for layer in activations), max(layer[own].max() for layer in activations)
+        for layer, outputs in enumerate(activations):
+            expected = binned_information(outputs[place], images.labels, 30, tuple(map(float, ends)))
+            assert same_bits(expected[:3], [values[place] for values in table_values(table, layer)[:3]])
+
+
+ESTIMATORS = [
+    {"kind": "exact"},
+    {"kind": "rebinned"},
+    {"kind": "adaptive", "bins": 5},
+    {"kind": "uniform", "bins": 7, "range": "layer"},
+    {"kind": "uniform", "bins": 7, "range": "neuron"},
+    {"kind": "uniform", "bins": 7, "range": [-0.2, 0.6]},
+]
+
+
+def codes_by(estimator, spec, codes, activations):
+    """The codes of one layer, (snapshots, N, outputs), ranges being those of all inputs."""
+    outputs = torch.from_numpy(activations).transpose(1, 2).contiguous()
+    match estimator:
+        case {"kind": "exact"}:
+            return codes
+        case {"kind": "rebinned"} if spec.bits == "float32":
+            found = rebinned(outputs.float(), 2.0**32)
+        case {"kind": "rebinned"}:
+            found = rebinned(outputs, 2.0**spec.bits.activations)
+        case {"kind": "adaptive", "bins": bins}:
+            found = adaptive_bins(outputs, bins)
+        case {"bins": bins, "range": chosen}:
+            found = uniform_bins(outputs, *range_ends(outputs, chosen), bins)
+    return found.transpose(1, 2).numpy()
+
+
+@pytest.mark.parametrize("subset", ["all", "train", "test"])
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda spec: "-".join(map(str, spec.values())))
+def test_a_subset_is_counted_alone_over_ranges_of_the_whole(on_images, images, estimator, subset):
+    trajectory, codes, activations = on_images
+    table = estimate(EstimatorSpec(**estimator, subset=subset), trajectory, images)
+    counted = {"all": slice(None), "train": images.train_mask, "test": ~images.train_mask}[subset]
+    for layer in range(6):
+        discrete = codes_by(estimator, trajectory.spec, codes[layer], activations[layer])
+        expected = exact_information(discrete[:, counted], images.labels[counted])
+        found = table_values(table, layer)
+        assert same_bits(expected[:3], found[:3])
+        np.testing.assert_array_equal(expected.distinct, found[3])
+        if estimator["kind"] == "exact":
+            place = len(discrete) - 1
+            h_t, i_ty, distinct = brute_force(discrete[place, counted], images.labels[counted])
+            assert (found[0][place], found[2][place]) == pytest.approx((h_t, i_ty), abs=1e-12)
+            assert found[3][place] == distinct
+
+
+def test_hidden_layers_are_exact_as_they_are_rebinned(on_images, images):
+    trajectory = on_images[0]
+    if trajectory.spec.bits == "float32" or trajectory.spec.bits.activations > 8:
+        return
+    exact, again = (estimate(EstimatorSpec(kind=kind), trajectory, images) for kind in ("exact", "rebinned"))
+    hidden = exact["layer"] < 6
+    assert exact[hidden].equals(again[hidden])
+
+
+def test_table_of_both_parts(on_images, images):
+    trajectory = on_images[0]
+    table = estimate(EstimatorSpec(kind="exact"), trajectory, images)
+    prefit = {0: [], 1: [-1, 0], 5: [-1, 0, 3]}[trajectory.spec.prefit_epochs]
+    times = [("prefit", epoch) for epoch in prefit] + [("main", epoch) for epoch in (-1, 0, 3)]
+    keys = table[["repetition", "part", "epoch", "layer"]].to_numpy().tolist()
+    assert keys == [[r, *time, layer] for r in (1, 4) for time in times for layer in range(1, 7)]
+    assert table["h_t"].notna().all()
+
+
+def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatch):
+    trajectory = on_images[0]
+    for estimator in (EstimatorSpec(kind="exact"), EstimatorSpec(kind="uniform", bins=9, range="global")):
+        expected = estimate(estimator, trajectory, images)
+        for together in (1, 4, 5):
+            monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", together)
+            assert estimate(estimator, trajectory, images).equals(expected)
+        monkeypatch.undo()
+
+
+@pytest.mark.slow
+def test_compiled_estimates_are_eager_ones(on_images, images):
+    trajectory = on_images[0]
+    compiled = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": True}))
+    for estimator in (*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}):
+        tables = [estimate(EstimatorSpec(**estimator), each, images) for each in (trajectory, compiled)]
+        assert tables[0].equals(tables[1])
+
+
+@pytest.mark.parametrize("subset", ["all", "train", "test"])
+def test_file_says_what_was_counted(on_images, images, tmp_path, subset):
+    trajectory = on_images[0]
+    dataset_path, trajectory_path, path = (tmp_path / name for name in ("images.npz", "0-1", "1.parquet"))
+    save_dataset(dataset_path, images)
+    save_trajectory(trajectory_path, trajectory)
+    estimator = EstimatorSpec(kind="exact", subset=subset)
+    run(estimator, dataset_path, trajectory_path, path)
+    table, description = read_table(path, "information")
+    counted = {"all": slice(None), "train": images.train_mask, "test": ~images.train_mask}[subset]
+    labels = images.labels[counted].tolist()
+    assert description["dataset"]["inputs"] == len(labels) == {"all": 200, "train": 150, "test": 50}[subset]
+    assert description["dataset"]["h_y"] == pytest.approx(entropy_of(labels), abs=1e-12)
+    assert description["layers"] == 6
+    pd.testing.assert_frame_equal(table, estimate(estimator, trajectory, images), check_dtype=False)
+    assert table["h_t"].max() <= log2(len(labels)) + 1e-12
 
 
 def test_more_bins_than_can_be_told_apart_are_refused():
