@@ -258,6 +258,13 @@ def test_adaptive_estimate_is_adaptive_information(trajectories, synthetic):
             assert same_bits(expected[:3], table_values(table, layer)[:3])
 
 
+def test_adaptive_bins_of_a_layer_of_any_size():
+    """As many values as a convolution of some ten thousand images has."""
+    layer = torch.arange(2**24 + 64, dtype=torch.float32).flip(0).view(1, 64, -1)
+    counts = np.bincount(adaptive_bins(layer, 4).ravel().numpy())
+    np.testing.assert_allclose(counts, layer.numel() / 4, rtol=1e-6)
+
+
 def test_global_range_is_that_of_a_repetition_after_its_first_pass(trajectories, synthetic):
     for trajectory in trajectories.values():
         table = estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), trajectory, synthetic)
