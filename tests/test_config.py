@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.config import (
+    ConvSpec,
+    DenseSpec,
     EstimatorSpec,
     Experiment,
     FigureSpec,
+    PoolSpec,
     Sections,
     TrainingSpec,
     load_study,
@@ -172,6 +175,79 @@ def test_learning_rate_may_lack_its_point():
         ("figures/plane/kind", "accuracy", "figures.plane: kind accuracy takes no estimators; remove them"),
         ("figures/plane/i_xt", [3, 2], "figures.plane.i_xt: [3, 2] is not a pair [lo, hi] with lo < hi"),
         ("figure_defaults/dpy", 300, "figure_defaults.dpy: unknown key; did you mean 'dpi'?"),
+        ("defaults/network", [], "defaults.network: [] is refused; it must be not empty"),
+        ("defaults/network", 16, "defaults.network: 16 is refused; it must be a list"),
+        (
+            "experiments/one/network",
+            "bottleneck-3",
+            "experiments.one.network: 'bottleneck-3' is unknown; did you mean 'bottleneck-4'?",
+        ),
+        (
+            "experiments/one/protocol",
+            "controled",
+            "experiments.one.protocol: 'controled' is unknown; did you mean 'controlled'?",
+        ),
+        (
+            "experiments/one/initialisation",
+            "glorott",
+            "experiments.one.initialisation: 'glorott' is unknown; did you mean 'glorot'?",
+        ),
+        (
+            "defaults/ranges/activation",
+            "ema",
+            "defaults.ranges.activation: unknown key; did you mean 'activations'?",
+        ),
+        ("defaults/ranges", "ema", "defaults.ranges: 'ema' is refused; it must be a mapping"),
+        (
+            "defaults/prefit_epochs",
+            -1,
+            "defaults.prefit_epochs: -1 is refused; it must be greater than or equal to 0",
+        ),
+        ("defaults/beta_1", 1, "defaults.beta_1: 1 is refused; it must be less than 1"),
+        ("defaults/beta_2", -0.1, "defaults.beta_2: -0.1 is refused; it must be greater than or equal to 0"),
+        ("defaults/epsilon", 0, "defaults.epsilon: 0 is refused; it must be greater than 0"),
+        (
+            "estimators/exact/subset",
+            "tests",
+            "estimators.exact.subset: 'tests' is unknown; did you mean 'test'?",
+        ),
+        ("trajectories", "kep", "trajectories: 'kep' is unknown; did you mean 'keep'?"),
+        ("datasets/mine", {}, "datasets.mine.kind: missing; add it"),
+        ("datasets/mine", {"kind": "npz"}, "datasets.mine: kind npz needs path; add it"),
+        ("datasets/mine/kind", "nzp", "datasets.mine.kind: 'nzp' is unknown; did you mean 'npz'?"),
+        (
+            "datasets/mine",
+            {"kind": "npz", "path": "a", "folder": "b"},
+            "datasets.mine: kind npz takes no folder; remove it",
+        ),
+        ("datasets/mnist/path", "a", "datasets.mnist: kind mnist takes no path; remove it"),
+        ("datasets/mnist/scale", 2, "datasets.mnist: kind mnist takes no scale; remove it"),
+        (
+            "datasets/mnist/folder",
+            3,
+            "datasets.mnist.folder: 3 is refused; it must be text; quote it if it is a number",
+        ),
+        ("datasets/mnist/fraction", 0, "datasets.mnist.fraction: 0 is refused; it must be greater than 0"),
+        (
+            "datasets/mnist/fraction",
+            1.5,
+            "datasets.mnist.fraction: 1.5 is refused; it must be less than or equal to 1",
+        ),
+        (
+            "datasets/synthetic/fraction",
+            0.5,
+            "datasets.synthetic: kind synthetic takes no fraction; remove it",
+        ),
+        (
+            "datasets/my data",
+            {"kind": "npz", "path": "a"},
+            "datasets: 'my data' cannot name a file; use up to 100 letters, digits, - and _",
+        ),
+        (
+            "experiments/one/dataset",
+            "fashion",
+            "experiments.one.dataset: 'fashion' is unknown; did you mean 'fashion-mnist'?",
+        ),
         (
             "figures/plane/estimators",
             ["uniform"],
@@ -192,6 +268,83 @@ def test_bits_out_of_range(bits):
         f"mine.yaml: defaults.bits: {bits!r} is not a width of 2 to 16, float32, "
         "or {weights: 2 to 16, activations: 2 to 16}"
     )
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(0, True, 2.5, "dense", None, {}, [16], {"pool": 1}, {"conv": 0}, {"conv": 2, "kernal": 3}),
+        *({"conv": 2, "kernel": 0}, {"conv": 2, "pool": 2}, {"dense": 2, "kernel": 3}),
+    ],
+    ids=str,
+)
+def test_layers_of_a_network(layer):
+    assert refusal(changed("defaults/network", [16, layer])) == (
+        f"mine.yaml: defaults.network.1: {layer!r} is not a layer: a width, {{dense: width}}, "
+        "{conv: filters, kernel: size} or {pool: size}"
+    )
+
+
+@pytest.mark.parametrize("role", ["hidden_weights", "output_weights", "activations", "output"])
+@pytest.mark.parametrize(
+    "policy", ["emma", "fixed", [1, -1], [0, 0], [0], [0, float("inf")], 3, True], ids=str
+)
+def test_ranges_of_quantizers(role, policy):
+    assert refusal(changed(f"defaults/ranges/{role}", policy)) == (
+        f"mine.yaml: defaults.ranges.{role}: {policy!r} is not batch, ema, ema-debiased, "
+        "or a pair [lo, hi] with lo < hi"
+    )
+
+
+def test_what_training_is_told_of_networks_and_ranges():
+    layers = [16, {"conv": 2}, {"conv": 4, "kernel": 5}, {"pool": 2}, {"dense": 3}]
+    config = changed(
+        "experiments/one", {"network": layers, "ranges": {"output": [0, 1], "activations": "ema"}}
+    )
+    spec = resolve(config, "mine.yaml").experiments["one"].spec
+    assert spec.network == (
+        DenseSpec(dense=16),
+        ConvSpec(conv=2, kernel=3),
+        ConvSpec(conv=4, kernel=5),
+        PoolSpec(pool=2),
+        DenseSpec(dense=3),
+    )
+    assert spec.ranges.model_dump(exclude_none=True) == {"output": (0.0, 1.0), "activations": "ema"}
+    assert parse_spec(TrainingSpec, spec.model_dump_json()) == spec
+
+
+def test_defaults_of_experiments():
+    spec = resolve(STUDY, "mine.yaml").experiments["one"].spec
+    assert (spec.protocol, spec.initialisation, spec.prefit_epochs) == ("published", None, 0)
+    assert (spec.beta_1, spec.beta_2, spec.epsilon) == (0.9, 0.999, 1e-7)
+    assert (spec.learning_rate, spec.batch_size, spec.seed) == (1e-4, 256, 0)
+    assert spec.ranges.model_dump(exclude_none=True) == {}
+    assert resolve(STUDY, "mine.yaml").estimators["exact"].subset == "all"
+
+
+@pytest.mark.parametrize("activation", ["leaky-relu", "elu", "gelu", "sigmoid", "hard-tanh", "identity"])
+def test_published_quantizes_two_activations_only(activation):
+    experiment = {"activation": activation}
+    assert refusal(changed("experiments/one", experiment)) == (
+        f"mine.yaml: experiments.one: protocol published quantizes tanh and relu only, not {activation}; "
+        "use controlled"
+    )
+    for other in ({"protocol": "controlled"}, {"bits": "float32"}):
+        study = resolve(changed("experiments/one", experiment | other), "mine.yaml")
+        assert study.experiments["one"].activation == activation
+
+
+def test_data_sets_are_those_used_by_experiments():
+    config = changed("datasets", {"mine": {"kind": "npz", "path": "mine.npz"}, "mnist": {"fraction": 0.1}})
+    assert set(resolve(config, "mine.yaml").datasets) == {"synthetic"}
+    config["experiments"] |= {"three": {"dataset": "mine"}, "four": {"dataset": "fashion-mnist"}}
+    datasets = resolve(config, "mine.yaml").datasets
+    assert {name: spec.kind for name, spec in datasets.items()} == {
+        "synthetic": "synthetic",
+        "mine": "npz",
+        "fashion-mnist": "fashion-mnist",
+    }
+    assert datasets["fashion-mnist"].fraction == 1
 
 
 @pytest.mark.parametrize("interval", ["globl", [1, 1], [1, 0], [0], [0, float("inf")], [0, float("nan")], 3])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 import yaml
 from pydantic import (
@@ -453,6 +453,7 @@ RULES = {
     "float_parsing": "a number",
     "float_type": "a number",
     "int_type": "a whole number",
+    "model_type": "a mapping",
     "string_too_short": "at least one character",
     "string_type": "text; quote it if it is a number",
     "too_short": "not empty",
@@ -465,7 +466,10 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
     given = error["input"]
     match error["type"]:
         case "extra_forbidden":
-            return f"unknown key; {suggestion(str(error['loc'][-1]), model.model_fields)}"
+            *sections, name = map(str, error["loc"])
+            for section in sections:
+                model = cast(type[BaseModel], model.model_fields[section].annotation)
+            return f"unknown key; {suggestion(name, model.model_fields)}"
         case "missing":
             return "missing; add it"
         case "literal_error":
