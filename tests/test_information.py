@@ -373,7 +373,7 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
 def test_compiled_estimates_are_eager_ones(on_images, images):
     trajectory = on_images[0]
     compiled = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": True}))
-    for estimator in (*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}):
+    for estimator in (*ESTIMATORS[:3], {"kind": "uniform", "bins": 9, "range": "global"}):
         tables = [estimate(EstimatorSpec(**estimator), each, images) for each in (trajectory, compiled)]
         assert tables[0].equals(tables[1])
 
