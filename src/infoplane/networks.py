@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -396,13 +397,16 @@ def correlate(kernel: Tensor, images: Tensor) -> Tensor:
     written term by term, so that a compiler makes one loop of it.
     """
     squares = squares_of(images, kernel.shape[2])
-    terms = kernel.flatten(2, 3)[..., None, None, None]
-    first, *others = [
-        terms[:, channel, place] * square[:, channel, None]
-        for channel in range(kernel.shape[1])
-        for place, square in enumerate(squares)
-    ]
-    return sum(others, first)
+    weights = kernel.flatten(2, 3)[..., None, None, None]
+
+    def term(channel: int, place: int) -> Tensor:
+        return weights[:, channel, place] * squares[place][:, channel, None]
+
+    first, *others = product(range(kernel.shape[1]), range(len(squares)))
+    total = term(*first)
+    for each in others:  # no more than one term at a time is held
+        total = total + term(*each)
+    return total
 
 
 class Correlate(torch.autograd.Function):
