@@ -8,7 +8,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from infoplane import TrainingSpec, Trajectory, UserError, load_trajectory
-from infoplane.trajectory import save_trajectory
+from infoplane.config import DenseSpec, PoolSpec
+from infoplane.trajectory import recorded_epochs, save_trajectory, training_parts
 
 SPEC = TrainingSpec(
     dataset="synthetic",
@@ -56,6 +57,37 @@ def test_round_trip(path, trajectory):
         assert getattr(read, name).dtype == getattr(trajectory, name).dtype
         np.testing.assert_array_equal(getattr(read, name), getattr(trajectory, name))
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_parts_and_epochs_are_those_of_the_spec(tmp_path, trajectory):
+    spec = SPEC.model_copy(update={"prefit_epochs": 6, "network": (DenseSpec(dense=4), PoolSpec(pool=2))})
+    parts, epochs = recorded_epochs(spec)
+    assert parts.tolist() == ["prefit"] * 3 + ["main"] * 3
+    assert epochs.tolist() == [-1, 0, 5, -1, 0, 5]
+    assert training_parts(spec) == [("prefit", 6), ("main", 10)]
+    longer = replace(
+        trajectory,
+        spec=spec,
+        parts=parts,
+        epochs=epochs,
+        parameters=np.zeros((2, 6, 7), dtype=np.float32),
+        ranges=np.zeros((2, 6, 3, 2, 2), dtype=np.float32),
+    )
+    save_trajectory(tmp_path / "longer.safetensors", longer)
+    read = load_trajectory(tmp_path / "longer.safetensors")
+    assert read.spec == spec
+    assert (read.parts.tolist(), read.epochs.tolist()) == (parts.tolist(), epochs.tolist())
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 6, 11])
+@pytest.mark.parametrize("interval", [1, 2, 5, 20])
+def test_recorded_are_the_start_and_the_multiples_of_the_interval(length, interval):
+    for prefit in (0, length):
+        spec = SPEC.model_copy(update={"epochs": length, "prefit_epochs": prefit, "record_every": interval})
+        parts, epochs = recorded_epochs(spec)
+        expected = [-1, *(epoch for epoch in range(length) if epoch % interval == 0)]
+        for part in ("prefit", "main"):
+            assert epochs[parts == part].tolist() == (expected if part == "main" or prefit else [])
 
 
 def test_equal_trajectories_are_equal_files(path, trajectory, tmp_path):
