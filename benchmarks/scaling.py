@@ -1,0 +1,223 @@
+"""Measure how the cost of training and of exact information grows, and plot it."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Never
+
+import numpy as np
+from library import (
+    RELU,
+    dataset_of,
+    information_work,
+    members_of,
+    of_width,
+    random_features,
+    train_quietly,
+    training_work,
+)
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from measurement import Work, fitted_slope, on_one_thread, per_unit
+from report import duration, machine, positive, run, table
+from tqdm import tqdm
+
+from infoplane import Dataset, TrainingSpec, UserError
+from infoplane.figures.style import COLOURS, STYLE
+from infoplane.progress import progress_bar
+
+ROUNDS, QUICK_ROUNDS = 5, 1
+EPOCHS = 40
+# The first recorded epochs are the start of the information stage, and no part of its work.
+START = 8
+FORMATS = (".pdf", ".png", ".svg")
+EXAMPLES = """\
+examples:
+  python benchmarks/scaling.py --output scaling.png scaling.pdf
+  python benchmarks/scaling.py --quick --output scaling.png
+"""
+EXPLANATION = """\
+CPU time without start and compilation, median over {rounds} rounds. All are published shwartz-ziv networks of
+ReLU at 8 bits on the synthetic data, but for what is varied: {epochs} epochs of {members} repetitions, which
+are trained at once, every epoch recorded. Their width is that of all five hidden layers, and their inputs are
+random where these are varied. A slope is that of the straight line through the logarithms: 1 is linear."""
+
+
+class Setting(NamedTuple):
+    """What is trained and measured."""
+
+    spec: TrainingSpec
+    dataset: Dataset
+    repetitions: int
+    epochs: int
+
+
+class Axis(NamedTuple):
+    """What is varied.
+
+    Attributes:
+        amounts: in ascending order.
+        setting: what an amount stands for.
+        expected: what the slope should be.
+    """
+
+    amounts: tuple[int, ...]
+    setting: Callable[[int], Setting]
+    expected: str
+
+
+class Curve(NamedTuple):
+    """The costs of a stage along an axis, (amounts, rounds) seconds."""
+
+    axis: str
+    stage: str
+    amounts: tuple[int, ...]
+    costs: np.ndarray
+
+    @property
+    def medians(self) -> list[float]:
+        """The cost of each amount."""
+        medians: list[float] = np.median(self.costs, axis=1).tolist()
+        return medians
+
+    @property
+    def slope(self) -> float:
+        """The exponent with which costs grow."""
+        return fitted_slope(self.amounts, self.medians)
+
+
+def axes_of(quick: bool) -> dict[str, Axis]:
+    """What is varied, by name."""
+    synthetic, spec = dataset_of("synthetic"), RELU.model_copy(update={"record_every": 1})
+    members = members_of(spec, synthetic)
+    points = 2 if quick else 4
+    return {
+        "repetitions": Axis(
+            (members, 2 * members, 4 * members, 8 * members)[:points],
+            lambda amount: Setting(spec, synthetic, amount, EPOCHS),
+            "1",
+        ),
+        "width": Axis(
+            (8, 16, 32, 64)[:points],
+            lambda amount: Setting(of_width(spec, amount), synthetic, members, EPOCHS),
+            "1 to 2",
+        ),
+        "inputs": Axis(
+            (4096, 8192, 16384, 32768)[:points],
+            lambda amount: Setting(spec, random_features(amount), members, EPOCHS),
+            "1",
+        ),
+        "recorded epochs": Axis(
+            (40, 80, 160, 320)[:points],
+            lambda amount: Setting(spec, synthetic, members, amount),
+            "1",
+        ),
+    }
+
+
+def works(setting: Setting) -> dict[str, tuple[Work, float]]:
+    """What is timed of each stage, and how many of its units there are in the setting."""
+    spec, dataset, repetitions, epochs = setting
+    training = training_work(spec, dataset, repetitions, epochs)
+    trajectory = train_quietly(spec, dataset, repetitions, epochs)
+    information = information_work(trajectory, dataset, START)
+    return {"training": (training, training.units), "exact information": (information, repetitions * epochs)}
+
+
+def measure(name: str, axis: Axis, rounds: int, progress: "tqdm[Never]") -> list[Curve]:
+    """The costs of both stages along an axis, every amount in its turn in every round."""
+    timed = []
+    for amount in axis.amounts:
+        timed.append(works(axis.setting(amount)))
+        for work, _ in timed[-1].values():
+            work.run()  # compiles
+        progress.update()
+    costs: dict[str, list[list[float]]] = {stage: [] for stage in timed[0]}
+    for _ in range(rounds):
+        for stage, rows in costs.items():
+            rows.append([per_unit(work).cpu * units for work, units in (each[stage] for each in timed)])
+        progress.update()
+    return [Curve(name, stage, axis.amounts, np.array(rows).T) for stage, rows in costs.items()]
+
+
+def curve_table(curves: Sequence[Curve], expected: dict[str, str]) -> str:
+    header = ["cost of", "against", "amounts", "CPU time", "slope", "expected"]
+    rows = [
+        [
+            curve.stage,
+            curve.axis,
+            ", ".join(map(str, curve.amounts)),
+            ", ".join(map(duration, curve.medians)),
+            f"{curve.slope:.2f}",
+            expected[curve.axis],
+        ]
+        for curve in curves
+    ]
+    return table(header, rows)
+
+
+def plot(axes: Axes, curves: Sequence[Curve]) -> None:
+    """The curves along one axis: medians, from the lowest to the highest round, and the fitted lines."""
+    for curve, colour in zip(curves, COLOURS, strict=False):
+        amounts, medians = np.array(curve.amounts), np.array(curve.medians)
+        spread = np.abs(np.stack([curve.costs.min(1), curve.costs.max(1)]) - medians)
+        label = f"{curve.stage}, slope {curve.slope:.2f}"
+        axes.errorbar(amounts, medians, spread, color=colour, fmt="o", markersize=3, capsize=2, label=label)
+        level = np.exp(np.mean(np.log(medians) - curve.slope * np.log(amounts)))
+        axes.plot(amounts, level * amounts**curve.slope, color=colour, linewidth=0.8)
+    axes.set(xscale="log", yscale="log", xlabel=curves[0].axis, ylabel="CPU time (s)")
+    axes.set_xticks(curves[0].amounts, [f"{amount:,}" for amount in curves[0].amounts])
+    axes.minorticks_off()
+    axes.legend()
+
+
+def draw(curves: Sequence[Curve]) -> Figure:
+    """One panel for each axis."""
+    names = list(dict.fromkeys(curve.axis for curve in curves))
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(2, 2, figsize=(7, 5), layout="constrained")
+        for name, axes in zip(names, panels.flat, strict=True):
+            plot(axes, [curve for curve in curves if curve.axis == name])
+    return figure
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    parser = ArgumentParser(description=__doc__, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        required=True,
+        help="the plots to write",
+    )
+    parser.add_argument("--quick", action="store_true", help="two points and one round: to try the command")
+    parser.add_argument("--rounds", type=positive, metavar="N", help=f"default: {ROUNDS}")
+    options = parser.parse_args(given)
+    for path in options.output:
+        if path.suffix not in FORMATS:
+            raise UserError(f"--output: {path} is no plot; end it in one of {', '.join(FORMATS)}")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"--output: {path.parent} is no folder; make it")
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    on_one_thread()
+    axes = axes_of(options.quick)
+    curves = []
+    with progress_bar(
+        sum(len(axis.amounts) + rounds for axis in axes.values()), "measuring", "steps"
+    ) as progress:
+        for name, axis in axes.items():
+            progress.set_description_str(name)
+            curves += measure(name, axis, rounds, progress)
+    members = axes["repetitions"].amounts[0]
+    print(machine(), EXPLANATION.format(rounds=rounds, epochs=EPOCHS, members=members), sep="\n\n")
+    print("", curve_table(curves, {name: axis.expected for name, axis in axes.items()}), sep="\n")
+    figure = draw(curves)
+    for path in options.output:
+        figure.savefig(path, dpi=200)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
