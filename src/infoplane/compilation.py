@@ -15,6 +15,13 @@ __all__ = ["compiled"]
 
 COMPILERS = ("c++", "g++", "clang++")
 SECONDS_TO_LINK = 30
+OPTIONS: dict[str, str | int | bool] = {
+    "cpp.threads": 1,
+    # What has more operations is computed once, not anew wherever it is used: the grids of the quantizers.
+    "realize_opcount_threshold": 16,
+    # The calls of the kernels are compiled too: they take as long as the kernels of a small network.
+    "cpp_wrapper": True,
+}
 
 
 def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
@@ -28,10 +35,9 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     if not any(map(shutil.which, COMPILERS)):
         warnings.warn("no C++ compiler found: running eagerly, which is many times slower", stacklevel=2)
         return function
-    torch._inductor.config.cpp.threads = 1
     torch._dynamo.config.recompile_limit = 1000  # one process may train many kinds of networks
     remove_unwritten_libraries()
-    return torch.compile(function, fullgraph=True, dynamic=False)
+    return torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
 
 
 def remove_unwritten_libraries() -> None:

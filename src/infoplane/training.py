@@ -178,8 +178,8 @@ class Ensemble:
                     for member, its in one_by_one
                 ]
             )
-        moments = torch.zeros(parameters.shape)
-        return State(parameters, moments, moments, ranges, torch.zeros(members, 2))
+        moments = torch.zeros(2, *parameters.shape)
+        return State(parameters, *moments, ranges, torch.zeros(members, 2))
 
 
 class Streams(NamedTuple):
