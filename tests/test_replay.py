@@ -16,7 +16,7 @@ from reference import input_steps, plan, policies, pooled, reads_softmax, replay
 from infoplane import Dataset, TrainingSpec, load_dataset, train
 from infoplane.binning import rebinned
 from infoplane.config import Bits
-from infoplane.replay import ExactArithmetic, replay
+from infoplane.replay import ExactArithmetic, bytewise, product_of_bytes, replay
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2, "compile": False}
@@ -209,6 +209,17 @@ def test_codes_of_quantized_weights_are_those_of_rational_arithmetic(kind):
             np.testing.assert_array_equal(layers[layer][place][:, some].T, codes[layer].astype(int))
 
 
+EIGHT_BITS = TrainingSpec(
+    dataset="small-images",
+    network=(16, 4),
+    activation="relu",
+    bits=8,
+    epochs=3,
+    record_every=1,
+    compile=False,
+)
+
+
 @pytest.mark.parametrize(("weights", "activations"), [(2, 2), (8, 8), (8, 16), (10, 11), (12, 12), (16, 16)])
 @pytest.mark.parametrize("fan_in", [1, 257, 258, 259, 784])
 def test_whole_numbers_are_summed_exactly(weights, activations, fan_in):
@@ -221,7 +232,7 @@ def test_whole_numbers_are_summed_exactly(weights, activations, fan_in):
     kernel *= generator.choice([-1, 1], (2, 1, 3))
     expected = np.einsum("mio,min->mon", kernel, columns)
     terms = 2**24 // ((2**weights - 1) * (2**activations - 1))
-    arithmetic = ExactArithmetic(terms)
+    arithmetic = ExactArithmetic(terms, bytewise=False)
     for sharers in (columns, columns[:1]):
         product = arithmetic.product(
             torch.from_numpy(kernel).double(), torch.from_numpy(sharers).double(), True
@@ -229,6 +240,37 @@ def test_whole_numbers_are_summed_exactly(weights, activations, fan_in):
         assert product.dtype == torch.float64
         shared = expected if sharers is columns else np.einsum("mio,in->mon", kernel, columns[0])
         np.testing.assert_array_equal(product.numpy(), shared)
+
+
+multiplies_bytes = pytest.mark.skipif(
+    not bytewise(EIGHT_BITS), reason="this processor does not multiply bytes exactly"
+)
+
+
+@multiplies_bytes
+@pytest.mark.parametrize("fan_in", [1, 65, 784, 3000])
+@pytest.mark.parametrize("extreme", [True, False])
+def test_products_of_bytes_are_exact(fan_in, extreme):
+    generator = np.random.default_rng(fan_in)
+    codes, zeros = generator.integers(0, 256, (3, fan_in, 7)), generator.integers(0, 256, (3, 1, 1))
+    columns = generator.integers(0, 256, (1, fan_in, 130))
+    if extreme:
+        codes, columns, zeros = 255 * (codes > 3), 255 * (columns > 3), 255 * (zeros > 127)
+    kernel = codes - zeros
+    found = product_of_bytes(torch.from_numpy(kernel).double(), torch.from_numpy(columns.astype(np.uint8)))
+    np.testing.assert_array_equal(found.numpy(), np.einsum("mio,in->mon", kernel, columns[0]))
+
+
+@multiplies_bytes
+def test_bytes_give_the_codes_of_floats(monkeypatch):
+    dataset = small_images((9, 8), count=300)
+    trajectory, _ = train(EIGHT_BITS, range(2), dataset)
+    of_bytes = [layers.codes for _, layers in replay(trajectory, dataset)]
+    monkeypatch.setattr("infoplane.replay.bytewise", lambda spec: False)
+    of_floats = [layers.codes for _, layers in replay(trajectory, dataset)]
+    for some, others in zip(of_bytes, of_floats, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+        assert len(some[0].unique()) > 20
 
 
 @pytest.mark.parametrize("more", [0, 905])

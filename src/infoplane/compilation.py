@@ -15,7 +15,7 @@ __all__ = ["compiled"]
 
 COMPILERS = ("c++", "g++", "clang++")
 SECONDS_TO_LINK = 30
-OPTIONS: dict[str, str | int | bool] = {
+OPTIONS: dict[str, Any] = {
     "cpp.threads": 1,
     # What has more operations is computed once, not anew wherever it is used: the grids of the quantizers.
     "realize_opcount_threshold": 16,

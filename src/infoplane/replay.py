@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from infoplane.compilation import compiled
 from infoplane.config import Bits, TrainingSpec
@@ -47,15 +48,18 @@ class ExactArithmetic:
 
     Args:
         terms: so many products of whole numbers have no sum beyond 2²⁴, up to which float32 is exact.
+        bytewise: whether kernels span no more than a byte, and the processor multiplies bytes exactly.
     """
 
-    def __init__(self, terms: int) -> None:
-        self.terms = terms
+    def __init__(self, terms: int, bytewise: bool) -> None:
+        self.terms, self.bytewise = terms, bytewise
 
     def product(self, kernel: Tensor, columns: Tensor, whole: bool) -> Tensor:
         if not whole:
             sums: Tensor = ordered_product(kernel, columns.double())
             return sums
+        if self.bytewise and columns.dtype == torch.uint8 and kernel[0].numel() > SMALL_KERNEL:
+            return product_of_bytes(kernel, columns)
         # Every partial sum is a whole number that its type holds, below 2²⁴ or 2⁵³, so any order is exact.
         if not self.terms:
             return matrix_product(kernel, columns.double())
@@ -74,6 +78,29 @@ class ExactArithmetic:
 
     def activation(self, name: str, values: Tensor) -> Tensor:
         return numpy_tanh(values) if name == "tanh" else ACTIVATIONS[name](values)
+
+
+def product_of_bytes(kernel: Tensor, columns: Tensor) -> Tensor:
+    """Σᵢ kernel[m, i, o]·columns[0, i, n] of a kernel of whole numbers and columns of bytes, exactly.
+
+    Both are shifted into −128 … 127, x = x′ + 128 and w = w′ + c, so that
+
+        Σ w·x = Σ w′·x′ + 128·Σ w′ + c·Σ x
+
+    where one more neuron, whose weights are all 1, sums up x′.
+
+    Args:
+        kernel: (members, fan_in, width), the weights of a member spanning no more than 255.
+        columns: (1, fan_in, N) uint8.
+    """
+    members, fan_in, width = kernel.shape
+    shift = kernel.amin((1, 2), keepdim=True) + 128
+    shifted = (kernel - shift).transpose(1, 2)
+    neurons = functional.pad(shifted.reshape(-1, fan_in), (0, 0, 0, 1), value=1.0).to(torch.int8)
+    sums = torch._int_mm(neurons, (columns[0] ^ 128).view(torch.int8)).double()
+    of_columns = sums[-1] + 128 * fan_in
+    products = sums[:-1].view(members, width, -1) + 128 * shifted.sum(2, keepdim=True)
+    return products + shift * of_columns
 
 
 def single(values: Tensor) -> Tensor:
@@ -195,7 +222,7 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
         return [compact(layer, steps) for layer in layers]
 
     steps = torch.int16 if isinstance(spec.bits, Bits) and spec.bits.activations < 16 else torch.int32
-    arithmetic = ExactArithmetic(exact_terms(spec, values))
+    arithmetic = ExactArithmetic(exact_terms(spec, values), bytewise(spec))
     function = compiled(outputs, spec.compile)
     flat = trajectory.finite.size
     parameters = trajectory.parameters.reshape(flat, *trajectory.parameters.shape[2:])
@@ -217,6 +244,13 @@ def exact_terms(spec: TrainingSpec, values: np.ndarray) -> int:
         return 0
     of_inputs = max(2**spec.bits.activations - 1, int(np.abs(values.astype(np.int64)).max()))
     return int(2**24 // (of_inputs * (2**spec.bits.weights - 1)))
+
+
+def bytewise(spec: TrainingSpec) -> bool:
+    """Whether weights are bytes, and the processor adds up products of bytes without rounding or overflow."""
+    supported = torch.cpu.get_capabilities()
+    exact = supported.get("avx512_vnni") or supported.get("avx_vnni")
+    return isinstance(spec.bits, Bits) and spec.bits.weights <= 8 and bool(exact)
 
 
 def compact(layer: Tensor | Quantized, steps: torch.dtype) -> Tensor | Quantized:

@@ -178,8 +178,8 @@ class Ensemble:
                     for member, its in one_by_one
                 ]
             )
-        moments = torch.zeros(2, *parameters.shape)
-        return State(parameters, *moments, ranges, torch.zeros(members, 2))
+        first, second = torch.zeros(2, *parameters.shape)  # one for both would be compiled apart
+        return State(parameters, first, second, ranges, torch.zeros(members, 2))
 
 
 class Streams(NamedTuple):
