@@ -11,7 +11,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)
-	snakemake --cores $(CORES) --configfile $(CONFIG) --rerun-incomplete --show-failed-logs
+	snakemake --cores $(CORES) --configfile $(CONFIG) --keep-going --rerun-incomplete --show-failed-logs
 
 test: $(VENV)/installed-dev
 	pytest -m "not slow"

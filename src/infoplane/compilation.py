@@ -28,12 +28,15 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     """`function` compiled for CPU by PyTorch, or itself where that is not wanted.
 
     Without a C++ compiler it warns and returns `function` itself, which gives the same results up to
-    rounding. What is compiled is cached between processes.
+    rounding (measured: 1.0 ms instead of 0.033 ms a step and repetition of the `shwartz-ziv` network). What is compiled is cached between processes.
     """
     if not wanted:
         return function
     if not any(map(shutil.which, COMPILERS)):
-        warnings.warn("no C++ compiler found: running eagerly, which is many times slower", stacklevel=2)
+        warnings.warn(
+            "no C++ compiler found: running eagerly; a step of a small network takes 30 times as long",
+            stacklevel=2,
+        )
         return function
     torch._dynamo.config.recompile_limit = 1000  # one process may train many kinds of networks
     remove_unwritten_libraries()
