@@ -20,6 +20,7 @@ from library import (
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from measurement import Work, fitted_slope, on_one_thread, per_unit
 from report import duration, machine, positive, run, table
 from tqdm import tqdm
@@ -169,6 +170,8 @@ def plot(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.plot(amounts, level * amounts**curve.slope, color=colour, linewidth=0.8)
     axes.set(xscale="log", yscale="log", xlabel=curves[0].axis, ylabel="CPU time (s)")
     axes.set_xticks(curves[0].amounts, [f"{amount:,}" for amount in curves[0].amounts])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.legend()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -81,6 +81,7 @@ class TestBaseline:
         assert len(found) == 6
         assert np.allclose(found, expected, atol=2e-3)
 
+    @settings(deadline=None)
     @given(
         arrays(np.int64, st.tuples(st.integers(1, 40), st.integers(1, 5)), elements=st.integers(-2, 2)),
         st.randoms(use_true_random=False),
@@ -115,6 +116,7 @@ class TestMeasurement:
         monkeypatch.setattr(measurement, "elapsed", lambda _: next(seconds))
         assert measurement.per_unit(Work(lambda: None, 3, lambda: None)) == (2, pytest.approx(8 / 3))
 
+    @settings(deadline=None)
     @given(st.floats(0.5, 3), st.floats(1e-6, 1e3))
     def test_slope_is_the_exponent(self, exponent, factor):
         amounts = [10, 20, 40, 80]
