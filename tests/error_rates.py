@@ -16,7 +16,9 @@ from infoplane.statistics.phases import COMPRESSION_MARGIN, phases
 
 MARGIN = COMPRESSION_MARGIN
 RUNS = (10, 20, 50)
-EPOCHS = 60
+# What is known to be there, in margins
+MEANS = (0, 1, 3)
+EPOCHS = 40
 # Standard deviation (bits) of what fluctuates from epoch to epoch, and how much of it an epoch hands on
 NOISE, MEMORY = 0.03, 0.9
 
@@ -28,7 +30,7 @@ def normal(spread: float) -> Deviation:
 
 
 def split(share: float, size: float) -> Deviation:
-    """A share of the runs has an effect that is larger by `size` than that of the others, give or take 0.1."""
+    """A share of the runs has an effect larger by `size` than that of the others, give or take 0.1."""
     return lambda random, shape: size * ((random.random(shape) < share) - share) + normal(0.1)(random, shape)
 
 
@@ -106,7 +108,7 @@ if __name__ == "__main__":
     studies, *runs = map(int, sys.argv[1:] or [1000])
     print("| effects | runs | population | mean | shows | lacks | interval covers | bias |")
     print("|---|---|---|---|---|---|---|---|")
-    for known, count, population, mean in product((True, False), runs or RUNS, POPULATIONS, range(4)):
+    for known, count, population, mean in product((True, False), runs or RUNS, POPULATIONS, MEANS):
         found = rates(population, mean * MARGIN, count, studies, not known)
         shares = " | ".join(f"{100 * share:.1f} %" for share in found[:3])
         how = "known" if known else "from curves"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from error_rates import MARGIN, POPULATIONS, RUNS, curves, measured, rates
+from error_rates import MARGIN, MEANS, POPULATIONS, RUNS, curves, measured, rates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -46,9 +46,10 @@ class TestInfer:
     def test_interval_by_definition(self, monkeypatch):
         monkeypatch.setattr(inference, "RESAMPLES", 39)
         effects = np.array([0.0, 0.1, 0.5, -0.2, 0.3])
-        draws = np.random.default_rng(inference.SEED).integers(5, size=(39, 5))
-        centred = [effects[draw].mean() - effects.mean() for draw in draws]
-        errors = [np.sqrt((np.var(effects[draw], ddof=1) + 0.01**2) / 5) for draw in draws]
+        resamples = [np.repeat(effects, each.astype(int)) for each in inference.draws(5, 39)]
+        assert {len(each) for each in resamples} == {5}
+        centred = [each.mean() - effects.mean() for each in resamples]
+        errors = [np.sqrt((np.var(each, ddof=1) + 0.01**2) / 5) for each in resamples]
         t = sorted(np.array(centred) / errors)
         error = np.sqrt((np.var(effects, ddof=1) + 0.01**2) / 5)
         found = infer(effects, 0.1)
@@ -217,4 +218,4 @@ class TestErrorRates:
         command = [sys.executable, Path(__file__).parent / "error_rates.py", "2", "5"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
-        assert len(result.stdout.splitlines()) == 2 + 2 * len(POPULATIONS) * 4
+        assert len(result.stdout.splitlines()) == 2 + 2 * len(POPULATIONS) * len(MEANS)

@@ -78,6 +78,20 @@ def join_fits(given: Namespace) -> None:
     join_fits(dict(given.tables), given.output)
 
 
+def statistics_claims(given: Namespace) -> None:
+    from infoplane.statistics import write_claims
+
+    write_claims(dict(given.phases), given.claims, given.cells)
+
+
+def trace(given: Namespace) -> None:
+    from infoplane.statistics import trace
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
+    for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
+        print(paragraph, end="\n\n")
+
+
 def figures(given: Namespace) -> None:
     spec = parse_spec(FigureSpec, given.spec)
     from infoplane.figures import draw
@@ -137,6 +151,8 @@ examples:
       --trajectory 0-3.safetensors --output exact.parquet
   infoplane statistics information --information exact.parquet --history 0-3.parquet \\
       --aggregates aggregates.parquet --phases phases.parquet
+  infoplane statistics claims --phases relu/exact=phases.parquet --claims claims.csv --cells cells.csv
+  infoplane trace results C3 --protocol published --reading logits
   infoplane figures --aggregates relu/exact=aggregates.parquet \\
       --spec '{"kind": "plane", "category": "mine", "experiments": ["relu"], "estimators": ["exact"]}' \\
       --output plane.pdf plane.png
@@ -202,6 +218,17 @@ def parser() -> ArgumentParser:
     one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
     one.add_argument("--tables", **OF_EXPERIMENTS, required=True, help="accuracies to join")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(tables, "claims", statistics_claims, "decide the claims")
+    one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
+    one.add_argument("--claims", **FILE, help="the table of verdicts to write (csv)")
+    one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
+
+    one = command(stages, "trace", trace, "show what a verdict rests on, down to the runs")
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
+    one.add_argument("claim", help="C1 to C6")
+    one.add_argument("--protocol", help="the only one to show, e.g. published")
+    one.add_argument("--reading", help="the only one to show, e.g. logits")
 
     one = command(stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")

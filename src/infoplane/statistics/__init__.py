@@ -8,7 +8,9 @@ from infoplane.statistics.tables import (
     join_phases,
     summarise_accuracy,
     summarise_information,
+    write_claims,
 )
+from infoplane.statistics.trace import trace
 
 __all__ = [
     "aggregate",
@@ -18,4 +20,6 @@ __all__ = [
     "phases",
     "summarise_accuracy",
     "summarise_information",
+    "trace",
+    "write_claims",
 ]

@@ -1,5 +1,6 @@
 """Is an effect there or absent: the effects of single runs, tested against zero and against a margin."""
 
+from functools import cache
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -70,10 +71,10 @@ def infer(effects: np.ndarray, margin: float, two_sided: bool = False) -> Infere
     effect, fraction = float(effects.mean()), float((effects > margin).mean())
     if runs < FEWEST:
         return Inference(runs, effect, fraction=fraction)
-    error = standard_error(effects, margin)
-    draws = np.random.default_rng(SEED).integers(runs, size=(RESAMPLES, runs))
-    resamples = (effects - effect)[draws]
-    t = resamples.mean(1) / standard_error(resamples, margin)
+    error = standard_error(effects.var(ddof=1), margin, runs)
+    centred = effects - effect
+    means, squares = (draws(runs, RESAMPLES) @ np.stack([centred, centred**2], 1)).T / runs
+    t = means / standard_error((squares - means**2) * runs / (runs - 1), margin, runs)
     high, low = np.quantile(t, [1 - LEVEL / 2, LEVEL / 2], method="weibull")
     beyond = max((t <= (effect - margin) / error).sum(), (t >= (effect + margin) / error).sum())
     alternative = "two-sided" if two_sided else "greater"
@@ -88,10 +89,17 @@ def infer(effects: np.ndarray, margin: float, two_sided: bool = False) -> Infere
     )
 
 
-def standard_error(effects: np.ndarray, margin: float) -> np.ndarray:
-    """That of the mean of effects (…, n), of shape (…)."""
-    error: np.ndarray = np.sqrt((effects.var(-1, ddof=1) + (GRAIN * margin) ** 2) / effects.shape[-1])
+def standard_error(variance: np.ndarray, margin: float, runs: int) -> np.ndarray:
+    """That of the mean of runs, whose spread is never less than the grain of the margin."""
+    error: np.ndarray = np.sqrt((variance + (GRAIN * margin) ** 2) / runs)
     return error
+
+
+@cache
+def draws(runs: int, resamples: int) -> np.ndarray:
+    """How often each resample holds each run, (resamples, runs)."""
+    random = np.random.default_rng(SEED)
+    return random.multinomial(runs, np.full(runs, 1 / runs), size=resamples).astype(float)
 
 
 def holm(p: pd.Series) -> pd.Series:

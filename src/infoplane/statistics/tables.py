@@ -7,12 +7,24 @@ from typing import Any
 import pandas as pd
 
 from infoplane.artifacts import describe, read_table, refuse_mismatch, write_table, written_aside
+from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
+from infoplane.statistics.cells import Observation
 from infoplane.statistics.chunks import read_chunks
+from infoplane.statistics.claims import CELLS, decide_claims, judge_claims
 from infoplane.statistics.phases import phases
 
-__all__ = ["join_fits", "join_information", "join_phases", "summarise_accuracy", "summarise_information"]
+__all__ = [
+    "as_csv",
+    "join_fits",
+    "join_information",
+    "join_phases",
+    "observe",
+    "summarise_accuracy",
+    "summarise_information",
+    "write_claims",
+]
 
 EPOCHS = [-1, 0, 100, 300, 1000, 3000]
 
@@ -91,6 +103,42 @@ def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
     write_csv(output_path, {(name,): endings(path) for name, path in accuracy.items()})
 
 
+def write_claims(phases: Mapping[tuple[str, str], Path], claims_path: Path, cells_path: Path) -> None:
+    """Write as CSV the verdicts on the claims, and the cells that they rest on.
+
+    Args:
+        phases: the phases of every (experiment, estimator) that counts.
+        claims_path: receives what `judge_claims` returns.
+        cells_path: receives what `decide_claims` returns, all in bits and epochs.
+    """
+    cells = decide_claims(observe(phases))
+    claims = judge_claims(cells)
+    print(claims[["claim", "protocol", "reading", "verdict"]].to_string(index=False))
+    save_csv(cells_path, cells[CELLS])
+    save_csv(claims_path, claims)
+
+
+def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
+    """Read the phases of every (experiment, estimator); those of a subset of the inputs decide nothing.
+
+    Raises:
+        UserError: two files disagree on the spec of an experiment or on the content of a data set.
+    """
+    study, specs, digests = [], dict[str, Any](), dict[str, str]()
+    for (experiment, estimator), path in sorted(phases.items()):
+        frame, known = read_table(path, "phases")
+        spec, dataset = known["spec"], known["dataset"]
+        digest = digests.setdefault(dataset["name"], dataset["digest"])
+        refuse_mismatch(path, "the data set", dataset["digest"], digest)
+        training = specs.setdefault(experiment, spec["training"])
+        refuse_mismatch(path, "the training spec", spec["training"], training)
+        seen_by = EstimatorSpec.model_validate(spec["estimator"])
+        if seen_by.subset == "all":
+            trained = TrainingSpec.model_validate(training)
+            study.append(Observation(experiment, estimator, trained, seen_by, frame))
+    return study
+
+
 def quality(failed: Sequence[int], bad: pd.Series) -> dict[str, Any]:
     """Which repetitions failed and which fit badly, for the description and the log."""
     names = [int(name) for name in bad.index[bad.fillna(False)]] if bad.notna().any() else None
@@ -127,6 +175,13 @@ def endings(path: Path) -> pd.DataFrame:
 def write_csv(path: Path, tables: Mapping[tuple[str, ...], pd.DataFrame]) -> None:
     """Write tables below each other, each behind the names of its experiment and estimator."""
     names = ["experiment", "estimator"][: len(next(iter(tables)))]
-    joined = pd.concat(tables, names=names).reset_index(names)
+    save_csv(path, pd.concat(tables, names=names).reset_index(names))
+
+
+def save_csv(path: Path, table: pd.DataFrame) -> None:
     with written_aside(path) as aside:
-        joined.to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+        aside.write_text(as_csv(table))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")

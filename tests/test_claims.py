@@ -1,0 +1,563 @@
+"""Claims rest on the cells that they speak of, and are decided as their words say."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infoplane.artifacts import describe, write_table
+from infoplane.cli import main
+from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.errors import UserError
+from infoplane.statistics import inference, trace, write_claims
+from infoplane.statistics.cells import Observation, decide
+from infoplane.statistics.claims import CELLS, CLAIMS, decide_claims, judge_claims
+from infoplane.statistics.tables import observe
+
+DOCS = Path(__file__).parents[1] / "docs" / "claims.md"
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    """Enough to tell effects apart that are as clear as those here."""
+    monkeypatch.setattr(inference, "RESAMPLES", 999)
+
+
+TRAINING = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
+TRAINING |= {"epochs": 8000, "record_every": 5}
+BY = {
+    "exact": {"kind": "exact"},
+    "rebinned": {"kind": "rebinned"},
+    "first": {"kind": "uniform", "bins": 30, "range": (-1.0, 1.0)},
+    "wide": {"kind": "uniform", "bins": 30, "range": "global"},
+    "fine": {"kind": "uniform", "bins": 256, "range": "global"},
+    "adaptive": {"kind": "adaptive", "bins": 30},
+}
+RUNS = 20
+# Mean effects, in margins: clearly there, clearly not, and neither
+SHOWS, LACKS, OPEN = 10.0, 0.0, 1.0
+EFFECT = {"shows": SHOWS, "lacks": LACKS, "open": OPEN}
+FLOAT32 = {"bits": "float32"}
+
+
+def phases_of(compression, fitting=None, saturated=(), runs=RUNS) -> pd.DataFrame:
+    """Phases of runs whose mean effects (margins) are given for each layer."""
+    layers = len(compression)
+    random = np.random.default_rng(0)
+    index = pd.MultiIndex.from_product([range(runs), range(1, layers + 1)], names=["repetition", "layer"])
+    table = pd.DataFrame(index=index).reset_index().astype({"layer": "int8"})
+    for phase, margin, means in (
+        ("fitting", 0.01, fitting or compression),
+        ("compression", 0.1, compression),
+    ):
+        noise = random.standard_normal((runs, layers))
+        table[phase] = margin * np.add(means, 0.2 * (noise - noise.mean(0))).ravel()
+        onset = pd.Series(np.where(table[phase] > margin, 700, np.nan), dtype="Int32")
+        table[f"{phase}_peak_epoch"], table[f"{phase}_onset"] = (
+            pd.array([500] * len(table), dtype="Int32"),
+            onset,
+        )
+    table["saturated"] = table["layer"].isin(saturated)
+    return table.assign(failed=False, bad_fit=pd.array([False] * len(table), dtype="boolean"))
+
+
+def seen(
+    experiment, by="exact", compression=(LACKS, SHOWS), fitting=None, saturated=(), **training
+) -> Observation:
+    estimator = EstimatorSpec.model_validate(BY[by])
+    spec = TrainingSpec.model_validate(TRAINING | training)
+    return Observation(experiment, by, spec, estimator, phases_of(compression, fitting, saturated))
+
+
+def verdicts(name: str, *study: Observation) -> dict[tuple[str, str], str]:
+    """Of one claim, by protocol and reading, where there are cells."""
+    table = judge_claims(decide_claims(study), [CLAIMS[name]])
+    table = table[table["verdict"] != "no data"]
+    return {(row["protocol"], row["reading"]): row["verdict"] for _, row in table.iterrows()}
+
+
+def verdict(name: str, *study: Observation) -> str:
+    (found,) = verdicts(name, *study).values()
+    return found
+
+
+def names(name: str, *study: Observation) -> list[str]:
+    """What a claim rests on."""
+    return [f"{cell.experiment}/{cell.estimator} {cell.layer}" for cell in CLAIMS[name].cells(study)]
+
+
+class TestCells:
+    def test_effects_become_statuses(self):
+        (one,) = [seen("a", compression=[SHOWS, LACKS, OPEN, SHOWS], saturated=[4])]
+        table = decide(one.cells("codes", "compression", one.layers))
+        assert table["status"].tolist() == ["shows", "lacks", "open", "saturated"]
+        assert table["runs"].tolist() == [RUNS] * 4
+        assert table["fraction"].tolist()[:2] == [1, 0]
+        assert table["onset"].tolist()[:2] == [700, pd.NA]
+        assert table.loc[0, "effect"] == pytest.approx(1, abs=0.02)
+
+    def test_failed_runs_count_not_and_bad_fits_do(self):
+        one = seen("a", compression=[SHOWS])
+        one.phases.loc[[0, 1], ["compression", "failed"]] = [np.nan, True]
+        one.phases.loc[[2, 3, 4], "bad_fit"] = True
+        one.phases.loc[[2, 3, 4], "compression"] = 0
+        (cell,) = one.cells("codes", "compression", [1])
+        (both,), (good,) = (decide([cell], good_fits).to_dict("records") for good_fits in (False, True))
+        assert (both["runs"], both["bad_fits"], good["runs"], good["bad_fits"]) == (18, 3, 15, 3)
+        assert both["effect"] == pytest.approx(good["effect"] * 15 / 18)
+
+    def test_undefined_bad_fits_are_no_bad_fits(self):
+        one = seen("a")
+        one.phases["bad_fit"] = pd.array([pd.NA] * len(one.phases), dtype="boolean")
+        for good_fits in (False, True):
+            table = decide(one.cells("codes", "compression", one.layers), good_fits)
+            assert table["bad_fits"].isna().all() and (table["runs"] == RUNS).all()
+
+    def test_without_another_half_of_the_runs_all_is_open(self):
+        one = seen("a")
+        one.phases["compression"] = np.nan
+        table = decide(one.cells("codes", "compression", one.layers))
+        assert (table["status"] == "open").all() and (table["runs"] == 0).all()
+        assert table[["effect", "p", "corrected_p", "corrected_tost_p"]].isna().all(axis=None)
+
+    def test_holm_within_a_protocol_and_without_the_saturated(self):
+        published = seen("a", compression=[SHOWS] * 4, saturated=[1])
+        controlled = seen("b", compression=[SHOWS] * 2, protocol="controlled")
+        cells = [
+            cell for one in (published, controlled) for cell in one.cells("codes", "compression", one.layers)
+        ]
+        table = decide(cells)
+        least = 2.0**-RUNS
+        assert table["p"].tolist() == [least] * 6
+        assert table["corrected_p"].tolist()[1:] == [3 * least] * 3 + [2 * least] * 2
+        assert np.isnan(table.loc[0, "corrected_p"])
+        assert table["corrected_tost_p"].tolist()[1:] == [1] * 5
+
+    def test_differences_are_those_of_equal_repetitions(self):
+        one, other = seen("a", compression=[SHOWS]), seen("b", compression=[LACKS])
+        other.phases.loc[3, "compression"] = np.nan
+        other.phases.loc[4, "bad_fit"] = True
+        other.phases.loc[:, "repetition"] += 1
+        (cell,) = one.differences(other, "codes", [1])
+        assert cell.runs["repetition"].tolist() == [each for each in range(1, RUNS) if each != 4]
+        own, others = (each.phases.set_index("repetition")["compression"] for each in (one, other))
+        assert (cell.runs.set_index("repetition")["effect"] == (own - others).dropna()).all()
+        assert cell.runs.loc[cell.runs["bad_fit"], "repetition"].tolist() == [5]
+        assert cell.against == "b/exact" and not cell.saturated
+
+
+class TestC1:
+    def test_rests_on_bins_of_float32_networks(self):
+        study = [seen(bits, by, bits=bits) for bits, by in product(("float32", 8), BY)]
+        of_float32 = [
+            f"float32/{by} {layer}" for by in ("first", "wide", "fine", "adaptive") for layer in (1, 2)
+        ]
+        assert names("C1", *study) == of_float32
+
+    @pytest.mark.parametrize(
+        ("wide", "fine", "expected"),
+        [
+            (["shows", "lacks"], ["shows", "shows"], "supported"),
+            (["shows", "lacks"], ["shows", "lacks"], "refuted"),
+            (["shows", "lacks"], ["shows", "open"], "inconclusive"),
+            (["shows", "open"], ["lacks", "open"], "supported"),
+        ],
+    )
+    def test_verdict(self, wide, fine, expected):
+        study = [
+            seen("a", by, [EFFECT[status] for status in layers], **FLOAT32)
+            for by, layers in (("wide", wide), ("fine", fine))
+        ]
+        assert verdicts("C1", *study) == {("published", "bins"): expected}
+
+    def test_other_runs_and_other_layers_do_not_disagree(self):
+        one, other = seen("a", "wide", **FLOAT32), seen("b", "fine", [SHOWS, LACKS], **FLOAT32)
+        assert verdict("C1", one, other) == "inconclusive"
+        assert (
+            verdict(
+                "C1", one, other, seen("a", "fine", **FLOAT32), seen("b", "wide", [SHOWS, LACKS], **FLOAT32)
+            )
+            == "refuted"
+        )
+
+    def test_a_layer_that_one_binning_saturates_is_not_compared(self):
+        fine = seen("a", "fine", [SHOWS, SHOWS], saturated=[1], **FLOAT32)
+        assert verdict("C1", seen("a", "wide", **FLOAT32), fine) == "refuted"
+
+
+class TestC2:
+    def test_rests_on_exact_values_of_all_layers(self):
+        study = [seen(bits, by, bits=bits) for bits, by in product(("float32", 8), BY)]
+        assert names("C2", *study) == ["float32/exact 1", "float32/exact 2", "8/exact 1", "8/exact 2"]
+
+    def test_float32_networks_are_a_reading_of_their_own(self):
+        quantized, float32 = seen("a", fitting=[SHOWS, SHOWS]), seen("b", fitting=[SHOWS, LACKS], **FLOAT32)
+        expected = {("published", "codes"): "supported", ("published", "float32"): "refuted"}
+        assert verdicts("C2", quantized, float32) == expected
+
+    @pytest.mark.parametrize(
+        ("fitting", "saturated", "expected"),
+        [
+            ([SHOWS, SHOWS, SHOWS], [], "supported"),
+            ([SHOWS, LACKS, SHOWS], [], "refuted"),
+            ([SHOWS, OPEN, SHOWS], [], "inconclusive"),
+            ([OPEN, LACKS, SHOWS], [], "refuted"),
+            ([LACKS, SHOWS, SHOWS], [1], "supported"),
+            ([LACKS, SHOWS, SHOWS], [1, 2, 3], "inconclusive"),
+        ],
+    )
+    def test_verdict(self, fitting, saturated, expected):
+        assert (
+            verdict("C2", seen("a", fitting=fitting, compression=[LACKS] * 3, saturated=saturated))
+            == expected
+        )
+
+
+class TestC3:
+    def test_readings(self):
+        controlled = {"protocol": "controlled"}
+        study = [
+            *(seen("published", by) for by in BY),
+            *(seen("controlled", by, **controlled) for by in BY),
+            *(seen("float32", by, **FLOAT32) for by in BY),
+            *(seen("controlled-float32", by, **FLOAT32, **controlled) for by in BY),
+        ]
+        assert {(cell.protocol, cell.reading): f"{cell.experiment}/{cell.estimator} {cell.layer}"
+                for cell in CLAIMS["C3"].cells(study)} == {
+            ("published", "logits"): "published/exact 2",
+            ("published", "rebinned"): "published/rebinned 2",
+            ("published", "float32"): "float32/exact 2",
+            ("controlled", "softmax"): "controlled/exact 2",
+            ("controlled", "rebinned"): "controlled/rebinned 2",
+            ("controlled", "float32"): "controlled-float32/exact 2",
+        }  # fmt: skip
+
+    def test_the_softmax_quantized_after_training_is_a_reading_of_published_networks(self):
+        published = seen("a")
+        for ends, reading in (((0.0, 1.0), "softmax"), ((0.0, 2.0), None)):
+            seen_by = EstimatorSpec.model_construct(kind="quantized", range=ends, subset="all")
+            one = Observation("a", "q", published.training, seen_by, published.phases)
+            assert one.output_reading == reading
+
+    def test_each_reading_has_its_verdict(self):
+        study = [seen("a", "exact", [SHOWS, LACKS]), seen("a", "rebinned", [LACKS, SHOWS])]
+        expected = {("published", "logits"): "refuted", ("published", "rebinned"): "supported"}
+        assert verdicts("C3", *study) == expected
+
+
+TANH = {"activation": "tanh"}
+
+
+class TestC4:
+    def test_rests_on_hidden_layers_of_networks_trained_alike(self):
+        study = [
+            seen("relu"),
+            seen("tanh", **TANH),
+            seen("tanh", "rebinned", **TANH),
+            seen("tanh-4", **TANH, bits=4),
+            seen("tanh-longer", **TANH, epochs=9000),
+            seen("tanh-controlled", **TANH, protocol="controlled"),
+            seen("sigmoid", activation="sigmoid", protocol="controlled"),
+            seen("tanh-float32", **TANH, **FLOAT32),
+        ]
+        (cell,) = CLAIMS["C4"].cells(study)
+        assert (cell.experiment, cell.against, cell.layer) == ("tanh", "relu/exact", 1)
+        assert (cell.protocol, cell.reading, cell.phase) == ("published", "codes", "difference")
+
+    @pytest.mark.parametrize(
+        ("relu", "tanh", "expected"),
+        [
+            ([LACKS, LACKS, LACKS], [LACKS, SHOWS, LACKS], "supported"),
+            ([SHOWS, LACKS, LACKS], [LACKS, LACKS, LACKS], "supported"),
+            ([SHOWS, LACKS, LACKS], [SHOWS, LACKS, SHOWS], "refuted"),
+            ([LACKS, LACKS, LACKS], [LACKS, OPEN, LACKS], "inconclusive"),
+        ],
+    )
+    def test_verdict(self, relu, tanh, expected):
+        study = seen("relu", compression=relu), seen("tanh", compression=tanh, **TANH)
+        # equal runs would differ by nothing at all
+        study[1].phases["compression"] += 0.01 * np.random.default_rng(1).standard_normal(3 * RUNS)
+        assert verdict("C4", *study) == expected
+
+    def test_a_layer_that_is_saturated_in_either_is_not_compared(self):
+        saturated = seen("relu", saturated=[1])
+        assert verdict("C4", saturated, seen("tanh", compression=[SHOWS, SHOWS], **TANH)) == "inconclusive"
+
+
+class TestC5:
+    @staticmethod
+    def study(binned, exact, **others):
+        return [
+            seen("float32", "first", binned, **TANH, **FLOAT32),
+            *(
+                seen(f"{bits}bit", "exact", layers, bits=bits, **TANH | others)
+                for bits, layers in exact.items()
+            ),
+        ]
+
+    def test_rests_on_first_binning_and_exact_values_of_networks_trained_alike(self):
+        study = self.study([SHOWS, LACKS], {8: [SHOWS, SHOWS]})
+        strangers = [
+            seen("float32", "wide", **TANH, **FLOAT32),
+            seen("float32", "exact", **TANH, **FLOAT32),
+            seen("relu-float32", "first", **FLOAT32),
+            seen("8bit", "first", **TANH),
+            seen("relu"),
+            seen("longer", **TANH, epochs=9000),
+        ]
+        cells = list(CLAIMS["C5"].cells([*strangers, *study]))
+        assert [(cell.experiment, cell.layer, cell.against) for cell in cells] == [
+            ("float32", 1, ""),
+            ("float32", 2, ""),
+            ("8bit", 1, "float32/first"),
+            ("8bit", 2, "float32/first"),
+        ]
+        assert not list(CLAIMS["C5"].cells([*strangers, study[0]]))
+
+    @pytest.mark.parametrize(
+        ("binned", "exact", "expected"),
+        [
+            ([SHOWS, LACKS], {8: [SHOWS, LACKS]}, "supported"),
+            ([SHOWS, LACKS], {8: [LACKS, SHOWS]}, "refuted"),
+            ([SHOWS, LACKS], {8: [OPEN, LACKS]}, "inconclusive"),
+            ([SHOWS, SHOWS], {8: [SHOWS, LACKS]}, "inconclusive"),
+            ([SHOWS, LACKS], {8: [SHOWS, LACKS], 4: [LACKS, LACKS]}, "inconclusive"),
+            ([SHOWS, LACKS], {8: [SHOWS, LACKS], 4: [SHOWS, OPEN]}, "supported"),
+            ([LACKS, OPEN], {8: [SHOWS, LACKS]}, "inconclusive"),
+        ],
+    )
+    def test_verdict(self, binned, exact, expected):
+        assert verdict("C5", *self.study(binned, exact)) == expected
+
+    def test_a_saturated_layer_counts_neither_for_nor_against(self):
+        binned = seen("float32", "first", [SHOWS, SHOWS], **TANH, **FLOAT32)
+        assert (
+            verdict("C5", binned, seen("a", compression=[LACKS, SHOWS], saturated=[1], **TANH)) == "supported"
+        )
+        assert (
+            verdict("C5", binned, seen("a", compression=[LACKS, LACKS], saturated=[1], **TANH)) == "refuted"
+        )
+
+
+class TestC6:
+    @pytest.mark.parametrize(
+        ("compression", "saturated", "expected"),
+        [
+            ([SHOWS, LACKS, SHOWS], [], "supported"),
+            ([SHOWS, SHOWS, LACKS], [], "refuted"),
+            ([SHOWS, OPEN, LACKS], [], "inconclusive"),
+            ([LACKS, SHOWS, LACKS], [1], "refuted"),
+            ([LACKS, LACKS, LACKS], [1, 2], "inconclusive"),
+        ],
+    )
+    def test_verdict(self, compression, saturated, expected):
+        assert verdict("C6", seen("a", compression=compression, saturated=saturated)) == expected
+
+    def test_rests_on_exact_values_of_hidden_layers(self):
+        assert names("C6", *(seen("a", by) for by in BY)) == ["a/exact 1"]
+
+
+def cells_of(*statuses) -> pd.DataFrame:
+    """Decided cells of as many layers, the first with the lowest intervals."""
+    count = np.arange(len(statuses)) / 100
+    table = pd.DataFrame({"status": statuses, "lower": count, "upper": count + 0.001}).assign(
+        experiment="a", estimator="exact", against="", two_sided=False, margin=0.1
+    )
+    return table.assign(layer=np.arange(len(table)) + 1)
+
+
+class TestRules:
+    @settings(deadline=None)
+    @given(st.lists(st.sampled_from(["shows", "lacks", "open"]), max_size=6))
+    def test_as_sets(self, statuses):
+        found = {name: CLAIMS[name].verdict(cells_of(*statuses)).verdict for name in ("C2", "C3", "C4", "C6")}
+        kinds = set(statuses)
+        all_show, all_lack = kinds == {"shows"}, kinds == {"lacks"}
+        none = "inconclusive"
+        assert (
+            found["C2"]
+            == found["C3"]
+            == ("refuted" if "lacks" in kinds else "supported" if all_show else none)
+        )
+        assert found["C4"] == ("supported" if "shows" in kinds else "refuted" if all_lack else none)
+        assert found["C6"] == ("supported" if "lacks" in kinds else "refuted" if all_show else none)
+
+    def test_an_every_hangs_on_the_least_clear_cell_and_a_some_on_those_that_do(self):
+        assert CLAIMS["C2"].verdict(cells_of("shows", "shows")).decisive["layer"].tolist() == [1]
+        assert CLAIMS["C4"].verdict(cells_of("shows", "open", "shows")).decisive["layer"].tolist() == [3, 1]
+        assert CLAIMS["C6"].verdict(cells_of("lacks", "shows", "lacks")).decisive["layer"].tolist() == [1, 3]
+        assert CLAIMS["C2"].verdict(cells_of("shows", "open")).decisive["layer"].tolist() == [2]
+
+    @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
+    def test_words_are_those_of_the_docs(self, claim):
+        docs = " ".join(re.sub(r"[|`]", " ", DOCS.read_text()).split())
+        for words in claim.words:
+            assert words.endswith(".") and words.removesuffix(".") in docs
+
+
+class TestVerdicts:
+    def test_what_was_not_run_is_said(self):
+        table = judge_claims(decide_claims([seen("a")]))
+        readings = ["logits", "rebinned", "softmax", "float32"]
+        expected = [("C1", "published", "bins"), ("C1", "controlled", "bins")]
+        exact = list(product(("published", "controlled"), ("codes", "float32")))
+        expected += [("C2", *each) for each in exact]
+        expected += [("C3", "published", each) for each in readings]
+        expected += [("C3", "controlled", each) for each in readings[1:]]
+        expected += [("C4", *each) for each in exact]
+        expected += [("C5", "published", "codes"), ("C5", "controlled", "codes")]
+        expected += [("C6", *each) for each in exact]
+        assert [*table[["claim", "protocol", "reading"]].itertuples(index=False, name=None)] == expected
+        decided = table[table["verdict"] != "no data"]
+        assert decided["claim"].tolist() == ["C2", "C3", "C6"]
+        assert (table.loc[table["verdict"] == "no data", ["shows", "lacks", "open", "saturated"]] == 0).all(
+            axis=None
+        )
+
+    def test_numbers_are_those_of_the_cell_that_decides(self):
+        cells = decide_claims([seen("a", compression=[LACKS] * 3, fitting=[SHOWS, 2 * SHOWS, LACKS])])
+        table = judge_claims(cells).set_index(["claim", "reading"])
+        cell = cells[(cells["claim"] == "C2") & (cells["layer"] == 3)].iloc[0]
+        row = table.loc[("C2", "codes")].iloc[0]
+        assert row["decisive"] == "a/exact T3" and row["verdict"] == "refuted"
+        assert [row[name] for name in ("shows", "lacks", "open", "saturated")] == [2, 1, 0, 0]
+        for name in ("effect", "lower", "upper"):
+            assert row[name] == cell[name]
+        assert row["corrected_p"] == cell["corrected_tost_p"]
+
+    def test_where_an_effect_is_shown_its_p_is_wilcoxons(self):
+        table = judge_claims(decide_claims([seen("a")])).set_index(["claim", "reading"])
+        assert table.loc[("C3", "logits"), "corrected_p"] == 2.0**-RUNS
+
+    def test_a_verdict_that_hangs_on_bad_fits_is_seen(self):
+        one = seen("a", compression=[LACKS, SHOWS])
+        few = (one.phases["layer"] == 2) & (one.phases["repetition"] < 3)
+        one.phases.loc[few, "compression"] = -4
+        one.phases.loc[one.phases["repetition"] < 3, "bad_fit"] = True
+        (row,) = (
+            judge_claims(decide_claims([one]), [CLAIMS["C3"]]).query("reading == 'logits'").to_dict("records")
+        )
+        assert (row["verdict"], row["verdict_good_fits"]) == ("inconclusive", "supported")
+
+
+def written(
+    folder: Path, observation: Observation, inputs="0" * 64, **estimator
+) -> tuple[tuple[str, str], Path]:
+    path = folder / "statistics" / observation.experiment / observation.estimator / "phases.parquet"
+    spec = {
+        "training": observation.training.model_dump(mode="json"),
+        "estimator": observation.seen_by.model_dump(mode="json") | estimator,
+    }
+    dataset = {"name": observation.training.dataset, "inputs": 4096, "h_y": 1.0, "digest": inputs}
+    repetitions = list(range(RUNS))
+    write_table(path, observation.phases, describe("phases", spec, repetitions=repetitions, dataset=dataset))
+    return (observation.experiment, observation.estimator), path
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Results of a small study."""
+    observations = [
+        seen("relu"),
+        seen("relu", "rebinned"),
+        seen("tanh", compression=[SHOWS, SHOWS], **TANH),
+        seen("float32", "first", **TANH, **FLOAT32),
+        seen("float32", "fine", [SHOWS, SHOWS], **TANH, **FLOAT32),
+    ]
+    return dict(written(tmp_path, each) for each in observations)
+
+
+def tables_of(folder: Path, phases) -> tuple[bytes, bytes]:
+    paths = folder / "statistics" / "claims.csv", folder / "statistics" / "cells.csv"
+    write_claims(phases, *paths)
+    return paths[0].read_bytes(), paths[1].read_bytes()
+
+
+class TestTables:
+    def test_any_order_gives_the_same_bytes(self, tmp_path, study):
+        first = tables_of(tmp_path, study)
+        assert tables_of(tmp_path, dict(reversed(study.items()))) == first
+        claims, cells = (pd.read_csv(tmp_path / "statistics" / name) for name in ("claims.csv", "cells.csv"))
+        assert list(cells) == CELLS
+        assert len(claims) == 23
+        decided = claims[claims["verdict"] != "no data"].set_index(["claim", "reading"])["verdict"]
+        assert decided.to_dict() == {
+            ("C1", "bins"): "supported",
+            ("C2", "codes"): "refuted",
+            ("C3", "logits"): "supported",
+            ("C3", "rebinned"): "supported",
+            ("C4", "codes"): "supported",
+            ("C5", "codes"): "supported",
+            ("C6", "codes"): "supported",
+        }
+
+    def test_a_study_without_any_cell(self, tmp_path):
+        tables_of(tmp_path, dict([written(tmp_path, seen("a", "wide"))]))
+        claims, cells = (pd.read_csv(tmp_path / "statistics" / name) for name in ("claims.csv", "cells.csv"))
+        assert (claims["verdict"] == "no data").all() and cells.empty and list(cells) == CELLS
+
+    def test_a_subset_of_the_inputs_decides_nothing(self, tmp_path):
+        whole, part = written(tmp_path, seen("a")), written(tmp_path, seen("b"), subset="test")
+        assert [one.experiment for one in observe(dict([whole, part]))] == ["a"]
+
+    def test_specs_of_an_experiment_must_agree(self, tmp_path):
+        pairs = [written(tmp_path, seen("a")), written(tmp_path, seen("a", "rebinned", epochs=9000))]
+        with pytest.raises(UserError, match=r"a/rebinned/phases.parquet: the training spec is .*epochs"):
+            observe(dict(pairs))
+
+    def test_data_sets_of_one_name_must_agree(self, tmp_path):
+        pairs = [written(tmp_path, seen("a")), written(tmp_path, seen("b"), inputs="1" * 64)]
+        with pytest.raises(UserError, match=r"b/exact/phases.parquet: the data set is "):
+            observe(dict(pairs))
+
+
+class TestTrace:
+    def test_command(self, tmp_path, study, capsys):
+        phases = [f"{'/'.join(pair)}={path}" for pair, path in study.items()]
+        folder = tmp_path / "statistics"
+        tables = ["--claims", str(folder / "claims.csv"), "--cells", str(folder / "cells.csv")]
+        assert main(["statistics", "claims", "--phases", *phases, *tables]) == 0
+        assert "C3 published" in " ".join(capsys.readouterr().out.split())
+        assert main(["trace", str(tmp_path), "C3", "--protocol", "published", "--reading", "logits"]) == 0
+        shown = capsys.readouterr().out
+        statement, rule = CLAIMS["C3"].words
+        assert shown.startswith(f"C3\n{statement}\n{rule}\n\npublished, logits: supported (")
+        assert "2 shows, 0 lacks, 0 open, 0 saturated\n" in shown
+        assert shown.count("phases.parquet") == 2 and "rebinned" not in shown
+        first = next(line.split() for line in shown.splitlines() if line.split()[:1] == ["0"])
+        effect = seen("relu").phases.query("layer == 2")["compression"].iloc[0]
+        assert float(first[1]) == pytest.approx(effect, abs=1e-6) and first[2:] == ["500", "700", "False"]
+
+    @pytest.mark.parametrize("command", [["statistics", "claims"], ["trace"]])
+    def test_help(self, command, capsys):
+        with pytest.raises(SystemExit, match="0"):
+            main([*command, "--help"])
+        assert "usage: infoplane" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("name", CLAIMS)
+    def test_every_claim_shows_all_its_cells_and_runs(self, tmp_path, study, name):
+        tables_of(tmp_path, study)
+        shown = "\n".join(trace(tmp_path, name))
+        cells = pd.read_csv(tmp_path / "statistics" / "cells.csv").query("claim == @name")
+        assert shown.count("phases.parquet") == len(cells) > 0
+        assert len(re.findall(r"^ +\d+ +-?\d\.\d+", shown, re.MULTILINE)) == len(cells) * RUNS
+
+    def test_tables_that_are_not_what_the_runs_say(self, tmp_path, study):
+        tables_of(tmp_path, study)
+        written(tmp_path, seen("relu", compression=[LACKS, 2 * SHOWS]))
+        with pytest.raises(
+            UserError, match=r"cells.csv: is not what the runs say of C3; run the workflow again"
+        ):
+            list(trace(tmp_path, "C3"))
+        list(trace(tmp_path, "C1"))
+
+    def test_what_a_user_may_get_wrong(self, tmp_path):
+        with pytest.raises(UserError, match="C7: is no claim; use one of C1, C2, C3, C4, C5, C6"):
+            list(trace(tmp_path, "C7"))
+        with pytest.raises(UserError, match=r"cells.csv: missing; run the workflow first"):
+            list(trace(tmp_path, "C1"))
