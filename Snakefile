@@ -17,11 +17,18 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
-    """Everything in the config: all figures, and the joined tables of every data set (the default target)."""
+    """Everything in the config: figures, claims, and the joined tables of every data set (the default target)."""
     default_target: True
     input:
         drawn(study.figures),
         tables_on(study.datasets),
+        VERDICTS,
+
+
+rule claims:
+    """The verdicts on the claims of the paper, and the cells that they rest on."""
+    input:
+        VERDICTS,
 
 
 rule paper:

@@ -223,10 +223,14 @@ class TrainingSpec(Strict):
 
 
 class Experiment(TrainingSpec):
-    """A training spec, how often it is repeated, and how many repetitions are trained at once."""
+    """A training spec, how often it is repeated, and how many repetitions are trained at once.
+
+    No claim rests on a `control`.
+    """
 
     repetitions: PositiveInt
     chunk: PositiveInt
+    control: bool = False
 
     @property
     def chunks(self) -> list[str]:
@@ -242,7 +246,7 @@ class Experiment(TrainingSpec):
     @property
     def spec(self) -> TrainingSpec:
         """What training is told."""
-        return TrainingSpec.model_validate(self.model_dump(exclude={"repetitions", "chunk"}))
+        return TrainingSpec.model_validate(self.model_dump(exclude={"repetitions", "chunk", "control"}))
 
 
 class EstimatorSpec(Strict):

@@ -21,6 +21,7 @@ def test_configs_ask_for_every_stage(fresh, name):
         "statistics_information": len(study.pairs),
         "statistics_accuracy": len(study.experiments),
         "statistics_join": 2 * 3,
+        "statistics_claims": 1,
         "figures": len(study.figures),
     }
 
@@ -95,8 +96,20 @@ def test_comment_order_and_spelling_run_nothing(finished):
 
 def test_new_estimator_trains_nothing(finished):
     finished.edit(lambda config: config["estimators"].update(adaptive={"kind": "adaptive", "bins": 16}))
-    # 3 chunks, 2 experiments, and the two tables that list every estimator
-    assert finished.jobs() == {"information": 3, "statistics_information": 2, "statistics_join": 2}
+    # 3 chunks, 2 experiments, the two tables that list every estimator, and the claims
+    assert finished.jobs() == {
+        "information": 3,
+        "statistics_information": 2,
+        "statistics_join": 2,
+        "statistics_claims": 1,
+    }
+
+
+def test_no_claim_rests_on_a_control(finished):
+    finished.edit(lambda config: config["experiments"]["tanh"].update(control=True))
+    assert finished.jobs() == {"statistics_claims": 1}
+    dry_run = finished.snakemake("--dry-run", "claims").stdout
+    assert "relu/exact/phases" in dry_run and "tanh/exact/phases" not in dry_run
 
 
 def test_more_repetitions_train_only_their_chunks(finished):
@@ -135,7 +148,7 @@ def test_new_learning_rate_spares_other_experiments(finished):
         ("figures/drawing.py", {"figures"}),
         (
             "information.py",
-            {"information", "statistics_information", "statistics_join", "figures"},
+            {"information", "statistics_information", "statistics_join", "statistics_claims", "figures"},
         ),
         ("cli.py", set()),
         ("config.py", set()),

@@ -69,7 +69,7 @@ def test_a_data_set_is_its_figures_and_tables(fresh, target, figures, pairs):
 
 
 def test_all_is_the_default_and_everything(fresh):
-    everything = work(SHOWN, {"digits rebinned"}, DATASETS, ["synthetic", "mnist"])
+    everything = work(SHOWN, {"digits rebinned"}, DATASETS, ["synthetic", "mnist"]) | {"statistics_claims"}
     assert fresh.announced(config="paper.yaml") == everything
     assert fresh.announced("all", config="paper.yaml") == everything
 
@@ -98,7 +98,7 @@ def test_a_data_set_is_known_by_its_kind(fresh):
 def test_targets_are_explained(fresh):
     listed = fresh.snakemake("--list-target-rules").stdout
     explained = dict(re.findall(r"^(\w+) \((.*)\)$", listed, re.MULTILINE))
-    assert set(explained) == {"all", "paper", "synthetic", "mnist", *CATEGORIES}
+    assert set(explained) == {"all", "paper", "claims", "synthetic", "mnist", *CATEGORIES}
     for letter in "abcdef":
         assert explained[f"figure_{letter}"].startswith(f"Figures of appendix {letter.upper()}: ")
     assert "MNIST" in explained["mnist"] and "default" in explained["all"]

@@ -1,5 +1,6 @@
 localrules:
     statistics_join,
+    statistics_claims,
 
 
 rule statistics_information:
@@ -76,3 +77,27 @@ rule statistics_join:
     shell:
         "python -m infoplane.cli statistics join-{wildcards.table} --tables {params.tables:q}"
         " --output {output:q} > {log:q} 2>&1"
+
+
+rule statistics_claims:
+    input:
+        code=modules_of("statistics"),
+        phases=claimed(),
+    output:
+        claims=ensure("<results>/statistics/claims.csv", non_empty=True),
+        cells=ensure("<results>/statistics/cells.csv", non_empty=True),
+    log:
+        "<logs>/statistics/claims.log",
+    benchmark:
+        "<benchmarks>/statistics/claims.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        phases=lambda wildcards, input: named(input.phases),
+    shell:
+        "python -m infoplane.cli statistics claims --phases {params.phases:q}"
+        " --claims {output.claims:q} --cells {output.cells:q} > {log:q} 2>&1"

@@ -88,6 +88,18 @@ def joined(dataset, table):
     ]
 
 
+VERDICTS = expand("<results>/statistics/{table}.csv", table=["claims", "cells"])
+
+
+def claimed():
+    """The phases that the claims rest on."""
+    return [
+        f"<results>/statistics/{experiment}/{estimator}/phases.parquet"
+        for experiment, estimator in study.pairs
+        if not study.experiments[experiment].control
+    ]
+
+
 def chunks(wildcards):
     return study.experiments[wildcards.experiment].chunks
 
