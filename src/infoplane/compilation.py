@@ -28,7 +28,8 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     """`function` compiled for CPU by PyTorch, or itself where that is not wanted.
 
     Without a C++ compiler it warns and returns `function` itself, which gives the same results up to
-    rounding (measured: 1.0 ms instead of 0.033 ms a step and repetition of the `shwartz-ziv` network). What is compiled is cached between processes.
+    rounding, in 1.0 ms instead of 0.033 ms a step and repetition of the `shwartz-ziv` network. What is
+    compiled is cached between processes.
     """
     if not wanted:
         return function
