@@ -1,6 +1,8 @@
 """How often a cell gets a status that it should not get, over studies whose effect is known; run as
 
-python tests/error_rates.py [STUDIES [RUNS ...]]
+python tests/error_rates.py                 # of the rules as they are
+python tests/error_rates.py intervals       # of other intervals of a mean: why it is the bootstrap-t
+python tests/error_rates.py [intervals] STUDIES RUNS ...
 """
 
 import sys
@@ -10,14 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import bootstrap, ttest_1samp
 
 from infoplane.statistics.inference import infer, statuses
 from infoplane.statistics.phases import COMPRESSION_MARGIN, phases
 
 MARGIN = COMPRESSION_MARGIN
 RUNS = (10, 20, 50)
-# What is known to be there, in margins
-MEANS = (0, 1, 3)
 EPOCHS = 40
 # Standard deviation (bits) of what fluctuates from epoch to epoch, and how much of it an epoch hands on
 NOISE, MEMORY = 0.03, 0.9
@@ -84,16 +85,21 @@ def measured(curves: np.ndarray) -> np.ndarray:
     return table["compression"].to_numpy().reshape(runs, studies).T
 
 
+def effects(population: str, mean: float, runs: int, studies: int) -> tuple[np.random.Generator, np.ndarray]:
+    """Effects (studies, runs) around a mean (bits), and the generator that they were drawn by."""
+    random = np.random.default_rng(list(POPULATIONS).index(population))
+    return random, mean + MARGIN * POPULATIONS[population](random, (studies, runs))
+
+
 def rates(population: str, mean: float, runs: int, studies: int, from_curves: bool) -> Rates:
     """What studies of so many runs find where the mean effect is `mean` (bits).
 
     Each cell is a family of its own: no p-value is corrected. Effects are measured from curves, or known.
     """
-    random = np.random.default_rng(list(POPULATIONS).index(population))
-    effects = mean + MARGIN * POPULATIONS[population](random, (studies, runs))
+    random, found = effects(population, mean, runs, studies)
     if from_curves:
-        effects = measured(curves(random, effects))
-    cells = pd.DataFrame([infer(each, MARGIN)._asdict() for each in effects])
+        found = measured(curves(random, found))
+    cells = pd.DataFrame([infer(each, MARGIN)._asdict() for each in found])
     cells = cells.assign(saturated=False, two_sided=False, margin=MARGIN)
     status = statuses(cells.assign(corrected_p=cells["p"], corrected_tost_p=cells["tost_p"]))
     return Rates(
@@ -104,15 +110,44 @@ def rates(population: str, mean: float, runs: int, studies: int, from_curves: bo
     )
 
 
+def resampled(method: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    settings = {"axis": -1, "batch": 100, "n_resamples": 1999, "method": method}
+    return lambda found: bootstrap((found,), np.mean, rng=0, **settings).confidence_interval
+
+
+# Ends of 95 % intervals of the mean of effects (studies, runs)
+INTERVALS = {
+    "Student": lambda found: ttest_1samp(found, 0, axis=-1).confidence_interval(),
+    "percentile": resampled("percentile"),
+    "BCa": resampled("BCa"),
+    "bootstrap-t": lambda found: np.transpose([infer(each, MARGIN)[2:4] for each in found]),
+}
+
+
+def print_rates(studies: int, counts: list[int]) -> None:
+    wrong, right = ["shows 0", "shows 0.1", "lacks 0.1"], ["lacks 0", "shows 0.3"]
+    print("|", " | ".join(["effects", "runs", "population", *wrong, *right, "covers 0.1", "bias"]), "|")
+    print("|---" * 10 + "|")
+    for known, runs, population in product((True, False), counts, POPULATIONS):
+        none, margin, clear = (rates(population, mean, runs, studies, not known) for mean in (0, 0.1, 0.3))
+        shares = [none.shows, margin.shows, margin.lacks, none.lacks, clear.shows, margin.covers]
+        cells = ["known" if known else "from curves", str(runs), population, *map("{:.1%}".format, shares)]
+        print("|", " | ".join([*cells, f"{margin.bias:+.3f}"]), "|", flush=True)
+
+
+def print_intervals(studies: int, counts: list[int]) -> None:
+    """How often intervals lie above and below the mean, 2.5 % each if they are right."""
+    print("|", " | ".join(["runs", "population", *INTERVALS]), "|")
+    print("|---" * (2 + len(INTERVALS)) + "|")
+    for runs, population in product(counts, POPULATIONS):
+        _, found = effects(population, 0, runs, studies)
+        ends = [interval(found) for interval in INTERVALS.values()]
+        misses = [f"{(lower > 0).mean():.1%} {(upper < 0).mean():.1%}" for lower, upper in ends]
+        print("|", " | ".join([str(runs), population, *misses]), "|", flush=True)
+
+
 if __name__ == "__main__":
-    studies, *runs = map(int, sys.argv[1:] or [1000])
-    print("| effects | runs | population | mean | shows | lacks | interval covers | bias |")
-    print("|---|---|---|---|---|---|---|---|")
-    for known, count, population, mean in product((True, False), runs or RUNS, POPULATIONS, MEANS):
-        found = rates(population, mean * MARGIN, count, studies, not known)
-        shares = " | ".join(f"{100 * share:.1f} %" for share in found[:3])
-        how = "known" if known else "from curves"
-        print(
-            f"| {how} | {count} | {population} | {mean * MARGIN:.1f} | {shares} | {found.bias:+.3f} |",
-            flush=True,
-        )
+    given = sys.argv[1:]
+    table = print_intervals if given[:1] == ["intervals"] else print_rates
+    studies, *counts = map(int, [each for each in given if each != "intervals"] or [1000, *RUNS])
+    table(studies, counts)
