@@ -213,7 +213,7 @@ class TestErrorRates:
         assert 1 - found.covers <= allowed(2 * LEVEL, 200)
 
     @pytest.mark.slow
-    @pytest.mark.parametrize(("population", "runs"), product(POPULATIONS, RUNS))
+    @pytest.mark.parametrize(("population", "runs"), [*product(POPULATIONS, RUNS)])
     def test_everywhere(self, population, runs):
         none, margin = (rates(population, mean, runs, 500, from_curves=True) for mean in (0, MARGIN))
         assert none.shows <= allowed(LEVEL, 500)
