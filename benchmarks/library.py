@@ -1,6 +1,5 @@
 """All that the benchmarks know of the inside of the library: a change there is one edit here."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -23,7 +22,7 @@ from infoplane import (
     load_dataset,
     train,
 )
-from infoplane.compilation import COMPILERS, compiled
+from infoplane.compilation import compiled, compiles
 from infoplane.config import Bits, DenseSpec, load_study
 from infoplane.inputs import network_inputs
 from infoplane.networks import network_of, scheme_of
@@ -64,11 +63,6 @@ BOTTLENECK = RELU.model_copy(
     update={"dataset": "mnist", "network": "bottleneck-2", "epochs": 3000, "record_every": 2}
 )
 CONV = BOTTLENECK.model_copy(update={"network": "conv"})
-
-
-def compiles() -> bool:
-    """Whether there is a C++ compiler; without one the library runs eagerly."""
-    return any(map(shutil.which, COMPILERS))
 
 
 def dataset_of(name: str, path: Path | None = None) -> Dataset:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch._inductor.runtime.cache_dir_utils import cache_dir
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiles"]
 
 COMPILERS = ("c++", "g++", "clang++")
 SECONDS_TO_LINK = 30
@@ -24,6 +24,11 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def compiles() -> bool:
+    """Whether there is a C++ compiler."""
+    return any(map(shutil.which, COMPILERS))
+
+
 def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     """`function` compiled for CPU by PyTorch, or itself where that is not wanted.
 
@@ -33,7 +38,7 @@ def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
     """
     if not wanted:
         return function
-    if not any(map(shutil.which, COMPILERS)):
+    if not compiles():
         warnings.warn(
             "no C++ compiler found: running eagerly; a step of a small network takes 30 times as long",
             stacklevel=2,

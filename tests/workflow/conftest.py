@@ -39,14 +39,10 @@ class Workflow:
         dry_run = self.snakemake("--dry-run", *targets, config=config)
         assert dry_run.returncode == 0, dry_run.stderr
         told = dry_run.stdout + dry_run.stderr
-        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", told, re.MULTILINE)
-        return {
-            " ".join(
-                [rule, *re.findall(r"=([^,\n]+)", details.partition("    wildcards: ")[2].partition("\n")[0])]
-            )
-            for rule, details in jobs
-            if "    output: " in details
-        }
+        details = r"(?:    (?!wildcards).*\n)*"
+        job = rf"^(?:local)?rule (\w+):\n{details}    output: .*\n{details}(?:    wildcards: (.*))?"
+        jobs = re.findall(job, told, re.MULTILINE)
+        return {" ".join([rule, *re.findall(r"=([^,]+)", wildcards)]) for rule, wildcards in jobs}
 
     def jobs(self, config: str = "study.yaml") -> Counter:
         """How many jobs of each rule a dry run announces, `all` aside."""
