@@ -31,7 +31,8 @@ def runs(
         x_mean, y_mean = curve(table, "i_xt"), curve(table, "i_ty")
         fine = information[names][~information[names]["repetition"].isin(known["failed"])]
         ranked = distances(fine, x_mean, y_mean)
-        for axes, (place, title) in zip(panels.flat, examples(len(ranked)).items(), strict=False):
+        chosen = examples(len(ranked))
+        for axes, (place, title) in zip(panels.flat, chosen.items(), strict=False):
             run = fine[fine["repetition"] == ranked.index[place]]
             x, y = (run.pivot(index="epoch", columns="layer", values=name) for name in ("i_xt", "i_ty"))
             bounds(axes, known)
@@ -42,7 +43,7 @@ def runs(
                 linespacing=1,
             )
             shown.append((axes, x, y))
-        label_edges(panels, len(ranked))
+        label_edges(panels, len(chosen))
         show_whole(panels[0, 0], [known["dataset"]])
         epoch_bar(row, panels, epochs, prefitted([means[names]]))
     name_layers(figure, shown)
