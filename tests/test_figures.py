@@ -367,6 +367,7 @@ class TestRuns:
         ):
             assert title.startswith(f"{name}: repetition {distances.index[place]}\n")
             assert f"{distances.iloc[place]:.2f} bit" in title
+        assert all(axes.get_xlabel() for axes in shown)
         best = information.loc[distances.index[0], ["i_xt", "i_ty"]].sort_index()
         assert np.array_equal(points(shown[0]).get_offsets(), best)
 
