@@ -59,16 +59,19 @@ class Study:
         summarise_information([chunk], [trained], folder / "aggregates.parquet", folder / "phases.parquet")
         summarise_accuracy([trained], folder / "accuracy.parquet")
 
-    def tables(self, wanted: FigureSpec) -> tuple[dict, dict, dict]:
+    def tables(self, wanted: FigureSpec) -> dict[str, dict]:
         pairs = [*product(wanted.experiments, wanted.estimators or ())]
-        aggregates = {pair: self.folder / pair[0] / "aggregates.parquet" for pair in pairs}
-        accuracy = {name: self.folder / name / "accuracy.parquet" for name in wanted.experiments}
-        return aggregates, accuracy, {pair: [self.folder / pair[0] / "information.parquet"] for pair in pairs}
+        tables = {
+            held: {pair: [self.folder / pair[0] / f"{held}.parquet"] for pair in pairs}
+            for held in ("aggregates", "information")
+        }
+        accuracy = {name: [self.folder / name / "accuracy.parquet"] for name in wanted.experiments}
+        return tables | {"accuracy": accuracy}
 
     def draw(self, wanted: FigureSpec, *outputs: Path) -> Figure:
         """The figure that is written to the outputs."""
         with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-            draw(wanted, *self.tables(wanted), outputs)
+            draw(wanted, self.tables(wanted), outputs)
         return saved.call_args.args[0]
 
 
@@ -160,8 +163,8 @@ class TestEveryKind:
         assert not list(tmp_path.iterdir())
 
     def test_refuses_to_leave_out_what_it_was_not_given(self, study, kind, tmp_path):
-        with pytest.raises(UserError, match=r"fine.*its tables are not given"):
-            draw(spec(kind), {}, {}, {}, [tmp_path / "a.pdf"])
+        with pytest.raises(UserError, match=r"fine.*its (aggregates|accuracy) is not given"):
+            draw(spec(kind), {}, [tmp_path / "a.pdf"])
         with pytest.raises(UserError, match="missing"):
             study.draw(spec(kind, ("nowhere",)), tmp_path / "a.pdf")
         assert not list(tmp_path.iterdir())
@@ -384,12 +387,14 @@ class TestRuns:
 
     def test_refuses_chunks_of_other_runs(self, study, tmp_path):
         wanted = spec("runs")
-        aggregates, accuracy, information = study.tables(wanted)
-        (path,) = information["fine", "exact"]
+        tables = study.tables(wanted)
+        (path,) = tables["information"]["fine", "exact"]
         fewer = pd.read_parquet(path).query("repetition > 0")
-        information["fine", "exact"] = [simulation.write_information(tmp_path / "a", fewer, epochs=1200)]
+        tables["information"]["fine", "exact"] = [
+            simulation.write_information(tmp_path / "a", fewer, epochs=1200)
+        ]
         with pytest.raises(UserError, match="the repetitions of the runs"):
-            draw(wanted, aggregates, accuracy, information, [tmp_path / "a.pdf"])
+            draw(wanted, tables, [tmp_path / "a.pdf"])
 
 
 def test_accuracy_shows_means_and_intervals_of_every_experiment(study):

@@ -4,7 +4,7 @@ import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,19 @@ def figures(given: Namespace) -> None:
     spec = parse_spec(FigureSpec, given.spec)
     from infoplane.figures import draw
 
-    chunks = defaultdict(list)
-    for pair, path in given.information:
-        chunks[pair].append(path)
-    draw(spec, dict(given.aggregates), dict(given.accuracy), chunks, given.output)
+    draw(
+        spec,
+        {held: grouped(getattr(given, held)) for held in ("aggregates", "accuracy", "information")},
+        given.output,
+    )
+
+
+def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
+    """The files of each name, of which there may be several."""
+    files = defaultdict(list)
+    for name, path in tables:
+        files[name].append(path)
+    return files
 
 
 def repetitions(text: str) -> range:

@@ -286,6 +286,15 @@ class Estimator(EstimatorSpec):
         return EstimatorSpec.model_validate(self.model_dump(exclude={"experiments"}))
 
 
+# The tables that each kind of figure is drawn from
+READS = {
+    "plane": ("aggregates",),
+    "curves": ("aggregates",),
+    "runs": ("aggregates", "information"),
+    "accuracy": ("accuracy",),
+}
+
+
 class FigureSpec(Strict):
     """One figure: its kind and what it shows.
 
@@ -312,6 +321,11 @@ class FigureSpec(Strict):
         if self.kind != "plane" and (self.i_xt or self.i_ty):
             raise ValueError(f"kind {self.kind} takes no i_xt or i_ty; remove them")
         return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the tables hold that it is drawn from."""
+        return READS[self.kind]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,9 @@
 rule figures:
     input:
         code=modules_of("figures"),
-        aggregates=lambda wildcards: expand(
-            "<results>/statistics/{experiment}/{estimator}/aggregates.parquet",
-            experiment=study.figures[wildcards.figure].experiments,
-            estimator=study.figures[wildcards.figure].estimators or [],
-        ),
-        accuracy=lambda wildcards: accuracies(study.figures[wildcards.figure]),
-        information=lambda wildcards: runs(study.figures[wildcards.figure]),
+        aggregates=lambda wildcards: read_by(wildcards.figure, "aggregates"),
+        accuracy=lambda wildcards: read_by(wildcards.figure, "accuracy"),
+        information=lambda wildcards: read_by(wildcards.figure, "information"),
     output:
         [
             report(

@@ -104,19 +104,31 @@ def chunks(wildcards):
     return study.experiments[wildcards.experiment].chunks
 
 
-def accuracies(figure):
-    names = figure.experiments if figure.kind == "accuracy" else []
-    return expand("<results>/statistics/{experiment}/accuracy.parquet", experiment=names)
+def read_by(figure, held):
+    """The tables that a figure is drawn from, of one kind."""
+    shown = study.figures[figure]
+    if held not in shown.reads:
+        return []
+    if held == "information":
+        return [
+            chunk
+            for experiment in shown.experiments
+            for estimator in shown.estimators
+            for chunk in information_of(experiment, estimator)
+        ]
+    folders = expand(
+        "{experiment}/{estimator}", experiment=shown.experiments, estimator=shown.estimators or []
+    )
+    if held == "accuracy":
+        folders = shown.experiments
+    return expand("<results>/statistics/{folder}/{held}.parquet", folder=folders, held=held)
 
 
-def runs(figure):
-    """The chunks with the single runs that a figure shows."""
+def information_of(experiment, estimator):
+    """The chunks of an experiment seen by an estimator."""
     return [
         f"<results>/information/{experiment}/{estimator}/{chunk}.parquet"
-        for experiment in figure.experiments
-        for estimator in figure.estimators or []
         for chunk in study.experiments[experiment].chunks
-        if figure.kind == "runs"
     ]
 
 

@@ -23,33 +23,27 @@ __all__ = ["draw"]
 
 
 def draw(
-    spec: FigureSpec,
-    aggregates: Mapping[tuple[str, str], Path],
-    accuracy: Mapping[str, Path],
-    information: Mapping[tuple[str, str], Sequence[Path]],
-    outputs: Sequence[Path],
+    spec: FigureSpec, tables: Mapping[str, Mapping[Any, Sequence[Path]]], outputs: Sequence[Path]
 ) -> None:
     """Draw a figure into every path of `outputs`.
 
     Args:
         spec: what to draw.
-        aggregates: `aggregates.parquet` of each (experiment, estimator); kinds plane, curves, runs.
-        accuracy: `accuracy.parquet` of each experiment; kind accuracy.
-        information: the information chunks of each (experiment, estimator); kind runs.
+        tables: what it is drawn from, by what they hold (`spec.reads`): the `accuracy` of each experiment;
+            the `aggregates` of each (experiment, estimator), and its chunks of `information`.
         outputs: paths ending in .pdf or .png.
 
     Raises:
         UserError: a table is missing, damaged or of other runs, or an output cannot be written.
     """
-    kind = "accuracy" if spec.kind == "accuracy" else "aggregates"
-    tables: Mapping[Any, Path] = accuracy if spec.kind == "accuracy" else aggregates
+    kind = spec.reads[0]
     names: Sequence[Any] = spec.experiments
     if spec.kind != "accuracy":
         names = [*product(spec.experiments, spec.estimators or ())]
-    for name in names:
-        if name not in tables or (spec.kind == "runs" and not information.get(name)):
-            raise UserError(f"{name}: in the figure's spec, but its tables are not given; give them")
-    means = {name: read_means(tables[name], kind) for name in names}
+    for name, held in product(names, spec.reads):
+        if not tables.get(held, {}).get(name):
+            raise UserError(f"{name}: in the figure's spec, but its {held} is not given; give --{held}")
+    means = {name: read_means(tables[kind][name][0], kind) for name in names}
     with mpl.rc_context(STYLE):
         match spec.kind:
             case "plane":
@@ -57,7 +51,8 @@ def draw(
             case "curves":
                 figure = curves(spec, means)
             case "runs":
-                singles = {name: read_runs(information[name], known) for name, (_, known) in means.items()}
+                chunks = tables["information"]
+                singles = {name: read_runs(chunks[name], known) for name, (_, known) in means.items()}
                 figure = runs(spec, means, singles)
             case "accuracy":
                 figure = accuracies(spec, means)
