@@ -1,0 +1,75 @@
+"""Some snapshots of a trajectory, where not all of them are needed, and tables of what they show."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from infoplane.artifacts import describe, refuse_mismatch
+from infoplane.datasets import Dataset, load_dataset
+from infoplane.trajectory import Trajectory, load_trajectory
+
+__all__ = ["at_times", "description_of", "load_trained", "spread", "table_keys"]
+
+
+def load_trained(dataset_path: Path, trajectory_path: Path) -> tuple[Trajectory, Dataset]:
+    """Read a trajectory and the data set that it was trained on.
+
+    Raises:
+        UserError: a file is missing or damaged, or they do not belong together.
+    """
+    dataset, trajectory = load_dataset(dataset_path), load_trajectory(trajectory_path)
+    trained_on = "the data set it was trained on"
+    refuse_mismatch(trajectory_path, trained_on, trajectory.dataset, dataset.description)
+    return trajectory, dataset
+
+
+def at_times(trajectory: Trajectory, times: np.ndarray) -> Trajectory:
+    """A trajectory at some of its times, (T,) booleans."""
+    return replace(
+        trajectory,
+        parts=trajectory.parts[times],
+        epochs=trajectory.epochs[times],
+        parameters=trajectory.parameters[:, times],
+        ranges=trajectory.ranges[:, times],
+    )
+
+
+def spread(trajectory: Trajectory, count: int) -> Trajectory:
+    """A trajectory at about so many epochs of each part, evenly on a logarithmic axis of epoch + 1.
+
+    These are the recorded epochs that are nearest to as many points on that axis, the first and the last
+    among them; two points may have the same. Epoch −1 is kept too.
+    """
+    kept = trajectory.epochs < 0
+    for part in np.unique(trajectory.parts):
+        times = np.flatnonzero((trajectory.parts == part) & (trajectory.epochs >= 0))
+        axis = np.log(trajectory.epochs[times] + 1)
+        kept[times[np.abs(axis[:, None] - np.linspace(0, axis[-1], count)).argmin(0)]] = True
+    return at_times(trajectory, kept)
+
+
+def table_keys(trajectory: Trajectory, layers: int, **further: Sequence[Any]) -> pd.DataFrame:
+    """Columns repetition, part, epoch and layer (1-based), and further ones: a row for each combination."""
+    axes: dict[str, Any] = {
+        "repetition": trajectory.repetitions,
+        "time": range(len(trajectory.epochs)),
+        "layer": np.arange(1, layers + 1, dtype=np.int8),
+        **further,
+    }
+    product = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))
+    keys: pd.DataFrame = product.to_frame(index=False)
+    time = keys.pop("time").to_numpy()
+    keys.insert(1, "part", trajectory.parts[time])
+    keys.insert(2, "epoch", trajectory.epochs[time])
+    return keys
+
+
+def description_of(kind: str, trajectory: Trajectory) -> dict[str, Any]:
+    """What a table of that kind, made from a trajectory alone, says of itself."""
+    spec = {"training": trajectory.spec.model_dump(mode="json")}
+    repetitions = trajectory.repetitions.tolist()
+    return describe(kind, spec, repetitions=repetitions, dataset=trajectory.dataset)
