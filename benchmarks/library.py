@@ -24,9 +24,9 @@ from infoplane import (
 )
 from infoplane.compilation import compiled, compiles
 from infoplane.config import Bits, DenseSpec, load_study
-from infoplane.inputs import network_inputs
+from infoplane.inputs import Streams, network_inputs
 from infoplane.networks import network_of, scheme_of
-from infoplane.training import Batch, Ensemble, Streams, Tested, ensemble_width, shuffled_batches
+from infoplane.training import Batch, Ensemble, Tested, ensemble_width, shuffled_batches
 
 __all__ = [
     "AT_HAND",
@@ -198,8 +198,9 @@ class Parts:
         streams = [Streams.of(spec, repetition) for repetition in range(self.members)]
         self.shufflers = [each.shuffling for each in streams]
         self.inputs = values[dataset.train_mask]
-        self.labels = torch.from_numpy(dataset.labels[dataset.train_mask]).expand(self.members, -1)
-        self.tested = Tested(dataset, values, scheme, network)
+        labels = np.tile(dataset.labels, (self.members, 1))
+        self.labels = torch.from_numpy(labels[:, dataset.train_mask])
+        self.tested = Tested(dataset.train_mask, values, labels, scheme, network)
         with torch.no_grad():
             self.state = self.ensemble.initial_state(
                 [each.initialisation for each in streams], torch.from_numpy(self.inputs.T)

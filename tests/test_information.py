@@ -19,6 +19,7 @@ from infoplane.artifacts import read_table
 from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
 from infoplane.datasets import save_dataset
 from infoplane.information import estimate, run
+from infoplane.inputs import network_labels
 from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
 
@@ -256,6 +257,41 @@ def test_adaptive_estimate_is_adaptive_information(trajectories, synthetic):
         for layer in range(6):
             expected = binned_information(activations[layer], synthetic.labels, 30, method="adaptive")
             assert same_bits(expected[:3], table_values(table, layer)[:3])
+
+
+@pytest.mark.parametrize("chosen", [(0.0, 1.0), (-0.5, 2.0)])
+def test_quantized_estimate_is_the_information_of_codes_over_a_range(trajectories, synthetic, chosen):
+    """Codes of the network's own bits, by the definition in plain numpy."""
+    for trajectory in trajectories.values():
+        bits = trajectory.spec.bits
+        if bits == "float32":
+            continue
+        table = estimate(EstimatorSpec(kind="quantized", range=chosen), trajectory, synthetic)
+        _, activations = layers_of(trajectory, synthetic)
+        top = 2**bits.activations - 1
+        scale = (chosen[1] - chosen[0]) / top
+        zero = np.floor(-chosen[0] / (chosen[1] - chosen[0]) * top + 0.5)
+        for layer in range(6):
+            codes = np.clip(np.floor(activations[layer] / scale + zero + 0.5), 0, top).astype(int)
+            expected = exact_information(codes, synthetic.labels)
+            for found, value in zip(table_values(table, layer), expected, strict=True):
+                np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("kind", ["exact", "rebinned"])
+def test_shuffled_labels_are_measured_against(synthetic, kind):
+    """Each repetition's I(T;Y) is about the labels it was trained on; H(T) knows no labels."""
+    trajectory = trained("relu", 8, labels="shuffled")
+    table = estimate(EstimatorSpec(kind=kind), trajectory, synthetic)
+    codes, _ = layers_of(trajectory, synthetic)
+    hidden = codes[:-1] if kind == "rebinned" else codes
+    times = len(trajectory.epochs)
+    for layer, its in enumerate(hidden):
+        for place, repetition in enumerate([1, 4]):
+            own = slice(place * times, (place + 1) * times)
+            expected = exact_information(its[own], network_labels(trajectory.spec, synthetic, repetition))
+            found = [values[own] for values in table_values(table, layer)]
+            assert same_bits(expected[:3], found[:3])
 
 
 def test_adaptive_bins_of_a_layer_of_any_size():

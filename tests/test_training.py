@@ -1,14 +1,17 @@
 """Training of the ensemble against one repetition at a time, and what a repetition may depend on."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from reference import ReferenceNetwork, shown, small_images, train_reference
 
 from infoplane import TrainingSpec, load_dataset, train, training
-from infoplane.inputs import network_inputs
+from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import Intake, Levels, network_of, scheme_of
-from infoplane.training import Ensemble, Pace, State, Streams, batch_places, shuffled_batches
+from infoplane.training import Ensemble, Pace, State, batch_places, shuffled_batches
 
 SETTINGS = {
     "dataset": "synthetic",
@@ -42,7 +45,7 @@ def reference_run(spec, dataset, repetition, start, earlier=None):
     """The same repetition by the reference, from the same start and with the same order of inputs."""
     streams = Streams.of(spec, repetition)
     truth = dataset.labels[dataset.train_mask]
-    shuffled = truth[streams.labels.permutation(len(truth))]
+    shuffled = truth[streams.prefit.permutation(len(truth))]
     labels = [shuffled] * spec.prefit_epochs + [truth] * spec.epochs
     orders = [streams.shuffling.permutation(len(truth)) for _ in labels]
     return train_reference(ReferenceNetwork(spec, dataset, start), dataset, orders, labels, earlier)
@@ -121,7 +124,7 @@ def steps_in_double_precision(spec, dataset, repetitions, wider):
         earlier = 1
     ensemble.levels = Levels.of(spec.bits, torch.float64)
     ensemble.scale = None if scale is None else torch.tensor(scale, dtype=torch.float64)
-    shuffled = np.stack([labels[each.labels.permutation(len(labels))] for each in streams])
+    shuffled = np.stack([labels[each.prefit.permutation(len(labels))] for each in streams])
     answers = [shuffled] * spec.prefit_epochs + [np.stack([labels] * len(streams))] * spec.epochs
     step = 0
     for each in answers:
@@ -400,6 +403,32 @@ def test_prefit_shuffles_the_training_labels_alone(synthetic):
     assert (last.loc["main", "test_accuracy"] > 0.8).all()
     assert (last.loc["prefit", "train_accuracy"] < 0.65).all()
     assert last.loc["prefit", "test_accuracy"].between(0.35, 0.65).all()
+
+
+@pytest.mark.parametrize("prefit_epochs", [0, 1])
+def test_shuffled_labels_are_those_of_a_data_set_whose_labels_were_permuted(synthetic, prefit_epochs):
+    """Per repetition: training and test labels alike, and nothing else changes."""
+    spec = spec_of("relu", 8, prefit_epochs=prefit_epochs, labels="shuffled")
+    together, history = train(spec, [0, 3], synthetic)
+    for place, repetition in enumerate([0, 3]):
+        labels = network_labels(spec, synthetic, repetition)
+        permuted = replace(synthetic, labels=labels)
+        alone, its_history = train(spec_of("relu", 8, prefit_epochs=prefit_epochs), [repetition], permuted)
+        np.testing.assert_array_equal(together.parameters[place], alone.parameters[0])
+        np.testing.assert_array_equal(together.ranges[place], alone.ranges[0])
+        own = history[history["repetition"] == repetition].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, its_history)
+
+
+def test_every_repetition_permutes_all_labels_in_its_own_way(synthetic):
+    spec = spec_of("relu", 8, labels="shuffled")
+    shuffled = [network_labels(spec, synthetic, repetition) for repetition in range(5)]
+    agreement = np.corrcoef([synthetic.labels, *shuffled])
+    assert np.abs(agreement[~np.eye(6, dtype=bool)]).max() < 0.1  # six standard errors: 6/√4096
+    for labels in shuffled:
+        np.testing.assert_array_equal(np.bincount(labels), np.bincount(synthetic.labels))
+    np.testing.assert_array_equal(network_labels(spec, synthetic, 4), shuffled[4])
+    np.testing.assert_array_equal(network_labels(spec_of("relu", 8), synthetic, 4), synthetic.labels)
 
 
 def test_moving_ranges_start_at_six_and_move_only_where_they_are_used(synthetic):

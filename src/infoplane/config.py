@@ -1,6 +1,5 @@
 """The study as strict models: what a config file may say, and what each stage is told of it."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,6 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from infoplane.errors import UserError
+from infoplane.plain import from_json, from_yaml, printable, repeated, short, shown
 
 __all__ = [
     "Bits",
@@ -61,7 +60,7 @@ def expecting(text: str) -> WrapValidator:
         try:
             return handler(value)
         except ValidationError:
-            raise ValueError(f"{value!r} is not {text}") from None
+            raise ValueError(f"{shown(value)} is not {text}") from None
 
     return WrapValidator(validate)
 
@@ -73,10 +72,21 @@ def increasing(interval: tuple[float, float]) -> tuple[float, float]:
 
 
 def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"names {name!r} twice; remove one")
+    if twice := repeated(names):
+        raise ValueError(f"names {shown(twice[0])} twice; remove one")
     return names
+
+
+def without_wildcards(folder: str) -> str:
+    if not folder.isprintable() or set(folder) & set("{}<>"):
+        raise ValueError(f"{shown(folder)} is refused; name a folder without {{, }}, < and >")
+    return folder
+
+
+def no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is refused; it must be a number")
+    return value
 
 
 def one_width_for_both(value: Any) -> Any:
@@ -89,9 +99,13 @@ def dense_of_width(value: Any) -> Any:
 
 BitWidth = Annotated[int, Field(ge=2, le=16)]
 # `1e-4` is a string to YAML 1.1 and a number to everybody else; a list is how YAML writes a pair
-Rate = Annotated[PositiveFloat, Field(strict=False)]
-Decay = Annotated[float, Field(strict=False, ge=0, lt=1)]
-Pair = Annotated[tuple[float, float], Field(strict=False), AfterValidator(increasing)]
+Rate = Annotated[PositiveFloat, Field(strict=False), BeforeValidator(no_truth)]
+Decay = Annotated[float, Field(strict=False, ge=0, lt=1), BeforeValidator(no_truth)]
+# Tables number repetitions and epochs by 32 bits
+Count = Annotated[PositiveInt, Field(le=2**31 - 1)]
+# So that the width of a pair is finite in float32
+End = Annotated[float, Field(ge=-1e38, le=1e38)]
+Pair = Annotated[tuple[End, End], Field(strict=False), AfterValidator(increasing)]
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
@@ -144,20 +158,20 @@ class DatasetSpec(Strict):
 class DenseSpec(Strict):
     """A dense layer of so many neurons."""
 
-    dense: PositiveInt
+    dense: Count
 
 
 class ConvSpec(Strict):
     """A convolution with so many filters of kernel × kernel, without padding, at stride 1."""
 
-    conv: PositiveInt
-    kernel: PositiveInt = 3
+    conv: Count
+    kernel: Count = 3
 
 
 class PoolSpec(Strict):
     """The maximum over squares of pool × pool."""
 
-    pool: Annotated[int, Field(ge=2)]
+    pool: Annotated[Count, Field(ge=2)]
 
 
 LayerSpec = Annotated[
@@ -201,15 +215,16 @@ class TrainingSpec(Strict):
     protocol: Literal["published", "controlled"] = "published"
     ranges: Ranges = Ranges()
     initialisation: Literal["glorot", "truncated-normal"] | None = None
-    epochs: PositiveInt
-    prefit_epochs: Annotated[int, Field(ge=0)] = 0
-    record_every: PositiveInt
-    batch_size: PositiveInt = 256
+    labels: Literal["given", "shuffled"] = "given"
+    epochs: Count
+    prefit_epochs: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    record_every: Count
+    batch_size: Count = 256
     learning_rate: Rate = 1e-4
     beta_1: Decay = 0.9
     beta_2: Decay = 0.999
     epsilon: Rate = 1e-7
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
     compile: bool = True
 
     @model_validator(mode="after")
@@ -228,8 +243,8 @@ class Experiment(TrainingSpec):
     No claim rests on a `control`.
     """
 
-    repetitions: PositiveInt
-    chunk: PositiveInt
+    repetitions: Count
+    chunk: Count
     control: bool = False
 
     @property
@@ -253,10 +268,11 @@ class EstimatorSpec(Strict):
     """How T is made discrete before its information is counted.
 
     `exact` and `rebinned` need no more than their kind, `adaptive` the number of its bins, `uniform` the
-    number of its bins and the range over which they are laid. `subset` says which inputs are counted.
+    number of its bins and the range over which they are laid. `quantized` reads out a quantized network by
+    quantizers of its own bits over one range. `subset` says which inputs are counted.
     """
 
-    kind: Literal["exact", "rebinned", "uniform", "adaptive"]
+    kind: Literal["exact", "rebinned", "uniform", "adaptive", "quantized"]
     bins: Annotated[int, Field(ge=2, le=65536)] | None = None
     range: Annotated[
         Literal["global", "layer", "neuron"] | Pair | None,
@@ -266,12 +282,16 @@ class EstimatorSpec(Strict):
 
     @model_validator(mode="after")
     def bins_and_range_fit_kind(self) -> Self:
-        takes = {"uniform": {"bins", "range"}, "adaptive": {"bins"}}.get(self.kind, set())
+        takes = {"uniform": {"bins", "range"}, "adaptive": {"bins"}, "quantized": {"range"}}.get(
+            self.kind, set[str]()
+        )
         for key in ("bins", "range"):
             if key in takes and getattr(self, key) is None:
                 raise ValueError(f"kind {self.kind} needs {key}; add it")
             if key not in takes and getattr(self, key) is not None:
                 raise ValueError(f"kind {self.kind} takes no {key}; remove it")
+        if self.kind == "quantized" and not isinstance(self.range, tuple):
+            raise ValueError("kind quantized needs a range [lo, hi]; give one")
         return self
 
 
@@ -309,7 +329,7 @@ class FigureSpec(Strict):
     estimators: Names | None = None
     i_xt: Interval | None = None
     i_ty: Interval | None = None
-    dpi: PositiveInt = 200
+    dpi: Count = 200
     note: str = ""
 
     @model_validator(mode="after")
@@ -350,7 +370,7 @@ class Study:
 class Sections(Strict):
     """A config as it is written: names, and what differs from the defaults."""
 
-    results: Annotated[str, Field(min_length=1)] = "results"
+    results: Annotated[str, Field(min_length=1), AfterValidator(without_wildcards)] = "results"
     trajectories: Literal["keep", "drop"] = "keep"
     datasets: dict[Name, Overrides] = {}
     defaults: Overrides = {}
@@ -381,6 +401,9 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
         for name, own in sections.experiments.items()
     }
+    for name, own in sections.datasets.items():
+        if "name" in own:
+            raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
     no_overrides: Mapping[str, Any] = {}
     datasets = {
         name: checked(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
@@ -406,6 +429,12 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     }
     for name, its in estimators.items():
         refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
+        for float32 in (key for key in its.experiments if experiments[key].bits == "float32"):
+            if its.kind == "quantized":
+                raise UserError(
+                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and "
+                    f"{float32} has none; name other experiments"
+                )
     for name, figure in figures.items():
         refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
         refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
@@ -421,12 +450,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
 
 def load_study(path: Path) -> Study:
     """Read and `resolve` one config file."""
-    try:
-        return resolve(yaml.safe_load(path.read_text()), str(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}: not YAML{place}; check indentation, brackets and quotes") from error
+    return resolve(from_yaml(path), str(path))
 
 
 def parse_spec(model: type[Model], text: str) -> Model:
@@ -435,10 +459,7 @@ def parse_spec(model: type[Model], text: str) -> Model:
     >>> parse_spec(EstimatorSpec, '{"kind": "uniform", "bins": 30, "range": [-1, 1]}').range
     (-1.0, 1.0)
     """
-    try:
-        return checked(model, json.loads(text), "--spec")
-    except json.JSONDecodeError as error:
-        raise UserError(f"--spec: not JSON ({error}); quote it as one argument") from error
+    return checked(model, from_json(text, "--spec"), "--spec")
 
 
 def checked(
@@ -461,8 +482,9 @@ def checked(
         inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
         location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
         location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
-        key = ".".join(filter(None, [defaults_at if inherited else where, *map(str, location)]))
-        raise UserError(" ".join(f"{source}: {key}: {complaint(first, model)}".split())) from None
+        parts = [defaults_at if inherited else where, *(short(str(part)) for part in location)]
+        key = ".".join(filter(None, parts))
+        raise UserError(printable(f"{source}: {key}: {complaint(first, model)}")) from None
 
 
 RULES = {
@@ -471,6 +493,7 @@ RULES = {
     "float_parsing": "a number",
     "float_type": "a number",
     "int_type": "a whole number",
+    "invalid_key": "text; quote it if it is a number",
     "model_type": "a mapping",
     "string_too_short": "at least one character",
     "string_type": "text; quote it if it is a number",
@@ -492,14 +515,14 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
             return "missing; add it"
         case "literal_error":
             names = re.findall("'([^']*)'", error["ctx"]["expected"])
-            return f"{given!r} is unknown; {suggestion(str(given), names)}"
+            return f"{shown(given)} is unknown; {suggestion(str(given), names)}"
         case "string_pattern_mismatch" | "string_too_long":
-            return f"{given!r} cannot name a file; use up to 100 letters, digits, - and _"
+            return f"{shown(given)} cannot name a file; use up to 100 letters, digits, - and _"
         case "value_error":
             return str(error["ctx"]["error"])
         case _:
             rule = RULES.get(error["type"], error["msg"].removeprefix("Input should be "))
-            return f"{given!r} is refused; it must be {rule}"
+            return f"{shown(given)} is refused; it must be {rule}"
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
@@ -512,7 +535,7 @@ def suggestion(name: str, names: Iterable[str]) -> str:
 def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:
     for name in names:
         if name not in valid:
-            raise UserError(f"{where}: {name!r} is unknown; {suggestion(name, valid)}")
+            raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
 
 
 def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:

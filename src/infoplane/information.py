@@ -16,7 +16,9 @@ from infoplane.compilation import compiled
 from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import Information, entropy, information_of_words
+from infoplane.inputs import network_labels
 from infoplane.progress import progress_bar
+from infoplane.quantization import Extremes, grid, quantize
 from infoplane.replay import Layers, replay
 from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -100,14 +102,18 @@ def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset)
     result = np.empty((finite.size, trajectory.ranges.shape[2], len(Information._fields)))
     ends = global_ends(trajectory, dataset) if estimator.range == "global" else np.empty((finite.size, 0))
     counted = subset(dataset, estimator.subset)
+    labels = [network_labels(trajectory.spec, dataset, number)[counted] for number in trajectory.repetitions]
+    of_repetition = np.repeat(np.arange(len(labels)), finite.shape[1])
     observe = compiled(observer(estimator, trajectory.spec), trajectory.spec.compile)
     with progress_bar(finite.size, "information", "snapshots") as progress:
         for snapshots, layers in replay(trajectory, dataset):
             for number, words in enumerate(observe(layers, torch.from_numpy(ends[snapshots]))):
                 shown = words.numpy()[:, :, counted]
-                result[snapshots, number] = np.stack(
-                    information_of_words(shown, dataset.labels[counted]), axis=1
-                )
+                for own in np.unique(of_repetition[snapshots]):
+                    its = of_repetition[snapshots] == own
+                    result[snapshots, number][its] = np.stack(
+                        information_of_words(shown[its], labels[own]), axis=1
+                    )
             progress.update(snapshots.stop - progress.n)
     result[~finite.ravel()] = [np.nan, np.nan, np.nan, 0]
     return information_table(trajectory, result)
@@ -145,6 +151,10 @@ def discretizer(estimator: EstimatorSpec, spec: TrainingSpec) -> Callable[[Tenso
         return lambda layer, ends: rebinned(layer.float(), torch.tensor(2.0**32))
     if estimator.kind == "adaptive":
         return lambda layer, ends: adaptive_bins(layer, bins)
+    if estimator.kind == "quantized" and isinstance(spec.bits, Bits):
+        low, high = torch.tensor(estimator.range, dtype=torch.float64)[:, None]
+        on = grid(Extremes(low, high), torch.tensor(2.0**spec.bits.activations - 1, dtype=torch.float64))
+        return lambda layer, ends: quantize(layer, on).codes.long()
     number = torch.tensor(bins, dtype=torch.float64)
     if chosen == "global":
         return lambda layer, ends: uniform_bins(layer, ends[:, :1, None], ends[:, 1:, None], number)

@@ -1,14 +1,15 @@
-"""What a network is shown of a data set: whole numbers and their scale, where that can be."""
+"""What a network is shown of a data set: whole numbers and their scale, where that can be, and labels."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.quantization import Extremes, grid, quantize
 
-__all__ = ["Inputs", "network_inputs"]
+__all__ = ["Inputs", "Streams", "network_inputs", "network_labels"]
 
 TOP = 255
 
@@ -41,3 +42,26 @@ def network_inputs(dataset: Dataset, quantized: bool) -> Inputs:
     on = grid(Extremes(seen.min()[None], seen.max()[None]), torch.tensor(TOP, dtype=torch.float64))
     steps = quantize(torch.from_numpy(scaled).double()[None], on).steps[0]
     return Inputs(steps.short().numpy(), float(on.scale))
+
+
+class Streams(NamedTuple):
+    """A repetition's own sources of randomness."""
+
+    initialisation: np.random.Generator
+    shuffling: np.random.Generator
+    prefit: np.random.Generator
+    labels: np.random.Generator
+
+    @classmethod
+    def of(cls, spec: TrainingSpec, repetition: int) -> "Streams":
+        return cls(*map(np.random.default_rng, np.random.SeedSequence([spec.seed, repetition]).spawn(4)))
+
+
+def network_labels(spec: TrainingSpec, dataset: Dataset, repetition: int) -> np.ndarray:
+    """The labels that a repetition is trained on and measured against, (N,).
+
+    Shuffled labels are one permutation of all labels, of training and test inputs together.
+    """
+    if spec.labels == "given":
+        return dataset.labels
+    return Streams.of(spec, repetition).labels.permutation(dataset.labels)

@@ -14,7 +14,7 @@ from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.compilation import compiled
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
-from infoplane.inputs import network_inputs
+from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import (
     ACTIVATIONS,
     SMALL_KERNEL,
@@ -148,7 +148,7 @@ class Ensemble:
         return State(parameters, first, second, ranges, state.tally + tally)
 
     def correct(self, parameters: Tensor, ranges: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
-        """Whether each of the inputs (features, N) is put in its class, (members, N)."""
+        """Whether each of the inputs (features, N) is put in its class, labels (members, N); (members, N)."""
         output, _ = self.output(self.network.weights(parameters), ranges, inputs[None])
         return values_of(output).argmax(1) == labels
 
@@ -180,18 +180,6 @@ class Ensemble:
             )
         first, second = torch.zeros(2, *parameters.shape)  # one for both would be compiled apart
         return State(parameters, first, second, ranges, torch.zeros(members, 2))
-
-
-class Streams(NamedTuple):
-    """A repetition's own sources of randomness."""
-
-    initialisation: np.random.Generator
-    shuffling: np.random.Generator
-    labels: np.random.Generator
-
-    @classmethod
-    def of(cls, spec: TrainingSpec, repetition: int) -> "Streams":
-        return cls(*map(np.random.default_rng, np.random.SeedSequence([spec.seed, repetition]).spawn(3)))
 
 
 class Records(NamedTuple):
@@ -267,9 +255,10 @@ def train_members(
     members = [*repetitions, *[repetitions[-1]] * (width - len(repetitions))]
     streams = [Streams.of(spec, repetition) for repetition in members]
     inputs = values[dataset.train_mask]
-    true_labels = torch.from_numpy(dataset.labels[dataset.train_mask]).expand(width, -1)
+    answers = np.stack([network_labels(spec, dataset, repetition) for repetition in members])
+    main_labels = torch.from_numpy(answers[:, dataset.train_mask])
     state = ensemble.initial_state([each.initialisation for each in streams], torch.from_numpy(inputs.T))
-    tested = Tested(dataset, values, scheme, network)
+    tested = Tested(dataset.train_mask, values, answers, scheme, network)
 
     asked = slice(len(repetitions))
     steps = epochs = snapshots = 0
@@ -281,9 +270,9 @@ def train_members(
         snapshots += 1
 
     for part, length in training_parts(spec):
-        labels = true_labels
+        labels = main_labels
         if part == "prefit":
-            orders = np.stack([each.labels.permutation(labels.shape[1]) for each in streams])
+            orders = np.stack([each.prefit.permutation(labels.shape[1]) for each in streams])
             labels = labels.gather(1, torch.from_numpy(orders))
         record()
         for epoch in range(length):
@@ -314,15 +303,22 @@ class Tested:
     Where a range is that of the batch, a test is given the whole data set, in one block.
     """
 
-    def __init__(self, dataset: Dataset, values: np.ndarray, scheme: Scheme, network: Network) -> None:
+    def __init__(
+        self,
+        train_mask: np.ndarray,
+        values: np.ndarray,
+        labels: np.ndarray,
+        scheme: Scheme,
+        network: Network,
+    ) -> None:
         together = "batch" in (scheme.activations, scheme.output)
-        places = np.flatnonzero(~dataset.train_mask | together)
+        places = np.flatnonzero(~train_mask | together)
         number = 1 if together else -(-len(places) * network.widest // HELD)
         size = -(-len(places) // (number * LANES)) * LANES
         padded = places[np.arange(number * size).clip(max=len(places) - 1)]
-        self.counted = torch.from_numpy(np.arange(number * size)[: len(places)][~dataset.train_mask[places]])
+        self.counted = torch.from_numpy(np.arange(number * size)[: len(places)][~train_mask[places]])
         self.blocks = [
-            (torch.from_numpy(np.ascontiguousarray(values[block].T)), torch.from_numpy(dataset.labels[block]))
+            (torch.from_numpy(np.ascontiguousarray(values[block].T)), torch.from_numpy(labels[:, block]))
             for block in padded.reshape(number, size)
         ]
 
