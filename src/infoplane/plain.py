@@ -1,0 +1,130 @@
+"""Plain values from YAML and JSON: every key once, no objects, aliases followed only so far."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infoplane.errors import UserError
+
+__all__ = ["from_json", "from_yaml", "printable", "repeated", "short", "shown"]
+
+KINDS = ("str", "int", "float", "bool", "null", "seq", "map", "merge")
+PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in KINDS}
+# A few levels of aliases to aliases stand for billions of values
+MOST_VALUES = 100_000
+# Python refuses to read longer numbers, or takes its time
+MOST_DIGITS = 100
+MOST_SHOWN = 200
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it.
+
+    >>> shown("a" * 500)[-5:]
+    'aaaa…'
+    """
+    return short(repr(value))
+
+
+def short(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def printable(text: str) -> str:
+    r"""A text as one line, what cannot be printed being written as Python does.
+
+    >>> printable("one\ntwo")
+    'one\\ntwo'
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def from_yaml(path: Path) -> Any:
+    """The values of a YAML file.
+
+    Raises:
+        UserError: it is not YAML, a key stands twice, a value is not plain, or there is too much of it.
+    """
+    try:
+        node = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
+        if node is None:
+            return None
+        count_values(node, path, {})
+        return yaml.constructor.SafeConstructor().construct_document(node)
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}: not YAML{place}; check indentation, brackets and quotes") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: nested too deeply; remove brackets or indentation") from error
+
+
+def count_values(node: yaml.Node, path: Path, counts: dict[yaml.Node, int]) -> int:
+    """How many values a node stands for, aliases followed; what is not plain is refused on the way.
+
+    Args:
+        node: the node.
+        path: the file, for errors.
+        counts: of the nodes that were counted, 0 of those that it stands in.
+    """
+    place = f"{path}: line {node.start_mark.line + 1}"
+    if node in counts:
+        if not counts[node]:
+            raise UserError(f"{place}: an alias stands inside of what it stands for; remove it")
+        return counts[node]
+    if node.tag not in PLAIN:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        raise UserError(f"{place}: {shown(kind)} is no plain value; quote it, or remove its tag")
+    counts[node] = 0
+    inside: list[yaml.Node] = []
+    match node:
+        case yaml.MappingNode(value=pairs):
+            names = [(key.tag, key.value) for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
+            if twice := repeated(names):
+                raise UserError(f"{place}: {shown(twice[0][1])} stands twice in one mapping; remove one")
+            inside = [each for pair in pairs for each in pair]
+        case yaml.SequenceNode(value=values):
+            inside = values
+        case yaml.ScalarNode(tag="tag:yaml.org,2002:int" | "tag:yaml.org,2002:float", value=digits):
+            if len(digits) > MOST_DIGITS:
+                raise UserError(f"{place}: {shown(digits)} is too long a number; shorten or quote it")
+    total = 1 + sum(count_values(each, path, counts) for each in inside)
+    if total > MOST_VALUES:
+        raise UserError(f"{place}: stands for more than {MOST_VALUES} values; use fewer aliases to aliases")
+    counts[node] = total
+    return total
+
+
+def from_json(text: str, source: str) -> Any:
+    """The values of a JSON text.
+
+    Raises:
+        UserError: it is not JSON, or a key stands twice.
+
+    >>> from_json('{"a": 1, "a": 2}', "--spec")
+    Traceback (most recent call last):
+    infoplane.errors.UserError: --spec: 'a' stands twice in one mapping; remove one
+    """
+
+    def mapping(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+        if twice := repeated(name for name, _ in pairs):
+            raise UserError(f"{source}: {shown(twice[0])} stands twice in one mapping; remove one")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=mapping)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{source}: not JSON ({error}); quote it as one argument") from error
+
+
+def repeated(names: Iterable[Any]) -> list[Any]:
+    """Those that stand more than once.
+
+    >>> repeated("abcb")
+    ['b']
+    """
+    return [name for name, count in Counter(names).items() if count > 1]
