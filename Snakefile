@@ -12,6 +12,8 @@ include: "workflow/rules/study.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/information.smk"
+include: "workflow/rules/reliability.smk"
+include: "workflow/rules/levels.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 

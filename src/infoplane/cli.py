@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec, load_study, parse_spec
+from infoplane.config import (
+    READS,
+    DatasetSpec,
+    EstimatorSpec,
+    FigureSpec,
+    TrainingSpec,
+    load_study,
+    parse_spec,
+)
 from infoplane.errors import UserError
 
 __all__ = ["main"]
@@ -46,6 +54,18 @@ def information(given: Namespace) -> None:
     from infoplane.information import run
 
     run(spec, given.dataset, given.trajectory, given.output)
+
+
+def reliability(given: Namespace) -> None:
+    from infoplane.reliability import run
+
+    run(given.dataset, given.trajectory, given.output)
+
+
+def levels(given: Namespace) -> None:
+    from infoplane.levels import run
+
+    run(given.dataset, given.trajectory, given.output)
 
 
 def statistics_information(given: Namespace) -> None:
@@ -98,7 +118,7 @@ def figures(given: Namespace) -> None:
 
     draw(
         spec,
-        {held: grouped(getattr(given, held)) for held in ("aggregates", "accuracy", "information")},
+        {held: grouped(getattr(given, held)) for held in sorted(set().union(*READS.values()))},
         given.output,
     )
 
@@ -199,6 +219,18 @@ def parser() -> ArgumentParser:
     one.add_argument("--trajectory", **FILE, help="the trajectory")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
+    one = command(
+        stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
+    )
+    one.add_argument("--dataset", **FILE, help="the data set")
+    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
+    one = command(stages, "levels", levels, "count the levels that quantized layers use along a trajectory")
+    one.add_argument("--dataset", **FILE, help="the data set")
+    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
     statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
@@ -244,6 +276,8 @@ def parser() -> ArgumentParser:
     one.add_argument("--aggregates", **OF_PAIRS, default=[], help="aggregates to draw")
     one.add_argument("--accuracy", **OF_EXPERIMENTS, default=[], help="accuracies to draw")
     one.add_argument("--information", **OF_PAIRS, default=[], help="chunks of single runs to draw")
+    one.add_argument("--reliability", **OF_EXPERIMENTS, default=[], help="chunks of reliability to draw")
+    one.add_argument("--levels", **OF_EXPERIMENTS, default=[], help="chunks of levels in use to draw")
     one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
     return top
 

@@ -312,7 +312,10 @@ READS = {
     "curves": ("aggregates",),
     "runs": ("aggregates", "information"),
     "accuracy": ("accuracy",),
+    "reliability": ("reliability",),
+    "levels": ("levels",),
 }
+OF_NO_ESTIMATOR = "accuracy", "reliability", "levels"
 
 
 class FigureSpec(Strict):
@@ -321,9 +324,11 @@ class FigureSpec(Strict):
     `plane`: information planes, one panel per experiment (rows) and estimator (columns), `i_xt` and `i_ty`
     zooming in (bits). `curves`: I(X;T) and I(T;Y) over epochs. `runs`: planes of the best, middle,
     second-worst and worst run. `accuracy`: training and test accuracy over epochs, of no estimator.
+    `reliability`: exact values on parts of the inputs and corrected for bias, and saturation over epochs.
+    `levels`: how many levels of their grids quantized layers use, over epochs.
     """
 
-    kind: Literal["plane", "curves", "runs", "accuracy"]
+    kind: Literal["plane", "curves", "runs", "accuracy", "reliability", "levels"]
     category: str
     experiments: Names
     estimators: Names | None = None
@@ -334,9 +339,9 @@ class FigureSpec(Strict):
 
     @model_validator(mode="after")
     def keys_fit_kind(self) -> Self:
-        if self.kind == "accuracy" and self.estimators is not None:
-            raise ValueError("kind accuracy takes no estimators; remove them")
-        if self.kind != "accuracy" and self.estimators is None:
+        if self.kind in OF_NO_ESTIMATOR and self.estimators is not None:
+            raise ValueError(f"kind {self.kind} takes no estimators; remove them")
+        if self.kind not in OF_NO_ESTIMATOR and self.estimators is None:
             raise ValueError(f"kind {self.kind} needs estimators; add them")
         if self.kind != "plane" and (self.i_xt or self.i_ty):
             raise ValueError(f"kind {self.kind} takes no i_xt or i_ty; remove them")
@@ -437,6 +442,12 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                 )
     for name, figure in figures.items():
         refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
+        for float32 in (key for key in figure.experiments if experiments[key].bits == "float32"):
+            if figure.kind == "levels":
+                raise UserError(
+                    f"{source}: figures.{name}: shows levels of grids, and {float32} has none; "
+                    "name quantized experiments"
+                )
         refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
         for estimator in figure.estimators or ():
             for missing in sorted(set(figure.experiments) - set(estimators[estimator].experiments)):

@@ -9,6 +9,7 @@ from infoplane.artifacts import write_table
 from infoplane.corrections import ENTROPIES
 from infoplane.datasets import Dataset
 from infoplane.entropy import number_codes
+from infoplane.inputs import network_labels
 from infoplane.replay import replay
 from infoplane.snapshots import at_times, description_of, load_trained, spread, table_keys
 from infoplane.trajectory import Trajectory
@@ -45,14 +46,15 @@ def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     finite = trajectory.finite
     trajectory = trajectory.zeroed(~finite)
     samples = subsamples(len(dataset.labels))
+    labels = [network_labels(trajectory.spec, dataset, number) for number in trajectory.repetitions]
     layers = trajectory.ranges.shape[2]
     result = np.empty((finite.size, layers, len(samples), len(ENTROPIES), 3))
     for snapshots, outputs in replay(trajectory, dataset):
         for layer, codes in enumerate(outputs.codes):
             for snapshot, own in enumerate(codes.numpy(), snapshots.start):
-                numbers = numbered(own)
+                numbers, y = numbered(own), labels[snapshot // finite.shape[1]]
                 for sample, places in enumerate(samples):
-                    result[snapshot, layer, sample] = estimates(numbers[places], dataset.labels[places])
+                    result[snapshot, layer, sample] = estimates(numbers[places], y[places])
     result[~finite.ravel()] = [np.nan, np.nan, 0]
     sizes = [len(places) for places in samples]
     keys = table_keys(trajectory, layers, sample=sizes, estimator=list(ENTROPIES))

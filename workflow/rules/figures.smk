@@ -4,6 +4,8 @@ rule figures:
         aggregates=lambda wildcards: read_by(wildcards.figure, "aggregates"),
         accuracy=lambda wildcards: read_by(wildcards.figure, "accuracy"),
         information=lambda wildcards: read_by(wildcards.figure, "information"),
+        reliability=lambda wildcards: read_by(wildcards.figure, "reliability"),
+        levels=lambda wildcards: read_by(wildcards.figure, "levels"),
     output:
         [
             report(
@@ -29,7 +31,10 @@ rule figures:
         aggregates=lambda wildcards, input: named(input.aggregates),
         accuracy=lambda wildcards, input: named(input.accuracy),
         information=lambda wildcards, input: named(input.information),
+        reliability=lambda wildcards, input: named(input.reliability),
+        levels=lambda wildcards, input: named(input.levels),
     shell:
         "python -m infoplane.cli figures --spec {params.spec:q} --aggregates {params.aggregates:q}"
         " --accuracy {params.accuracy:q} --information {params.information:q}"
+        " --reliability {params.reliability:q} --levels {params.levels:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -109,6 +109,12 @@ def read_by(figure, held):
     shown = study.figures[figure]
     if held not in shown.reads:
         return []
+    if held in ("reliability", "levels"):
+        return [
+            f"<results>/{held}/{experiment}/{chunk}.parquet"
+            for experiment in shown.experiments
+            for chunk in study.experiments[experiment].chunks
+        ]
     if held == "information":
         return [
             chunk

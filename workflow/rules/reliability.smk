@@ -1,0 +1,32 @@
+rule reliability:
+    input:
+        code=[
+            "src/infoplane/compilation.py",
+            "src/infoplane/corrections.py",
+            "src/infoplane/entropy.py",
+            "src/infoplane/inputs.py",
+            "src/infoplane/networks.py",
+            "src/infoplane/quantization.py",
+            "src/infoplane/reliability.py",
+            "src/infoplane/replay.py",
+            "src/infoplane/snapshots.py",
+        ],
+        dataset=lambda wildcards: (
+            f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
+        ),
+        trajectory="<results>/training/{experiment}/{chunk}.safetensors",
+    output:
+        ensure("<results>/reliability/{experiment}/{chunk}.parquet", non_empty=True),
+    log:
+        "<logs>/reliability/{experiment}/{chunk}.log",
+    benchmark:
+        "<benchmarks>/reliability/{experiment}/{chunk}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    shell:
+        "python -m infoplane.cli reliability --dataset {input.dataset:q}"
+        " --trajectory {input.trajectory:q} --output {output:q} > {log:q} 2>&1"
