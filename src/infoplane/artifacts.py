@@ -26,6 +26,7 @@ __all__ = [
     "parse_description",
     "read_table",
     "refuse_mismatch",
+    "versions",
     "write_table",
     "written_aside",
 ]
@@ -55,8 +56,13 @@ def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
         "spec": spec,
         "spec_hash": digest(spec),
         **content,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Those of Python, of this package and of the libraries that numbers depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[str, Any]:

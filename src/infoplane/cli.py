@@ -18,6 +18,7 @@ from infoplane.config import (
     parse_spec,
 )
 from infoplane.errors import UserError
+from infoplane.log import logged
 
 __all__ = ["main"]
 
@@ -305,7 +306,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         given = parser().parse_args(arguments)
-        given.function(given)
+        with logged(sys.argv[1:] if arguments is None else arguments):
+            given.function(given)
     except UserError as error:
         return complain(str(error), 1)
     except KeyboardInterrupt:

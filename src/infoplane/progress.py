@@ -1,7 +1,7 @@
 """Progress of long work: done, rate and time left; a bar on a terminal, now and then a line in a log."""
 
 import sys
-from typing import Never
+from typing import Never, TextIO
 
 from tqdm import tqdm
 
@@ -9,6 +9,20 @@ __all__ = ["progress_bar"]
 
 LINE = "{desc}: {n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {rate_fmt}, {remaining} left"
 SECONDS_BETWEEN_LINES = 15
+
+
+class Lines:
+    """A stream that writes whole lines of what would draw over one and the same."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            print(line, file=self.stream)
+
+    def flush(self) -> None:
+        self.stream.flush()
 
 
 def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
@@ -20,7 +34,8 @@ def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
         total=total,
         desc=description,
         unit=unit,
-        bar_format=LINE + "\n",
+        file=Lines(sys.stderr),
+        bar_format=LINE,
         mininterval=SECONDS_BETWEEN_LINES,
         maxinterval=SECONDS_BETWEEN_LINES,
     )

@@ -1,0 +1,102 @@
+"""The log of a job: what was run by what versions, when it began, how it ended, whether it still runs."""
+
+import fcntl
+import os
+import platform
+import shlex
+import stat
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+__all__ = ["command_line", "has_finished", "is_held", "last_line", "logged"]
+
+FINISHED = "finished"
+
+
+@contextmanager
+def logged(arguments: Sequence[str]) -> Iterator[None]:
+    """Where all output goes to one file, say there what is run, and when it began and ended.
+
+    The file is locked as long, so that others can tell a job that runs from one that was killed. Elsewhere,
+    as on a terminal, nothing is said.
+    """
+    if not is_log():
+        yield
+        return
+    from infoplane.artifacts import versions  # seconds of imports that `--help` can do without
+
+    hold()
+    start = time.monotonic()
+    print(command_line(arguments))
+    print(", ".join(f"{name} {number}" for name, number in versions().items()))
+    print(f"started {now()} on {platform.node()}", flush=True)
+    end = "failed"
+    try:
+        yield
+        end = FINISHED
+    finally:
+        print(f"{end} {now()} after {time.monotonic() - start:.1f} s", flush=True)
+
+
+def hold() -> None:
+    """Lock the log, unless its file system has no locks, or a job that was given up goes on and has it."""
+    for _ in range(3):  # `is_held` has it for a moment
+        with suppress(OSError):
+            fcntl.flock(sys.stdout, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.01)
+
+
+def is_log() -> bool:
+    """Whether standard output and standard error are the same file."""
+    with suppress(OSError, ValueError):  # neither has a descriptor where tests capture them
+        output, errors = (os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr))
+        return os.path.samestat(output, errors) and stat.S_ISREG(output.st_mode)
+    return False
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """A command of infoplane as it is typed, an option a line.
+
+    >>> print(command_line(["information", "--spec", '{"kind":"exact"}', "--output", "exact.parquet"]))
+    infoplane information \\
+        --spec '{"kind":"exact"}' \\
+        --output exact.parquet
+    """
+    lines = [["infoplane"]]
+    for argument in arguments:
+        if argument.startswith("--"):
+            lines.append([])
+        lines[-1].append(shlex.quote(argument))
+    return " \\\n    ".join(" ".join(line) for line in lines)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(" ", "seconds")
+
+
+def is_held(log: Path) -> bool:
+    """Whether the job that writes a log is still running, on this or on another machine."""
+    try:
+        with open(log, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not empty."""
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def has_finished(log: Path) -> bool:
+    """Whether the job that wrote a log came to its end."""
+    return last_line(log).startswith(FINISHED)
