@@ -19,6 +19,7 @@ from infoplane.config import (
 )
 from infoplane.errors import UserError
 from infoplane.log import logged
+from infoplane.plain import printable, shown
 
 __all__ = ["main"]
 
@@ -139,8 +140,9 @@ def repetitions(text: str) -> range:
     range(20, 40)
     """
     first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-        raise UserError(f"--repetitions: {text!r} is no chunk; give its first and its last, as in 0-19")
+    short = len(text) <= len("2147483647-2147483647")
+    if not (short and first.isdecimal() and last.isdecimal() and int(first) <= int(last) < 2**31):
+        raise UserError(f"--repetitions: {shown(text)} is no chunk; give its first and its last, as in 0-19")
     return range(int(first), int(last) + 1)
 
 
@@ -323,7 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def complain(line: str, status: int) -> int:
-    print(f"infoplane: {line}", file=sys.stderr)
+    print(f"infoplane: {printable(line)}", file=sys.stderr)
     return status
 
 

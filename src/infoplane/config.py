@@ -219,7 +219,7 @@ class TrainingSpec(Strict):
     epochs: Count
     prefit_epochs: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     record_every: Count
-    batch_size: Count = 256
+    batch_size: Annotated[Count, Field(le=2**20)] = 256
     learning_rate: Rate = 1e-4
     beta_1: Decay = 0.9
     beta_2: Decay = 0.999
