@@ -12,9 +12,12 @@ from infoplane.artifacts import describe, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures.accuracy import accuracies
+from infoplane.figures.averages import QUANTITIES, read_averages
 from infoplane.figures.curves import curves
+from infoplane.figures.levels import levels
 from infoplane.figures.means import read_means
 from infoplane.figures.planes import planes
+from infoplane.figures.reliability import reliability
 from infoplane.figures.runs import runs
 from infoplane.figures.style import STYLE, save
 from infoplane.statistics.chunks import read_chunks
@@ -29,8 +32,9 @@ def draw(
 
     Args:
         spec: what to draw.
-        tables: what it is drawn from, by what they hold (`spec.reads`): the `accuracy` of each experiment;
-            the `aggregates` of each (experiment, estimator), and its chunks of `information`.
+        tables: what it is drawn from, by what they hold (`spec.reads`): the `accuracy` of each experiment,
+            and its chunks of `reliability` or `levels`; the `aggregates` of each (experiment, estimator), and
+            its chunks of `information`.
         outputs: paths ending in .pdf or .png.
 
     Raises:
@@ -38,12 +42,16 @@ def draw(
     """
     kind = spec.reads[0]
     names: Sequence[Any] = spec.experiments
-    if spec.kind != "accuracy":
-        names = [*product(spec.experiments, spec.estimators or ())]
+    if spec.estimators:
+        names = [*product(spec.experiments, spec.estimators)]
     for name, held in product(names, spec.reads):
         if not tables.get(held, {}).get(name):
             raise UserError(f"{name}: in the figure's spec, but its {held} is not given; give --{held}")
-    means = {name: read_means(tables[kind][name][0], kind) for name in names}
+    given = tables[kind]
+    means = {
+        name: read_averages(given[name], kind) if kind in QUANTITIES else read_means(given[name][0], kind)
+        for name in names
+    }
     with mpl.rc_context(STYLE):
         match spec.kind:
             case "plane":
@@ -56,6 +64,10 @@ def draw(
                 figure = runs(spec, means, singles)
             case "accuracy":
                 figure = accuracies(spec, means)
+            case "reliability":
+                figure = reliability(spec, means)
+            case "levels":
+                figure = levels(spec, means)
         sources = [known["spec_hash"] for _, known in means.values()]
         save(figure, outputs, spec.dpi, describe("figure", spec.model_dump(mode="json"), sources=sources))
 
