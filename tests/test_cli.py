@@ -33,6 +33,8 @@ def test_help_has_examples(capsys):
         ["statistics", "join-information"],
         ["statistics", "join-phases"],
         ["statistics", "join-fits"],
+        ["statistics", "join-violations"],
+        ["statistics", "errors"],
         ["figures"],
         ["datasets"],
         ["check"],

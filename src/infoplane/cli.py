@@ -82,6 +82,12 @@ def statistics_accuracy(given: Namespace) -> None:
     summarise_accuracy(given.history, given.output)
 
 
+def statistics_errors(given: Namespace) -> None:
+    from infoplane.statistics import summarise_errors
+
+    summarise_errors(given.exact, given.binned, given.output)
+
+
 def join_information(given: Namespace) -> None:
     from infoplane.statistics import join_information
 
@@ -98,6 +104,12 @@ def join_fits(given: Namespace) -> None:
     from infoplane.statistics import join_fits
 
     join_fits(dict(given.tables), given.output)
+
+
+def join_violations(given: Namespace) -> None:
+    from infoplane.statistics import join_violations
+
+    join_violations(grouped(given.tables), given.output)
 
 
 def statistics_claims(given: Namespace) -> None:
@@ -249,6 +261,11 @@ def parser() -> ArgumentParser:
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
+    one = command(tables, "errors", statistics_errors, "an estimator's distance to the exact value")
+    one.add_argument("--exact", **FILES, help="the tables of all chunks, seen by the exact estimator")
+    one.add_argument("--binned", **FILES, help="the tables of all chunks, seen by the other estimator")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
     one = command(
         tables, "join-information", join_information, "information of all experiments at a few epochs"
     )
@@ -261,6 +278,12 @@ def parser() -> ArgumentParser:
 
     one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
     one.add_argument("--tables", **OF_EXPERIMENTS, required=True, help="accuracies to join")
+    one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(
+        tables, "join-violations", join_violations, "how often the data-processing inequality fails"
+    )
+    one.add_argument("--tables", **OF_PAIRS, required=True, help="tables of information, all chunks of each")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
 
     one = command(tables, "claims", statistics_claims, "decide the claims")

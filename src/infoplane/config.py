@@ -109,6 +109,7 @@ Pair = Annotated[tuple[End, End], Field(strict=False), AfterValidator(increasing
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1), AfterValidator(distinct)]
 
 
@@ -295,6 +296,9 @@ class EstimatorSpec(Strict):
         return self
 
 
+EXACT = EstimatorSpec(kind="exact")
+
+
 class Estimator(EstimatorSpec):
     """An estimator spec and the experiments that it is applied to."""
 
@@ -314,6 +318,8 @@ READS = {
     "accuracy": ("accuracy",),
     "reliability": ("reliability",),
     "levels": ("levels",),
+    "errors": ("errors",),
+    "signs": ("phases",),
 }
 OF_NO_ESTIMATOR = "accuracy", "reliability", "levels"
 
@@ -325,15 +331,17 @@ class FigureSpec(Strict):
     zooming in (bits). `curves`: I(X;T) and I(T;Y) over epochs. `runs`: planes of the best, middle,
     second-worst and worst run. `accuracy`: training and test accuracy over epochs, of no estimator.
     `reliability`: exact values on parts of the inputs and corrected for bias, and saturation over epochs.
-    `levels`: how many levels of their grids quantized layers use, over epochs.
+    `levels`: how many levels of their grids quantized layers use, over epochs. `errors`: estimates less the
+    exact value over epochs. `signs`: compression by number and range of bins, in some or all `layers`.
     """
 
-    kind: Literal["plane", "curves", "runs", "accuracy", "reliability", "levels"]
+    kind: Literal["plane", "curves", "runs", "accuracy", "reliability", "levels", "errors", "signs"]
     category: str
     experiments: Names
     estimators: Names | None = None
     i_xt: Interval | None = None
     i_ty: Interval | None = None
+    layers: Layers | None = None
     dpi: Count = 200
     note: str = ""
 
@@ -345,6 +353,8 @@ class FigureSpec(Strict):
             raise ValueError(f"kind {self.kind} needs estimators; add them")
         if self.kind != "plane" and (self.i_xt or self.i_ty):
             raise ValueError(f"kind {self.kind} takes no i_xt or i_ty; remove them")
+        if self.kind != "signs" and self.layers is not None:
+            raise ValueError(f"kind {self.kind} takes no layers; remove them")
         return self
 
     @property
@@ -370,6 +380,15 @@ class Study:
         return sorted(
             (name, key) for key, estimator in self.estimators.items() for name in estimator.experiments
         )
+
+    def exact_estimator(self, experiment: str) -> str | None:
+        """The estimator of the exact value of an experiment over all inputs; of several the first."""
+        exact = (
+            key
+            for key, estimator in sorted(self.estimators.items())
+            if estimator.spec == EXACT and experiment in estimator.experiments
+        )
+        return next(exact, None)
 
 
 class Sections(Strict):
@@ -456,7 +475,9 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                     f"add it to estimators.{estimator}.experiments"
                 )
     used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
-    return Study(sections.results, sections.trajectories, used, experiments, estimators, figures)
+    study = Study(sections.results, sections.trajectories, used, experiments, estimators, figures)
+    refuse_unfit_estimators(study, source)
+    return study
 
 
 def load_study(path: Path) -> Study:
@@ -547,6 +568,28 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> No
     for name in names:
         if name not in valid:
             raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
+
+
+def refuse_unfit_estimators(study: Study, source: str) -> None:
+    """Figures that set estimates beside the exact value show what can be compared with it."""
+    for name, figure in study.figures.items():
+        if figure.kind not in ("errors", "signs"):
+            continue
+        for estimator in figure.estimators or ():
+            its = study.estimators[estimator]
+            if its.subset != "all":
+                raise UserError(
+                    f"{source}: figures.{name}: {estimator} counts a subset of the inputs; "
+                    f"kind {figure.kind} takes estimators of all of them"
+                )
+            if figure.kind == "errors" and its.kind == "exact":
+                raise UserError(f"{source}: figures.{name}: {estimator} is exact, it has no error; remove it")
+        for experiment in figure.experiments:
+            if figure.kind == "errors" and study.exact_estimator(experiment) is None:
+                raise UserError(
+                    f"{source}: figures.{name}: {experiment} has no exact value; "
+                    "apply an estimator of kind exact to it"
+                )
 
 
 def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def test_configs_ask_for_every_stage(fresh, name):
         "information": sum(chunks[experiment] for experiment, _ in study.pairs),
         "statistics_information": len(study.pairs),
         "statistics_accuracy": len(study.experiments),
-        "statistics_join": 2 * 3,
+        "statistics_join": 2 * 4,
         "statistics_claims": 1,
         "figures": len(study.figures),
     }
@@ -96,11 +96,11 @@ def test_comment_order_and_spelling_run_nothing(finished):
 
 def test_new_estimator_trains_nothing(finished):
     finished.edit(lambda config: config["estimators"].update(adaptive={"kind": "adaptive", "bins": 16}))
-    # 3 chunks, 2 experiments, the two tables that list every estimator, and the claims
+    # 3 chunks, 2 experiments, the three tables that list every estimator, and the claims
     assert finished.jobs() == {
         "information": 3,
         "statistics_information": 2,
-        "statistics_join": 2,
+        "statistics_join": 3,
         "statistics_claims": 1,
     }
 

@@ -18,10 +18,16 @@ def test_study_runs_to_its_figures(first_run):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     tables = results / "statistics" / "synthetic"
-    phases, fits = (pd.read_csv(tables / f"{name}.csv") for name in ("phases", "fits"))
+    phases, fits, violations = (
+        pd.read_csv(tables / f"{name}.csv") for name in ("phases", "fits", "violations")
+    )
     # 3 and 2 repetitions of 6 layers, the latter seen by two estimators
     assert len(phases) == 3 * 6 + 2 * 6 * 2
     assert fits.set_index("experiment")["repetitions"].to_dict() == {"relu": 3, "tanh": 2}
+    exact = violations[violations["estimator"] == "exact"]
+    # 3 and 2 repetitions of 5 pairs of layers at epochs -1, 0, 5 and 10
+    assert exact["compared"].tolist() == [3 * 5 * 4] * 2 + [2 * 5 * 4] * 2
+    assert (exact["violations"] == 0).all() and (exact["largest"] == 0).all()
     assert not leftovers(workflow.folder)
 
 
@@ -84,7 +90,7 @@ def test_a_data_set_that_cannot_be_had_holds_up_no_other(fresh):
     log = (results / "logs" / "datasets" / "broken.log").read_text()
     assert log.startswith("infoplane: broken.npz") and len(log.splitlines()) == 1
     made = {path.name for path in (results / "statistics" / "synthetic").glob("*.csv")}
-    assert made == {"information.csv", "phases.csv", "fits.csv"}
+    assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv"}
     # the figure of all accuracies is of the lost experiment too
     assert {path.stem for path in (results / "figures").glob("*.pdf")} == {"plane", "curves", "runs"}
     assert not (results / "statistics" / "broken").exists()

@@ -25,7 +25,7 @@ SHOWN = {
 }
 DATASETS = {"patterns": "synthetic", "prefit": "synthetic", "digits": "mnist"}
 CHUNKS = {"patterns": ["0-1"], "prefit": ["0-1", "2-2"], "digits": ["0-1"]}
-TABLES = ["information", "phases", "fits"]
+TABLES = ["information", "phases", "fits", "violations"]
 
 
 def work(figures, pairs=(), accuracies=(), joined=()) -> set[str]:

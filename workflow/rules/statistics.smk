@@ -54,6 +54,34 @@ rule statistics_accuracy:
         " > {log:q} 2>&1"
 
 
+rule statistics_errors:
+    input:
+        code=modules_of("statistics"),
+        exact=lambda wildcards: held(
+            "information",
+            [],
+            [(wildcards.experiment, study.exact_estimator(wildcards.experiment))],
+        ),
+        binned=lambda wildcards: expand(
+            "<results>/information/{{experiment}}/{{estimator}}/{chunk}.parquet", chunk=chunks(wildcards)
+        ),
+    output:
+        ensure("<results>/statistics/{experiment}/{estimator}/errors.parquet", non_empty=True),
+    log:
+        "<logs>/statistics/{experiment}/{estimator}.errors.log",
+    benchmark:
+        "<benchmarks>/statistics/{experiment}/{estimator}.errors.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    shell:
+        "python -m infoplane.cli statistics errors --exact {input.exact:q} --binned {input.binned:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
 rule statistics_join:
     input:
         code=modules_of("statistics"),

@@ -75,19 +75,29 @@ def tables_on(datasets):
 
 
 # The tables that are joined over all experiments on a data set, and what is joined
-JOINED = {"information": "aggregates", "phases": "phases", "fits": "accuracy"}
+JOINED = {"information": "aggregates", "phases": "phases", "fits": "accuracy", "violations": "information"}
 
 
 def joined(dataset, table):
-    pairs = [f"{experiment}/{estimator}" for experiment, estimator in study.pairs]
-    folders = sorted(study.experiments) if table == "fits" else pairs
-    return [
-        f"<results>/statistics/{folder}/{JOINED[table]}.parquet"
-        for folder in folders
-        if dataset_of(folder.partition("/")[0]).name == dataset
-    ]
+    experiments = [name for name in sorted(study.experiments) if dataset_of(name).name == dataset]
+    pairs = [pair for pair in study.pairs if pair[0] in experiments]
+    return held(JOINED[table], experiments, pairs)
 
 
+def held(table, experiments, pairs):
+    """The files of one kind of table, of every experiment or of every pair; some come in chunks."""
+    folders = [(name,) for name in experiments] if table in OF_EXPERIMENTS else pairs
+    if table in CHUNKED:
+        return [
+            f"<results>/{table}/{'/'.join(folder)}/{chunk}.parquet"
+            for folder in folders
+            for chunk in study.experiments[folder[0]].chunks
+        ]
+    return [f"<results>/statistics/{'/'.join(folder)}/{table}.parquet" for folder in folders]
+
+
+OF_EXPERIMENTS = "accuracy", "reliability", "levels"
+CHUNKED = "information", "reliability", "levels"
 VERDICTS = expand("<results>/statistics/{table}.csv", table=["claims", "cells"])
 
 
@@ -104,38 +114,11 @@ def chunks(wildcards):
     return study.experiments[wildcards.experiment].chunks
 
 
-def read_by(figure, held):
-    """The tables that a figure is drawn from, of one kind."""
+def read_by(figure, table):
+    """The tables of one kind that a figure is drawn from."""
     shown = study.figures[figure]
-    if held not in shown.reads:
-        return []
-    if held in ("reliability", "levels"):
-        return [
-            f"<results>/{held}/{experiment}/{chunk}.parquet"
-            for experiment in shown.experiments
-            for chunk in study.experiments[experiment].chunks
-        ]
-    if held == "information":
-        return [
-            chunk
-            for experiment in shown.experiments
-            for estimator in shown.estimators
-            for chunk in information_of(experiment, estimator)
-        ]
-    folders = expand(
-        "{experiment}/{estimator}", experiment=shown.experiments, estimator=shown.estimators or []
-    )
-    if held == "accuracy":
-        folders = shown.experiments
-    return expand("<results>/statistics/{folder}/{held}.parquet", folder=folders, held=held)
-
-
-def information_of(experiment, estimator):
-    """The chunks of an experiment seen by an estimator."""
-    return [
-        f"<results>/information/{experiment}/{estimator}/{chunk}.parquet"
-        for chunk in study.experiments[experiment].chunks
-    ]
+    pairs = [(name, estimator) for name in shown.experiments for estimator in shown.estimators or []]
+    return held(table, shown.experiments, pairs) if table in shown.reads else []
 
 
 def named(tables):

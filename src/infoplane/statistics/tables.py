@@ -13,6 +13,7 @@ from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, 
 from infoplane.statistics.cells import Observation
 from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.claims import CELLS, decide_claims, judge_claims
+from infoplane.statistics.errors import errors, violations
 from infoplane.statistics.phases import phases
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "join_fits",
     "join_information",
     "join_phases",
+    "join_violations",
     "observe",
     "summarise_accuracy",
+    "summarise_errors",
     "summarise_information",
     "write_claims",
 ]
@@ -74,6 +77,33 @@ def summarise_accuracy(history_paths: Sequence[Path], output_path: Path) -> None
     write_table(output_path, means, describe("accuracy", **known, **quality(failed, bad)))
 
 
+def summarise_errors(exact_paths: Sequence[Path], binned_paths: Sequence[Path], output_path: Path) -> None:
+    """Write the aggregates of an estimator's errors: its values less the exact ones, run by run.
+
+    Args:
+        exact_paths: chunks of the information stage, seen by an estimator of kind exact.
+        binned_paths: those of the same repetitions, seen by the other estimator.
+        output_path: receives h_t, i_xt, i_ty (bits) and distinct, over part, epoch and layer.
+
+    Raises:
+        UserError: the chunks are of other trainings, inputs or repetitions, or the exact ones are not.
+    """
+    exact, known_exact = read_chunks(exact_paths, "information")
+    binned, known = read_chunks(binned_paths, "information")
+    path = Path(binned_paths[0])
+    refuse_mismatch(
+        Path(exact_paths[0]), "the kind of estimator", known_exact["spec"]["estimator"]["kind"], "exact"
+    )
+    refuse_mismatch(path, "the training spec", known["spec"]["training"], known_exact["spec"]["training"])
+    for what, name in {"dataset": "the inputs", "repetitions": "the repetitions"}.items():
+        refuse_mismatch(path, name, known[what], known_exact[what])
+    differences = errors(binned, exact)
+    failed = failures(differences)
+    undefined = pd.Series(pd.NA, known["repetitions"], dtype="boolean")
+    means = aggregate(differences, ["part", "epoch", "layer"], INFORMATION, failed, undefined)
+    write_table(output_path, means, describe("errors", **known, **quality(failed, undefined)))
+
+
 def join_information(aggregates: Mapping[tuple[str, str], Path], output_path: Path) -> None:
     """Write as CSV mean and std of H(T) and I(T;Y) (bits) of every layer at epochs that tell the story.
 
@@ -101,6 +131,20 @@ def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
             (their number), train_accuracy, test_accuracy (means over all but the failed at the last epoch).
     """
     write_csv(output_path, {(name,): endings(path) for name, path in accuracy.items()})
+
+
+def join_violations(information: Mapping[tuple[str, str], Sequence[Path]], output_path: Path) -> None:
+    """Write as CSV how often the data-processing inequality fails, over all parts of a training.
+
+    Args:
+        information: the chunks of every (experiment, estimator).
+        output_path: receives experiment, estimator, quantity, violations, compared, largest (bits), as from
+            `violations`.
+    """
+    write_csv(
+        output_path,
+        {names: violations(read_chunks(paths, "information")[0]) for names, paths in information.items()},
+    )
 
 
 def write_claims(phases: Mapping[tuple[str, str], Path], claims_path: Path, cells_path: Path) -> None:
