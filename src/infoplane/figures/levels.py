@@ -1,6 +1,7 @@
 """How many levels of their grids the layers use, over epochs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ def levels(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
     figure = Figure((0.5 + 2.1 * columns, 0.6 + 1.9 * rows), layout="constrained")
     write_note(figure, spec.note)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    keys = {}
+    keys: dict[str, Any] = {}
     for (experiment, (table, known)), axes in zip(means.items(), panels.flat, strict=False):
         bits = known["spec"]["training"]["bits"]["activations"]
         axes.axhline(2**bits, label="$2^b$ levels", color="0.6", linewidth=0.8, dashes=(4, 3))
