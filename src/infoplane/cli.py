@@ -37,6 +37,14 @@ def check(given: Namespace) -> None:
     )
 
 
+def status(given: Namespace) -> None:
+    study = load_study(given.config)
+    from infoplane.status import summary
+
+    for line in summary(study):
+        print(line)
+
+
 def datasets(given: Namespace) -> None:
     spec = parse_spec(DatasetSpec, given.spec)
     from infoplane.datasets import run
@@ -186,6 +194,7 @@ def of_pair(text: str) -> tuple[tuple[str, str], Path]:
 EXAMPLES = """\
 examples:
   infoplane check config/config.yaml
+  infoplane status config/config.yaml
   infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz
   infoplane training --dataset synthetic.npz --repetitions 0-3 \\
       --spec '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8,
@@ -202,6 +211,18 @@ examples:
       --output plane.pdf plane.png
 """
 
+STATES = """\
+A chunk of repetitions is
+  present   if its files are there and say that they were made from what the config asks for; whether code
+            was edited since, snakemake --dry-run knows
+  outdated  if they say something else
+  running   if its job holds a lock on its log (where the file system has no locks, it counts as failed)
+  failed    if its log is that of a job that neither runs nor has finished: it failed or was killed
+Disk is what the folder takes. Time left is that of one job after another: what finished jobs took for a
+repetition, times the repetitions that are not present, running ones included. It is unknown where no job has
+finished.
+"""
+
 
 def parser() -> ArgumentParser:
     top = ArgumentParser(
@@ -214,6 +235,10 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "check", check, "check a config file and run nothing")
     one.add_argument("config", type=Path, help="the config file")
+
+    one = command(stages, "status", status, "show how far a study is, while it runs or after")
+    one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
+    one.add_argument("config", type=Path, nargs="?", default="config/config.yaml", help="its config file")
 
     one = command(stages, "datasets", datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")

@@ -1,0 +1,179 @@
+"""How far a study is: what is there, runs, has failed or is missing, and how long the rest will take."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from infoplane.config import Study
+from infoplane.log import has_finished, is_held, last_line
+from infoplane.provenance import is_made_from, made_from
+
+__all__ = ["Chunk", "chunks_of", "state", "summary"]
+
+STARTING = 60  # seconds that a job may take to begin its log
+
+State = Literal["present", "outdated", "running", "failed", "missing"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some repetitions of an experiment, trained or seen by an estimator.
+
+    Attributes:
+        experiment: its name.
+        estimator: its name; None if this is the training.
+        folder: its place in the folders of results, logs and benchmarks.
+        repetitions: their numbers.
+        made_from: what its files are to say of themselves.
+        files: their paths.
+    """
+
+    experiment: str
+    estimator: str | None
+    folder: Path
+    repetitions: range
+    made_from: dict[str, Any]
+    files: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.repetitions[0]}-{self.repetitions[-1]}"
+
+
+def chunks_of(study: Study) -> Iterator[Chunk]:
+    """All chunks of a study, experiment by experiment: first trained, then as each estimator sees them."""
+    trained = [".parquet"] if study.trajectories == "drop" else [".parquet", ".safetensors"]
+    for name, experiment in study.experiments.items():
+        for estimator in [None, *(pair[1] for pair in study.pairs if pair[0] == name)]:
+            spec = made_from(experiment.spec, study.estimators[estimator].spec if estimator else None)
+            folder = Path("information", name, estimator) if estimator else Path("training", name)
+            for chunk in experiment.chunks:
+                first, last = map(int, chunk.split("-"))
+                suffixes = [".parquet"] if estimator else trained
+                files = tuple(Path(study.results, folder, f"{chunk}{suffix}") for suffix in suffixes)
+                yield Chunk(name, estimator, folder, range(first, last + 1), spec, files)
+
+
+def state(chunk: Chunk, results: Path) -> State:
+    """What has become of a chunk.
+
+    It is running while its job holds its log, else present if its files are there and say that they were made
+    from its spec, and outdated if they say something else; it has failed if the log is of a job that neither
+    runs nor has finished.
+    """
+    log = log_of(chunk, results)
+    if is_held(log) or is_starting(log):
+        return "running"
+    if all(path.exists() for path in chunk.files):
+        fits = all(is_made_from(path, chunk.made_from, chunk.repetitions) for path in chunk.files)
+        return "present" if fits else "outdated"
+    return "failed" if log.exists() and not has_finished(log) else "missing"
+
+
+def log_of(chunk: Chunk, results: Path) -> Path:
+    return results / "logs" / chunk.folder / f"{chunk.name}.log"
+
+
+def is_starting(log: Path) -> bool:
+    with suppress(FileNotFoundError):
+        about = log.stat()
+        return not about.st_size and time.time() - about.st_mtime < STARTING
+    return False
+
+
+def summary(study: Study) -> Iterator[str]:
+    """Lines that say how far a study is: a table, a sum, and the last words of what runs or has failed."""
+    results = Path(study.results)
+    states = {chunk: state(chunk, results) for chunk in chunks_of(study)}
+    counted: tuple[State, ...] = ("present", "outdated", "running", "failed")
+    rows = [["experiment", "", "expected", *counted, "disk", "time left"]]
+    left: list[float | None] = []
+    for folder, group in groupby(states, lambda chunk: chunk.folder):
+        chunks = [*group]
+        numbers = [str(sum(states[chunk] == each for chunk in chunks)) for each in counted]
+        left.append(seconds_left(chunks, states, results))
+        name, stage = chunks[0].experiment, chunks[0].estimator or "training"
+        disk = size(bytes_in(results / folder))
+        rows.append([name, stage, str(len(chunks)), *numbers, disk, duration(left[-1])])
+    yield from aligned(rows)
+
+    known = [each for each in left if each is not None]
+    unknown = f", and {left.count(None)} unknown" if None in left else ""
+    present = sum(each == "present" for each in states.values())
+    yield ""
+    yield (
+        f"{present} of {len(states)} chunks present; {results} takes {size(bytes_in(results))}; "
+        f"time left {duration(sum(known))}{unknown}"
+    )
+    for wanted in ("running", "failed"):
+        for log in (log_of(chunk, results) for chunk in states if states[chunk] == wanted):
+            yield f"{wanted}: {log}: {last_line(log)}"
+
+
+def seconds_left(chunks: list[Chunk], states: dict[Chunk, State], results: Path) -> float | None:
+    """What the missing ones of some chunks will take, by those that are present; None if none tells."""
+    missing = sum(len(chunk.repetitions) for chunk in chunks if states[chunk] != "present")
+    if not missing:
+        return 0
+    told = {chunk: seconds(results / "benchmarks" / chunk.folder / f"{chunk.name}.tsv") for chunk in chunks}
+    paces = [
+        took / len(chunk.repetitions)
+        for chunk, took in told.items()
+        if took is not None and states[chunk] == "present"
+    ]
+    return missing * sum(paces) / len(paces) if paces else None
+
+
+def seconds(benchmark: Path) -> float | None:
+    """The wall time of a job, as Snakemake wrote it down."""
+    with suppress(OSError, ValueError, IndexError):
+        return float(benchmark.read_text().splitlines()[1].split("\t")[0])
+    return None
+
+
+def bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # jobs rename and remove files meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def size(number: int) -> str:
+    """A number of bytes as one reads it.
+
+    >>> size(999), size(1_480_000_000)
+    ('999 B', '1.5 GB')
+    """
+    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.1f} {units[0]}" if units[0] != "B" and value < 10 else f"{value:.0f} {units[0]}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time as one reads it.
+
+    >>> duration(0), duration(42.3), duration(12_000), duration(None)
+    ('0 s', '42 s', '3 h 20 min', 'unknown')
+    """
+    if seconds is None:
+        return "unknown"
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def aligned(rows: Iterable[list[str]]) -> Iterator[str]:
+    """Rows of a table, the first two columns of names flush left, those of numbers flush right."""
+    columns = [*zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
+        names = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
+        numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
+        yield "  ".join([*names, *numbers])
