@@ -1,5 +1,6 @@
 """One's own data: an npz file with inputs, labels and perhaps a train mask."""
 
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def load_arrays(name: str, path: Path, scale: float = 1.0) -> Dataset:
     labels = as_labels(arrays["labels"], len(inputs), path)
     mask = arrays.get("train_mask")
     train_mask = stratified_split(labels) if mask is None else as_train_mask(mask, len(inputs), path)
+    refuse_scale(name, inputs, scale)
     return Dataset(name, inputs, labels, train_mask, scale)
 
 
@@ -37,18 +39,22 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     arrays = {}
     array = "the file"
     try:
-        with open(path, "rb") as file:
+        # numpy warns of arrays that Python 2 wrote, and of headers that it goes on to refuse
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             if not zipfile.is_zipfile(file):
                 raise UserError(f"{path}: no npz file, or not all of one; {ADVICE}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
                 for array in ARRAYS:
+                    if archive.files.count(array) > 1:
+                        raise UserError(f"{path}: {array} is there twice; remove one")
                     if array in archive:
                         arrays[array] = np.asarray(archive[array])
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; correct the path in the config, or put the file there") from error
-    except DAMAGE as error:
-        why = " ".join(str(error).split())
+    except (*DAMAGE, MemoryError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path}: {array} cannot be read ({why}); {ADVICE}") from error
     for array in ("inputs", "labels"):
         if array not in arrays:
@@ -74,6 +80,18 @@ def as_inputs(inputs: np.ndarray, path: Path) -> np.ndarray:
     if not np.isfinite(floats).all():
         raise UserError(f"{path}: inputs exceed the range of float32, 3.4e38; rescale them")
     return floats
+
+
+def refuse_scale(name: str, inputs: np.ndarray, scale: float) -> None:
+    """Refuse a scale that takes inputs to where float32 has no numbers for them."""
+    with np.errstate(over="ignore"):
+        factor = np.float32(scale)
+        highest = factor * np.float32(np.abs(inputs).max())
+    if factor < np.finfo(np.float32).tiny or not np.isfinite(highest):
+        raise UserError(
+            f"datasets.{name}.scale: {scale} takes the inputs out of the range of float32, 1.2e-38 … 3.4e38; "
+            "use another"
+        )
 
 
 def as_labels(labels: np.ndarray, expected: int, path: Path) -> np.ndarray:

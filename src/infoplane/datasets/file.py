@@ -1,5 +1,6 @@
 """The file of a data set: written with its description, read only where the two agree."""
 
+import lzma
 import tokenize
 import zipfile
 import zlib
@@ -18,12 +19,15 @@ __all__ = ["DAMAGE", "load_dataset", "save_dataset"]
 
 # What reading a damaged npz, or another file in its place, may raise.
 DAMAGE = (
-    OSError,
+    ArithmeticError,
     EOFError,
-    KeyError,
+    LookupError,
+    OSError,
     RuntimeError,
+    SyntaxError,
     TypeError,
     ValueError,
+    lzma.LZMAError,
     tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
@@ -76,9 +80,10 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
             arrays = {name: file[name] for name in ("inputs", "labels", "train_mask")}
             scale = float(file["scale"])
             description = parse_description(str(file["description"]), path, "dataset")
+        dataset = Dataset(description["spec"]["name"], **arrays, scale=scale)
+        expected = description["dataset"]
     except DAMAGE as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
-    dataset = Dataset(description["spec"]["name"], **arrays, scale=scale)
-    if dataset.description != description["dataset"]:
+    if dataset.description != expected:
         raise UserError(f"{path}: its contents do not match its digest; delete it and run the workflow again")
     return dataset

