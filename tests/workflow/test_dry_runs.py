@@ -190,7 +190,7 @@ def test_rules_track_the_modules_of_their_stage(fresh):
     source = fresh.folder / "src" / "infoplane"
     rules = fresh.folder / "workflow" / "rules"
     readers = imported("datasets", source)
-    for stage in ("training", "information"):
+    for stage in ("training", "information", "reliability", "levels"):
         tracked = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
         assert set(tracked) == imported(stage, source) - PLUMBING - readers
         readers.add("trajectory")
