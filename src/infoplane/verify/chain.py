@@ -1,0 +1,254 @@
+"""Trajectories and tables: each by itself, and against what it was made from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from infoplane.artifacts import read_table, refuse_mismatch
+from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+from infoplane.datasets import Dataset, load_dataset
+from infoplane.entropy import entropy
+from infoplane.errors import UserError
+from infoplane.information import estimate, subset
+from infoplane.networks import network_of
+from infoplane.provenance import description
+from infoplane.statistics import (
+    join_fits,
+    join_information,
+    join_phases,
+    summarise_accuracy,
+    summarise_information,
+    write_claims,
+)
+from infoplane.statistics.chunks import read_chunks
+from infoplane.statistics.trace import read_csv
+from infoplane.trajectory import Trajectory, load_trajectory, recorded_epochs, training_parts
+from infoplane.verify.facts import (
+    RUN_AGAIN,
+    accuracies_are_shares,
+    laws_of_information,
+    refuse_other_rows,
+    refuse_where,
+)
+from infoplane.verify.layout import chunks_of, refuse_gaps, repetitions_of, tables_in
+
+__all__ = [
+    "check_accuracy",
+    "check_claims",
+    "check_estimates",
+    "check_experiment",
+    "check_history",
+    "check_information",
+    "check_joined",
+    "check_statistics",
+    "check_table",
+    "check_trajectory",
+]
+
+# So many epochs of every repetition are replayed, from its first to its last.
+REPLAYED = 3
+ROW = ["repetition", "part", "epoch", "layer"]
+# Sums over repetitions may be taken in another order by another version of a library.
+LAST_DIGITS, SIX_DIGITS = 1e-9, 1e-5
+
+
+def dataset_of(path: Path, results: Path, described: dict[str, Any]) -> Dataset:
+    """The data set that an artifact says it rests on."""
+    dataset = load_dataset(results / "datasets" / f"{described['name']}.npz")
+    refuse_mismatch(path, "the data set it rests on", described["digest"], dataset.description["digest"])
+    return dataset
+
+
+def check_history(path: Path) -> None:
+    table, known = read_table(path, "history")
+    spec = TrainingSpec.model_validate(known["spec"]["training"])
+    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    dataset_of(path, path.parents[2], known["dataset"])
+    names, lengths = zip(*training_parts(spec), strict=True)
+    epochs = np.concatenate([np.arange(length) for length in lengths])
+    refuse_other_rows(path, table, known["repetitions"], np.repeat(names, lengths), epochs)
+    accuracies_are_shares(path, table)
+
+
+def check_table(path: Path) -> None:
+    """A table of any kind is whole."""
+    read_table(path, description(path).get("kind", "table"))
+
+
+def check_trajectory(path: Path) -> None:
+    trajectory = load_trajectory(path)
+    history = read_table(path.with_suffix(".parquet"), "history")[1]
+    spec = trajectory.spec.model_dump(mode="json")
+    trained = TrainingSpec.model_validate(history["spec"]["training"]).model_dump(mode="json")
+    refuse_mismatch(path, "its spec", spec, trained)
+    refuse_mismatch(path, "its data set", trajectory.dataset, history["dataset"])
+    refuse_mismatch(
+        path, "the list of its repetitions", trajectory.repetitions.tolist(), repetitions_of(path)
+    )
+    dataset = dataset_of(path, path.parents[2], trajectory.dataset)
+    network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
+    snapshots = [len(trajectory.repetitions), len(trajectory.epochs)]
+    shapes = {"parameters": [network.size], "ranges": [len(network.layers), 2, 2]}
+    for name, shape in shapes.items():
+        array = getattr(trajectory, name)
+        expected = ["float32", *snapshots, *shape]
+        refuse_mismatch(path, f"type and shape of its {name}", [array.dtype.name, *array.shape], expected)
+
+
+def check_information(path: Path) -> None:
+    """By itself, against its data set, and against what some epochs of its trajectory are replayed to."""
+    results, experiment = path.parents[3], path.parents[1].name
+    table, known = read_table(path, "information")
+    spec = TrainingSpec.model_validate(known["spec"]["training"])
+    estimator = EstimatorSpec.model_validate(known["spec"]["estimator"])
+    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    dataset = dataset_of(path, results, known["dataset"])
+    counted = subset(dataset, estimator.subset)
+    inputs, h_y = len(counted), entropy(np.bincount(dataset.labels[counted]))
+    refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
+    refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
+    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+    layers = len(network.layers)
+    refuse_other_rows(path, table, known["repetitions"], *recorded_epochs(spec), layers)
+    capacities = np.log2(levels(estimator, spec)) * np.array([layer.outputs for layer in network.layers])
+    laws_of_information(path, table, inputs, h_y, capacities, estimator.kind == "exact")
+
+    if estimator.kind == "rebinned" and isinstance(spec.bits, Bits) and spec.bits.activations <= 8:
+        exact = known["spec"]["estimator"] | {"kind": "exact"}
+        for other in path.parents[1].glob(f"*/{path.name}"):
+            values, its = read_table(other, "information")
+            if its["spec"] == known["spec"] | {"estimator": exact}:
+                differs = ~same_rows(table, values) & (table["layer"] < layers).to_numpy()
+                refuse_where(path, table, differs, "equal to exact in the hidden layers")
+    trained = results / "training" / experiment / f"{path.stem}.safetensors"
+    if trained.exists() and estimator.range != "global":  # which asks for all epochs
+        trajectory = load_trajectory(trained)
+        with redirect_stderr(StringIO()):
+            replayed = estimate(estimator, some_epochs(trajectory), dataset)
+        found = replayed[ROW].merge(table, how="left", on=ROW)
+        if not same_rows(found, replayed).all():
+            raise UserError(
+                f"{path}: is not what {trained} gives when it is replayed; "
+                "delete both and run the workflow again"
+            )
+
+
+def levels(estimator: EstimatorSpec, spec: TrainingSpec) -> int:
+    """How many codes a neuron can have."""
+    if estimator.bins:
+        return estimator.bins
+    bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
+    return (1 << bits) + (estimator.kind == "rebinned")
+
+
+def same_rows(table: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
+    """In which rows the values are equal to the last bit, or both NaN."""
+    own, others = (each[["h_t", "i_xt", "i_ty", "distinct"]].to_numpy() for each in (table, other))
+    equal: np.ndarray = ((own == others) | (np.isnan(own) & np.isnan(others))).all(1)
+    return equal
+
+
+def some_epochs(trajectory: Trajectory) -> Trajectory:
+    times = np.unique(np.linspace(0, len(trajectory.epochs) - 1, REPLAYED).astype(int))
+    return replace(
+        trajectory,
+        spec=trajectory.spec.model_copy(update={"compile": False}),
+        parts=trajectory.parts[times],
+        epochs=trajectory.epochs[times],
+        parameters=trajectory.parameters[:, times],
+        ranges=trajectory.ranges[:, times],
+    )
+
+
+def check_experiment(folder: Path) -> dict[str, Any]:
+    """The histories of an experiment are of one spec, and every repetition is in one chunk."""
+    whole = read_chunks(tables_in(folder), "history")[1]
+    refuse_gaps(folder, whole["repetitions"], range(max(whole["repetitions"]) + 1))
+    return whole
+
+
+def check_estimates(folder: Path) -> None:
+    """The tables of an experiment seen by an estimator are of one spec, and of all repetitions trained."""
+    whole = read_chunks(tables_in(folder), "information")[1]
+    trained = check_experiment(folder.parents[2] / "training" / folder.parent.name)
+    refuse_mismatch(folder, "the training spec", whole["spec"]["training"], trained["spec"]["training"])
+    refuse_gaps(folder, whole["repetitions"], trained["repetitions"])
+
+
+def check_statistics(path: Path) -> None:
+    """Phases, and the aggregates beside them, are what their tables of information and histories give."""
+    results, experiment = path.parents[3], path.parents[1].name
+    repetitions = read_table(path, "phases")[1]["repetitions"]
+    information = chunks_of(results / "information" / experiment / path.parent.name, repetitions)
+    histories = chunks_of(results / "training" / experiment, repetitions)
+    with made_again(path.with_name("aggregates.parquet"), path) as [aggregates, phases]:
+        summarise_information(information, histories, aggregates, phases)
+
+
+def check_accuracy(path: Path) -> None:
+    """Loss and accuracies of one experiment are what its histories give."""
+    repetitions = read_table(path, "accuracy")[1]["repetitions"]
+    histories = chunks_of(path.parents[2] / "training" / path.parent.name, repetitions)
+    with made_again(path) as [again]:
+        summarise_accuracy(histories, again)
+
+
+def check_joined(path: Path) -> None:
+    """A table over all experiments on a data set is what its own tables give."""
+    statistics, table = path.parents[1], read_csv(path)
+    with made_again(path) as [again]:
+        if path.stem == "fits":
+            accuracies = {name: statistics / name / "accuracy.parquet" for name in table["experiment"]}
+            join_fits(accuracies, again)
+        else:
+            join, name = JOINS[path.stem]
+            pairs = dict.fromkeys(zip(table["experiment"], table["estimator"], strict=True))
+            join({pair: statistics.joinpath(*pair, f"{name}.parquet") for pair in pairs}, again)
+
+
+JOINS = {"information": (join_information, "aggregates"), "phases": (join_phases, "phases")}
+
+
+def check_claims(path: Path) -> None:
+    """Verdicts and cells are what the phases of the experiments that they name give."""
+    folder = path.parent
+    cells = read_csv(folder / "cells.csv")
+    names = {*(cells["experiment"] + "/" + cells["estimator"]), *cells["against"]} - {""}
+    pairs = [tuple(name.split("/")) for name in names]
+    phases = {(one, by): folder / one / by / "phases.parquet" for one, by in pairs}
+    with made_again(path, folder / "cells.csv") as again:
+        write_claims(phases, *again)
+
+
+@contextmanager
+def made_again(*paths: Path) -> Iterator[list[Path]]:
+    """Places for tables that are made once more; they are refused where they tell something else."""
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+        again = [Path(folder, path.name) for path in paths]
+        yield again
+        for path, other in zip(paths, again, strict=True):
+            if not tells_the_same(path, other):
+                raise UserError(f"{path}: is not what the tables that it rests on give; {RUN_AGAIN}")
+
+
+def tells_the_same(path: Path, other: Path) -> bool:
+    """Whether two tables agree up to the last digits, and say the same of themselves but for versions."""
+    if path.suffix == ".csv":
+        return similar(read_csv(path), read_csv(other), SIX_DIGITS)
+    (table, known), (again, told) = (read_table(each, path.stem) for each in (path, other))
+    shared = told.keys() - {"versions", "machine"}
+    return similar(table, again, LAST_DIGITS) and all(known[name] == told[name] for name in shared)
+
+
+def similar(table: pd.DataFrame, other: pd.DataFrame, relative: float) -> bool:
+    with suppress(AssertionError):
+        pd.testing.assert_frame_equal(table, other, rtol=relative, atol=1e-12)
+        return True
+    return False

@@ -1,0 +1,121 @@
+"""All artifacts of a folder of results, one check after the other, and what came of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from infoplane.errors import UserError
+from infoplane.progress import progress_bar
+from infoplane.verify.chain import (
+    check_accuracy,
+    check_claims,
+    check_estimates,
+    check_experiment,
+    check_history,
+    check_information,
+    check_joined,
+    check_statistics,
+    check_table,
+    check_trajectory,
+)
+from infoplane.verify.datasets import check_dataset, check_download
+from infoplane.verify.facts import RUN_AGAIN
+from infoplane.verify.figures import check_figure
+
+__all__ = ["verify"]
+
+
+class Check(NamedTuple):
+    """A kind of check: what is looked at, what is then known of it, and what finds out."""
+
+    pattern: str
+    known: str
+    made: Callable[[Path], object]
+
+
+CHECKS = (
+    Check("datasets/*.npz", "data sets hold what they say; public ones, what was published", check_dataset),
+    Check("datasets/*/*", "downloaded files are the published ones", check_download),
+    Check("training/*/*.parquet", "histories are whole and within bounds", check_history),
+    Check("training/*/*.safetensors", "trajectories are whole and fit their histories", check_trajectory),
+    Check("training/*/", "experiments have every repetition once", check_experiment),
+    Check(
+        "information/*/*/*.parquet",
+        "tables of information obey its laws and follow from their trajectories",
+        check_information,
+    ),
+    Check("information/*/*/", "estimates are of every repetition once", check_estimates),
+    Check(
+        "statistics/*/*/phases.parquet",
+        "pairs of aggregates and phases follow from their tables",
+        check_statistics,
+    ),
+    Check("statistics/*/accuracy.parquet", "tables of accuracy follow from their histories", check_accuracy),
+    *(
+        Check(f"statistics/*/{name}.csv", "joined tables follow from what they join", check_joined)
+        for name in ("fits", "information", "phases")
+    ),
+    Check("statistics/claims.csv", "tables of claims follow from the phases", check_claims),
+    Check("figures/*", "figures are whole and show their tables", check_figure),
+)
+OTHERS = Check("", "other tables are whole", check_table)
+NO_ARTIFACTS = ("benchmarks", "logs")
+KINDS = (".csv", ".npz", ".parquet", ".pdf", ".png", ".safetensors")
+
+
+def verify(results: Path) -> tuple[list[str], list[str]]:
+    """Reread a folder of results: each artifact by itself, and against those that it was made from.
+
+    Args:
+        results: the folder that a study wrote.
+
+    Returns:
+        The problems, a line each, and how many checks of each kind were made.
+
+    Raises:
+        UserError: there is nothing to check.
+    """
+    planned = [(check, path) for check in CHECKS for path in found(results, check.pattern)]
+    if not planned:
+        raise UserError(f"{results}: holds no results; give the folder that a study wrote")
+    known = {path for _, path in planned}
+    known |= {path.with_name("aggregates.parquet") for path in known if path.name == "phases.parquet"}
+    files = [path for folder in stages(results) for path in sorted(folder.rglob("*")) if path.is_file()]
+    planned += [(OTHERS, path) for path in files if path.suffix == ".parquet" and path not in known]
+    problems = dict.fromkeys(strangers(files))
+    with progress_bar(len(planned), "verify", "checks") as progress:
+        for check, path in planned:
+            try:
+                check.made(path)
+            except UserError as error:
+                problems[str(error)] = None
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                problems[
+                    f"{path}: is not what its name says ({type(error).__name__}: {error}); {RUN_AGAIN}"
+                ] = None
+            progress.update()
+    counts = Counter(check.known for check, _ in planned)
+    return [*problems], [f"{count:6} {known}" for known, count in counts.items()]
+
+
+def found(results: Path, pattern: str) -> list[Path]:
+    """The paths of a pattern, without hidden ones and empty folders."""
+    paths = sorted(path for path in results.glob(pattern) if not path.name.startswith("."))
+    return [path for path in paths if path.is_file() or (pattern.endswith("/") and any(path.iterdir()))]
+
+
+def stages(results: Path) -> Iterator[Path]:
+    """The folders of the stages, not those of other studies within this one."""
+    for folder in sorted(results.iterdir()):
+        if folder.is_dir() and folder.name not in NO_ARTIFACTS and not (folder / "datasets").exists():
+            yield folder
+
+
+def strangers(files: Iterable[Path]) -> Iterator[str]:
+    """A line for each file that is no artifact, by its name."""
+    for path in files:
+        if path.name.startswith("."):
+            yield f"{path}: left by a job that was killed; remove it"
+        elif path.suffix not in KINDS and not path.match("datasets/*/*"):
+            yield f"{path}: is no artifact of a study; remove it"
