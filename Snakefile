@@ -14,6 +14,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/information.smk"
 include: "workflow/rules/reliability.smk"
 include: "workflow/rules/levels.smk"
+include: "workflow/rules/merging.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 

@@ -84,6 +84,12 @@ def statistics_information(given: Namespace) -> None:
     summarise_information(given.information, given.history, given.aggregates, given.phases)
 
 
+def statistics_tradeoff(given: Namespace) -> None:
+    from infoplane.statistics import summarise_tradeoff
+
+    summarise_tradeoff(given.phases, given.history, given.tradeoff, given.correlations)
+
+
 def statistics_accuracy(given: Namespace) -> None:
     from infoplane.statistics import summarise_accuracy
 
@@ -108,6 +114,12 @@ def join_phases(given: Namespace) -> None:
     join_phases(dict(given.tables), given.output)
 
 
+def join_correlations(given: Namespace) -> None:
+    from infoplane.statistics import join_correlations
+
+    join_correlations(dict(given.tables), given.output)
+
+
 def join_fits(given: Namespace) -> None:
     from infoplane.statistics import join_fits
 
@@ -126,21 +138,18 @@ def statistics_claims(given: Namespace) -> None:
     write_claims(dict(given.phases), given.claims, given.cells)
 
 
+def merging(given: Namespace) -> None:
+    from infoplane.merging import run
+
+    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
+
+
 def trace(given: Namespace) -> None:
     from infoplane.statistics import trace
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
-
-
-def verify(given: Namespace) -> None:
-    from infoplane.verify import verify
-
-    problems, counts = verify(given.results)
-    print("\n".join([*counts, *problems]))
-    if problems:
-        raise UserError(f"{given.results}: {len(problems)} problems, listed above; mend them as they say")
 
 
 def figures(given: Namespace) -> None:
@@ -187,6 +196,15 @@ def of_experiment(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def of_study(text: str) -> tuple[str, Path]:
+    """A table that is of no experiment.
+
+    >>> of_study("claims.csv")
+    ('study', PosixPath('claims.csv'))
+    """
+    return "study", Path(text)
+
+
 def of_pair(text: str) -> tuple[tuple[str, str], Path]:
     """An experiment, an estimator and their table.
 
@@ -215,7 +233,6 @@ examples:
       --aggregates aggregates.parquet --phases phases.parquet
   infoplane statistics claims --phases relu/exact=phases.parquet --claims claims.csv --cells cells.csv
   infoplane trace results C3 --protocol published --reading logits
-  infoplane verify results
   infoplane figures --aggregates relu/exact=aggregates.parquet \\
       --spec '{"kind": "plane", "category": "mine", "experiments": ["relu"], "estimators": ["exact"]}' \\
       --output plane.pdf plane.png
@@ -281,6 +298,19 @@ def parser() -> ArgumentParser:
     one.add_argument("--trajectory", **FILE, help="the trajectory")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
+    one = command(stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
+    one.add_argument("--dataset", **FILE, help="the data set")
+    one.add_argument("--trajectory", **FILE, help="a trajectory with the repetition")
+    one.add_argument("--repetition", metavar="NUMBER", type=int, default=0, help="which one; 0 unless given")
+    one.add_argument(
+        "--epochs",
+        metavar="EPOCH",
+        nargs="+",
+        type=int,
+        help="recorded epochs; unless given, those of 0, 100, 1000, 3000 that were recorded, and the last",
+    )
+    one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
+
     statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
@@ -291,6 +321,12 @@ def parser() -> ArgumentParser:
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--aggregates", **FILE, help="the table to write (parquet)")
     one.add_argument("--phases", **FILE, help="the table to write (parquet)")
+
+    one = command(tables, "tradeoff", statistics_tradeoff, "compression of single runs and their accuracies")
+    one.add_argument("--phases", **FILE, help="the phases of the experiment seen by one estimator")
+    one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
+    one.add_argument("--tradeoff", **FILE, help="the table of runs to write (parquet)")
+    one.add_argument("--correlations", **FILE, help="the table of correlations to write (parquet)")
 
     one = command(tables, "accuracy", statistics_accuracy, "loss and accuracies of one experiment")
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
@@ -309,6 +345,10 @@ def parser() -> ArgumentParser:
 
     one = command(tables, "join-phases", join_phases, "phases of all experiments")
     one.add_argument("--tables", **OF_PAIRS, required=True, help="phases to join")
+    one.add_argument("--output", **FILE, help="the table to write (csv)")
+
+    one = command(tables, "join-correlations", join_correlations, "correlations of all experiments")
+    one.add_argument("--tables", **OF_PAIRS, required=True, help="correlations to join")
     one.add_argument("--output", **FILE, help="the table to write (csv)")
 
     one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
@@ -332,9 +372,6 @@ def parser() -> ArgumentParser:
     one.add_argument("--protocol", help="the only one to show, e.g. published")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
-    one = command(stages, "verify", verify, "check all that a study wrote")
-    one.add_argument("results", type=Path, help="the folder that the study wrote")
-
     one = command(stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
     one.add_argument("--aggregates", **OF_PAIRS, default=[], help="aggregates to draw")
@@ -342,6 +379,12 @@ def parser() -> ArgumentParser:
     one.add_argument("--information", **OF_PAIRS, default=[], help="chunks of single runs to draw")
     one.add_argument("--reliability", **OF_EXPERIMENTS, default=[], help="chunks of reliability to draw")
     one.add_argument("--levels", **OF_EXPERIMENTS, default=[], help="chunks of levels in use to draw")
+    one.add_argument("--tradeoff", **OF_PAIRS, default=[], help="compression and accuracies to draw")
+    one.add_argument("--correlations", **OF_PAIRS, default=[], help="their correlations to tell")
+    one.add_argument("--merging", **OF_EXPERIMENTS, default=[], help="codes and bins to draw")
+    one.add_argument(
+        "--claims", metavar="PATH", nargs="*", type=of_study, default=[], help="the verdicts to draw"
+    )
     one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
     return top
 

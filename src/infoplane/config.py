@@ -320,8 +320,11 @@ READS = {
     "levels": ("levels",),
     "errors": ("errors",),
     "signs": ("phases",),
+    "tradeoff": ("tradeoff", "correlations"),
+    "merging": ("merging",),
+    "claims": ("claims",),
 }
-OF_NO_ESTIMATOR = "accuracy", "reliability", "levels"
+OF_NO_ESTIMATOR = "accuracy", "reliability", "levels", "merging", "claims"
 
 
 class FigureSpec(Strict):
@@ -333,11 +336,25 @@ class FigureSpec(Strict):
     `reliability`: exact values on parts of the inputs and corrected for bias, and saturation over epochs.
     `levels`: how many levels of their grids quantized layers use, over epochs. `errors`: estimates less the
     exact value over epochs. `signs`: compression by number and range of bins, in some or all `layers`.
+    `tradeoff`: compression of single runs against their accuracies. `merging`: which codes of the logits fall
+    into one bin of the re-binned softmax. `claims`: the verdicts on the claims, of no experiment.
     """
 
-    kind: Literal["plane", "curves", "runs", "accuracy", "reliability", "levels", "errors", "signs"]
+    kind: Literal[
+        "plane",
+        "curves",
+        "runs",
+        "accuracy",
+        "reliability",
+        "levels",
+        "errors",
+        "signs",
+        "tradeoff",
+        "merging",
+        "claims",
+    ]
     category: str
-    experiments: Names
+    experiments: Names = ()
     estimators: Names | None = None
     i_xt: Interval | None = None
     i_ty: Interval | None = None
@@ -347,6 +364,10 @@ class FigureSpec(Strict):
 
     @model_validator(mode="after")
     def keys_fit_kind(self) -> Self:
+        if self.kind == "claims" and self.experiments:
+            raise ValueError("kind claims takes no experiments; remove them")
+        if self.kind != "claims" and not self.experiments:
+            raise ValueError(f"kind {self.kind} needs experiments; add them")
         if self.kind in OF_NO_ESTIMATOR and self.estimators is not None:
             raise ValueError(f"kind {self.kind} takes no estimators; remove them")
         if self.kind not in OF_NO_ESTIMATOR and self.estimators is None:
@@ -466,6 +487,12 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                 raise UserError(
                     f"{source}: figures.{name}: shows levels of grids, and {float32} has none; "
                     "name quantized experiments"
+                )
+        for its in (experiments[key] for key in figure.experiments if figure.kind == "merging"):
+            if its.bits == "float32" or its.protocol != "published":
+                raise UserError(
+                    f"{source}: figures.{name}: shows codes of logits; "
+                    "name quantized experiments of protocol published"
                 )
         refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
         for estimator in figure.estimators or ():

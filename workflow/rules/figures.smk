@@ -6,6 +6,10 @@ rule figures:
         information=lambda wildcards: read_by(wildcards.figure, "information"),
         reliability=lambda wildcards: read_by(wildcards.figure, "reliability"),
         levels=lambda wildcards: read_by(wildcards.figure, "levels"),
+        tradeoff=lambda wildcards: read_by(wildcards.figure, "tradeoff"),
+        correlations=lambda wildcards: read_by(wildcards.figure, "correlations"),
+        merging=lambda wildcards: read_by(wildcards.figure, "merging"),
+        claims=lambda wildcards: read_by(wildcards.figure, "claims"),
     output:
         [
             report(
@@ -33,8 +37,13 @@ rule figures:
         information=lambda wildcards, input: named(input.information),
         reliability=lambda wildcards, input: named(input.reliability),
         levels=lambda wildcards, input: named(input.levels),
+        tradeoff=lambda wildcards, input: named(input.tradeoff),
+        correlations=lambda wildcards, input: named(input.correlations),
+        merging=lambda wildcards, input: named(input.merging),
     shell:
         "python -m infoplane.cli figures --spec {params.spec:q} --aggregates {params.aggregates:q}"
         " --accuracy {params.accuracy:q} --information {params.information:q}"
         " --reliability {params.reliability:q} --levels {params.levels:q}"
+        " --tradeoff {params.tradeoff:q} --correlations {params.correlations:q}"
+        " --merging {params.merging:q} --claims {input.claims:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -31,6 +31,33 @@ rule statistics_information:
         " --aggregates {output.aggregates:q} --phases {output.phases:q} > {log:q} 2>&1"
 
 
+rule statistics_tradeoff:
+    input:
+        code=modules_of("statistics"),
+        phases="<results>/statistics/{experiment}/{estimator}/phases.parquet",
+        history=lambda wildcards: expand(
+            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
+        ),
+    output:
+        tradeoff=ensure("<results>/statistics/{experiment}/{estimator}/tradeoff.parquet", non_empty=True),
+        correlations=ensure(
+            "<results>/statistics/{experiment}/{estimator}/correlations.parquet", non_empty=True
+        ),
+    log:
+        "<logs>/statistics/{experiment}/{estimator}.tradeoff.log",
+    benchmark:
+        "<benchmarks>/statistics/{experiment}/{estimator}.tradeoff.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    shell:
+        "python -m infoplane.cli statistics tradeoff --phases {input.phases:q} --history {input.history:q}"
+        " --tradeoff {output.tradeoff:q} --correlations {output.correlations:q} > {log:q} 2>&1"
+
+
 rule statistics_accuracy:
     input:
         code=modules_of("statistics"),

@@ -49,7 +49,8 @@ def figures_on(kind):
     return [
         name
         for name, figure in study.figures.items()
-        if all(dataset_of(experiment).kind == kind for experiment in figure.experiments)
+        if figure.experiments
+        and all(dataset_of(experiment).kind == kind for experiment in figure.experiments)
     ]
 
 
@@ -75,7 +76,13 @@ def tables_on(datasets):
 
 
 # The tables that are joined over all experiments on a data set, and what is joined
-JOINED = {"information": "aggregates", "phases": "phases", "fits": "accuracy", "violations": "information"}
+JOINED = {
+    "information": "aggregates",
+    "phases": "phases",
+    "fits": "accuracy",
+    "violations": "information",
+    "correlations": "correlations",
+}
 
 
 def joined(dataset, table):
@@ -86,6 +93,10 @@ def joined(dataset, table):
 
 def held(table, experiments, pairs):
     """The files of one kind of table, of every experiment or of every pair; some come in chunks."""
+    if table == "claims":
+        return VERDICTS[:1]
+    if table == "merging":
+        return expand("<results>/merging/{experiment}/0.parquet", experiment=experiments)
     folders = [(name,) for name in experiments] if table in OF_EXPERIMENTS else pairs
     if table in CHUNKED:
         return [

@@ -3,6 +3,7 @@
 from infoplane.statistics.aggregates import aggregate
 from infoplane.statistics.phases import phases
 from infoplane.statistics.tables import (
+    join_correlations,
     join_fits,
     join_information,
     join_phases,
@@ -10,12 +11,14 @@ from infoplane.statistics.tables import (
     summarise_accuracy,
     summarise_errors,
     summarise_information,
+    summarise_tradeoff,
     write_claims,
 )
 from infoplane.statistics.trace import trace
 
 __all__ = [
     "aggregate",
+    "join_correlations",
     "join_fits",
     "join_information",
     "join_phases",
@@ -24,6 +27,7 @@ __all__ = [
     "summarise_accuracy",
     "summarise_errors",
     "summarise_information",
+    "summarise_tradeoff",
     "trace",
     "write_claims",
 ]

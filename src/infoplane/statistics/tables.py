@@ -15,9 +15,11 @@ from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.claims import CELLS, decide_claims, judge_claims
 from infoplane.statistics.errors import errors, violations
 from infoplane.statistics.phases import phases
+from infoplane.statistics.tradeoff import correlations, tradeoff
 
 __all__ = [
     "as_csv",
+    "join_correlations",
     "join_fits",
     "join_information",
     "join_phases",
@@ -26,6 +28,7 @@ __all__ = [
     "summarise_accuracy",
     "summarise_errors",
     "summarise_information",
+    "summarise_tradeoff",
     "write_claims",
 ]
 
@@ -47,15 +50,7 @@ def summarise_information(
         UserError: the chunks differ in their specs or data sets, or their repetitions do not fit together.
     """
     information, known = read_chunks(information_paths, "information")
-    history, trained = read_chunks(history_paths, "history")
-    path = Path(history_paths[0])
-    refuse_mismatch(path, "the training spec", trained["spec"]["training"], known["spec"]["training"])
-    refuse_mismatch(path, "the data set", trained["dataset"]["digest"], known["dataset"]["digest"])
-    if unpaired := set(trained["repetitions"]) ^ set(known["repetitions"]):
-        raise UserError(
-            f"{path}: histories and information differ in repetitions {sorted(unpaired)}; "
-            "give the chunks of the same repetitions"
-        )
+    history = history_of(history_paths, known)
     failed = sorted({*failures(information), *failures(history)})
     bad = bad_fits(history)
     told = known | quality(failed, bad)
@@ -63,6 +58,41 @@ def summarise_information(
     write_table(aggregates_path, means, describe("aggregates", **told))
     runs = phases(information, known["dataset"]["inputs"], failed, bad)
     write_table(phases_path, runs, describe("phases", **told))
+
+
+def summarise_tradeoff(
+    phases_path: Path, history_paths: Sequence[Path], tradeoff_path: Path, correlations_path: Path
+) -> None:
+    """Write compression and last accuracies of the runs of one experiment, and how they are correlated.
+
+    Args:
+        phases_path: the phases of the experiment seen by one estimator.
+        history_paths: chunks of the training stage for the same repetitions.
+        tradeoff_path: receives one row for each run and layer, as from `tradeoff`.
+        correlations_path: receives two rows for each layer, as from `correlations`.
+
+    Raises:
+        UserError: the tables differ in their specs or data sets, or their repetitions do not fit together.
+    """
+    frame, known = read_table(phases_path, "phases")
+    told = {name: value for name, value in known.items() if name not in ("kind", "spec_hash", "versions")}
+    runs = tradeoff(frame, history_of(history_paths, known))
+    write_table(tradeoff_path, runs, describe("tradeoff", **told))
+    write_table(correlations_path, correlations(runs), describe("correlations", **told))
+
+
+def history_of(paths: Sequence[Path], known: Mapping[str, Any]) -> pd.DataFrame:
+    """The histories of the repetitions that another table describes."""
+    history, trained = read_chunks(paths, "history")
+    path = Path(paths[0])
+    refuse_mismatch(path, "the training spec", trained["spec"]["training"], known["spec"]["training"])
+    refuse_mismatch(path, "the data set", trained["dataset"]["digest"], known["dataset"]["digest"])
+    if unpaired := set(trained["repetitions"]) ^ set(known["repetitions"]):
+        raise UserError(
+            f"{path}: histories and information differ in repetitions {sorted(unpaired)}; "
+            "give the chunks of the same repetitions"
+        )
+    return history
 
 
 def summarise_accuracy(history_paths: Sequence[Path], output_path: Path) -> None:
@@ -120,6 +150,13 @@ def join_information(aggregates: Mapping[tuple[str, str], Path], output_path: Pa
 def join_phases(phases: Mapping[tuple[str, str], Path], output_path: Path) -> None:
     """Write as one CSV the phases of every (experiment, estimator)."""
     write_csv(output_path, {names: read_table(path, "phases")[0] for names, path in phases.items()})
+
+
+def join_correlations(correlations: Mapping[tuple[str, str], Path], output_path: Path) -> None:
+    """Write as one CSV the correlations of every (experiment, estimator)."""
+    write_csv(
+        output_path, {names: read_table(path, "correlations")[0] for names, path in correlations.items()}
+    )
 
 
 def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
