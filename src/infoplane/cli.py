@@ -152,6 +152,15 @@ def trace(given: Namespace) -> None:
         print(paragraph, end="\n\n")
 
 
+def verify(given: Namespace) -> None:
+    from infoplane.verify import verify
+
+    problems, counts = verify(given.results)
+    print("\n".join([*counts, *problems]))
+    if problems:
+        raise UserError(f"{given.results}: {len(problems)} problems, listed above; mend them as they say")
+
+
 def figures(given: Namespace) -> None:
     spec = parse_spec(FigureSpec, given.spec)
     from infoplane.figures import draw
@@ -233,6 +242,7 @@ examples:
       --aggregates aggregates.parquet --phases phases.parquet
   infoplane statistics claims --phases relu/exact=phases.parquet --claims claims.csv --cells cells.csv
   infoplane trace results C3 --protocol published --reading logits
+  infoplane verify results
   infoplane figures --aggregates relu/exact=aggregates.parquet \\
       --spec '{"kind": "plane", "category": "mine", "experiments": ["relu"], "estimators": ["exact"]}' \\
       --output plane.pdf plane.png
@@ -371,6 +381,9 @@ def parser() -> ArgumentParser:
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show, e.g. published")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
+
+    one = command(stages, "verify", verify, "check all that a study wrote")
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
 
     one = command(stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
