@@ -37,7 +37,7 @@ def levels(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
     # Of a few runs, bands go beyond what there can be
     panels[0, 0].set_ylim(np.clip(panels[0, 0].get_ylim(), 1, None))
     for axes in panels[:, 0]:
-        axes.set_ylabel("levels in use")
+        axes.set_ylabel("levels in use: mean ± std")
     for axes in panels.flat[len(means) :]:
         axes.set_axis_off()
     if prefitted(means.values()):
