@@ -17,9 +17,9 @@ __all__ = ["levels"]
 
 def levels(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
     """A panel for each experiment: mean ± std over runs, below a line at the levels that there are."""
-    columns = min(3, len(means))
+    columns = min(2, len(means))
     rows = -(-len(means) // columns)
-    figure = Figure((0.5 + 2.1 * columns, 0.6 + 1.9 * rows), layout="constrained")
+    figure = Figure((0.5 + 3 * columns, 0.6 + 1.9 * rows), layout="constrained")
     write_note(figure, spec.note)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     keys: dict[str, Any] = {}
