@@ -214,7 +214,7 @@ class TestReliability:
             for estimator, line in zip(ESTIMATORS, estimates, strict=True):
                 rows = last[(last["layer"] == layer) & (last["estimator"] == estimator)]
                 assert line.get_xdata().tolist() == samples
-                np.testing.assert_allclose(line.get_ydata(), rows["mean"])
+                np.testing.assert_allclose(line.get_ydata().astype(float), rows["mean"])
 
     def test_lower_panels_are_saturation_and_codes_over_epochs(self, study):
         figure = study.draw("reliability", "fine")
