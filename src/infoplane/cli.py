@@ -398,6 +398,8 @@ def parser() -> ArgumentParser:
     one.add_argument(
         "--claims", metavar="PATH", nargs="*", type=of_study, default=[], help="the verdicts to draw"
     )
+    one.add_argument("--errors", **OF_PAIRS, default=[], help="errors of estimators to draw")
+    one.add_argument("--phases", **OF_PAIRS, default=[], help="phases to draw")
     one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
     return top
 

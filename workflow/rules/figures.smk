@@ -1,6 +1,11 @@
 rule figures:
     input:
-        code=modules_of("figures"),
+        code=modules_of("figures")
+        + [
+            "src/infoplane/statistics/cells.py",
+            "src/infoplane/statistics/inference.py",
+            "src/infoplane/statistics/phases.py",
+        ],
         aggregates=lambda wildcards: read_by(wildcards.figure, "aggregates"),
         accuracy=lambda wildcards: read_by(wildcards.figure, "accuracy"),
         information=lambda wildcards: read_by(wildcards.figure, "information"),
@@ -10,6 +15,8 @@ rule figures:
         correlations=lambda wildcards: read_by(wildcards.figure, "correlations"),
         merging=lambda wildcards: read_by(wildcards.figure, "merging"),
         claims=lambda wildcards: read_by(wildcards.figure, "claims"),
+        errors=lambda wildcards: read_by(wildcards.figure, "errors"),
+        phases=lambda wildcards: read_by(wildcards.figure, "phases"),
     output:
         [
             report(
@@ -40,10 +47,13 @@ rule figures:
         tradeoff=lambda wildcards, input: named(input.tradeoff),
         correlations=lambda wildcards, input: named(input.correlations),
         merging=lambda wildcards, input: named(input.merging),
+        errors=lambda wildcards, input: named(input.errors),
+        phases=lambda wildcards, input: named(input.phases),
     shell:
         "python -m infoplane.cli figures --spec {params.spec:q} --aggregates {params.aggregates:q}"
         " --accuracy {params.accuracy:q} --information {params.information:q}"
         " --reliability {params.reliability:q} --levels {params.levels:q}"
         " --tradeoff {params.tradeoff:q} --correlations {params.correlations:q}"
         " --merging {params.merging:q} --claims {input.claims:q}"
+        " --errors {params.errors:q} --phases {params.phases:q}"
         " --output {output:q} > {log:q} 2>&1"

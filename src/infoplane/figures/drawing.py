@@ -15,12 +15,14 @@ from infoplane.figures.accuracy import accuracies
 from infoplane.figures.averages import QUANTITIES, read_averages
 from infoplane.figures.claims import claims, read_claims
 from infoplane.figures.curves import curves
+from infoplane.figures.errors import errors
 from infoplane.figures.levels import levels
 from infoplane.figures.means import Means, read_means
 from infoplane.figures.merging import mergings
 from infoplane.figures.planes import planes
 from infoplane.figures.reliability import reliability
 from infoplane.figures.runs import runs
+from infoplane.figures.signs import signs
 from infoplane.figures.style import STYLE, save
 from infoplane.figures.tradeoff import tradeoffs
 from infoplane.statistics.chunks import read_chunks
@@ -36,9 +38,9 @@ def draw(
     Args:
         spec: what to draw.
         tables: what it is drawn from, by what they hold (`spec.reads`): the `accuracy` of each experiment,
-            and its chunks of `reliability` or `levels`; the `aggregates` of each (experiment, estimator), and
-            its chunks of `information`, or `tradeoff` and `correlations`; the `merging` of each experiment;
-            the `claims` of the study.
+            and its chunks of `reliability` or `levels`; the `aggregates`, `errors` or `phases` of each
+            (experiment, estimator), and its chunks of `information`, or `tradeoff` and `correlations`; the
+            `merging` of each experiment; the `claims` of the study.
         outputs: paths ending in .pdf or .png.
 
     Raises:
@@ -75,6 +77,10 @@ def draw(
                 figure = mergings(spec, means)
             case "claims":
                 figure = claims(spec, means["study"][0])
+            case "errors":
+                figure = errors(spec, means)
+            case "signs":
+                figure = signs(spec, means)
         sources = [known["spec_hash"] for _, known in means.values()]
         save(figure, outputs, spec.dpi, describe("figure", spec.model_dump(mode="json"), sources=sources))
 
@@ -85,7 +91,9 @@ def read(paths: Sequence[Path], kind: str) -> Means:
         return read_averages(paths, kind)
     if kind == "claims":
         return read_claims(paths[0])
-    return read_means(paths[0], kind) if kind in ("aggregates", "accuracy") else read_table(paths[0], kind)
+    if kind in ("aggregates", "accuracy", "errors"):
+        return read_means(paths[0], kind)
+    return read_table(paths[0], kind)
 
 
 def read_runs(paths: Sequence[Path], known: Mapping[str, Any]) -> pd.DataFrame:
