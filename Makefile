@@ -26,8 +26,10 @@ check: $(VENV)/installed-dev
 	snakemake --lint
 	mypy
 
+$(VENV)/installed-dev: extras := [cluster,dev]
+
 $(VENV)/installed $(VENV)/installed-dev: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("infoplane needs Python 3.11 or newer; name one with PYTHON=")'
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	pip install --quiet --editable .$(if $(findstring dev,$@),[dev])
+	pip install --quiet --editable .$(extras)
 	touch $@

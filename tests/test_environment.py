@@ -13,4 +13,5 @@ def test_environment_equals_project():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     python, *_, pip = environment
     assert python == f"python{project['requires-python']}"
-    assert pip["pip"] == [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    groups = project["optional-dependencies"]
+    assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"]]
