@@ -101,8 +101,8 @@ def wait_until(condition: Callable[[], T], seconds: float) -> T:
 def single_node(configured: Path = CONFIGURED) -> Iterator[SingleNode]:
     """Start munged, slurmctld and slurmd, and stop them and their jobs at the end.
 
-    The inner `srun` of Snakemake's jobs is told nothing of SLURM_CONF, so `configured` has to be a link to this
-    node's configuration. It replaces nothing but such a link that was left behind.
+    The inner `srun` of Snakemake's jobs is told nothing of SLURM_CONF, so `configured` has to be a link to
+    the new configuration. It replaces nothing but such a link that was left behind.
     """
     if os.geteuid() != 0:
         raise CannotStart("only root can start SLURM")
