@@ -61,6 +61,13 @@ def test_round_trip(path, frame):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_what_is_computed_says_where():
+    described = describe("history", SPEC)["machine"]
+    assert described.keys() == {"processor", "instructions", "compiled"}
+    assert described["processor"] and described["instructions"]
+    assert "machine" not in describe("phases", SPEC)
+
+
 def test_equal_content_is_an_equal_file(path, frame, tmp_path):
     again = tmp_path / "again.parquet"
     write_table(again, frame, describe("information", SPEC, repetitions=[0, 1]))
@@ -80,6 +87,24 @@ def test_hash_of_a_spec_depends_on_its_content_alone():
 def test_truncated_files_are_refused(path, kept):
     path.write_bytes(path.read_bytes()[:kept])
     assert "truncated or damaged" in refusal(path)
+
+
+def test_no_flipped_bit_changes_what_is_read(path):
+    """Pages have checksums; the digest guards what is outside of them, such as names of columns."""
+    whole, (frame, described) = path.read_bytes(), read_table(path, "information")
+    refused = 0
+    for place in range(0, len(whole), 3):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            again, told = read_table(path, "information")
+        except UserError:
+            refused += 1
+        else:
+            pd.testing.assert_frame_equal(again, frame, check_exact=True, check_dtype=False)
+            assert {name: told.get(name) for name in described} == described
+    assert refused > len(range(0, len(whole), 3)) / 2
 
 
 def test_foreign_and_missing_files_are_refused(path, tmp_path):

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ __all__ = [
     "written_aside",
 ]
 
-KEY = "infoplane"
-LIBRARIES = ("infoplane", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
+KEY, CONTENT = "infoplane", "content"
+LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
+# What PyTorch computes, by instructions that it chooses for the processor
+COMPUTED = ("history", "information", "trajectory")
 
 
 def canonical(value: Any) -> str:
@@ -50,19 +53,45 @@ def digest(value: Any) -> str:
 
 
 def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
-    """What an artifact says of itself: kind, resolved spec and its hash, content, versions."""
+    """What an artifact says of itself: kind, resolved spec and its hash, content, versions, machine."""
     return {
         "kind": kind,
         "spec": spec,
         "spec_hash": digest(spec),
         **content,
         "versions": versions(),
+        **({"machine": machine()} if kind in COMPUTED else {}),
     }
 
 
 def versions() -> dict[str, str]:
     """Those of Python, of this package and of the libraries that numbers depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def machine() -> dict[str, str | bool]:
+    """What may change the last bits of what PyTorch computes, besides its version.
+
+    Returns:
+        processor, the set of instructions in use, and whether this process has compiled anything.
+    """
+    import torch  # which stages that compute nothing by it need not wait for
+
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return {
+        "processor": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "compiled": bool(dynamo and dynamo.counters["stats"]),
+    }
+
+
+def processor() -> str:
+    """The model of the processor, where Linux tells it, or its architecture."""
+    with suppress(FileNotFoundError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[str, Any]:
@@ -118,9 +147,10 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any]) -> None:
-    """Write a tidy table as parquet with its description in the schema."""
+    """Write a tidy table as parquet with its description, and a digest of both, in the schema."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: canonical(description)})
+    text = canonical(description | {CONTENT: table_digest(frame, description)})
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text})
     with written_aside(path) as aside:
         pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
 
@@ -135,11 +165,26 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         description = parse_description((table.schema.metadata or {}).get(KEY.encode()), path, kind)
-        return table.to_pandas(), description
+        frame = table.to_pandas()
+        told = description.pop(CONTENT, None)  # tables of before had none
+        if told is not None and told != table_digest(frame, description):
+            raise ValueError("another digest")
+        return frame, description
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+
+
+def table_digest(frame: pd.DataFrame, description: dict[str, Any]) -> str:
+    """SHA-256 (hex) of all that a table tells: its description, names of columns, and values."""
+    columns = [
+        column.to_numpy(float, na_value=np.nan)
+        if pd.api.types.is_numeric_dtype(column)
+        else np.array("\0".join(column.fillna("")))
+        for _, column in frame.items()
+    ]
+    return digest([description, [*frame.columns], array_digest(*columns)])
 
 
 def array_digest(*arrays: np.ndarray) -> str:
