@@ -153,7 +153,7 @@ def named_range(estimator: EstimatorSpec) -> str:
 
 def largest(effects: pd.Series) -> float:
     """The end of the scale of colours, at least 1 bit."""
-    return float(np.nanmax(effects.abs(), initial=1))
+    return float(np.fmax(effects.abs().max(), 1))
 
 
 def heat_map(axes: Axes, grid: Grid, cells: pd.DataFrame, colours: ScalarMappable) -> None:
