@@ -20,7 +20,8 @@ def test_configs_ask_for_every_stage(fresh, name):
         "information": sum(chunks[experiment] for experiment, _ in study.pairs),
         "statistics_information": len(study.pairs),
         "statistics_accuracy": len(study.experiments),
-        "statistics_join": 2 * 4,
+        "statistics_tradeoff": len(study.pairs),
+        "statistics_join": 2 * 5,
         "statistics_claims": 1,
         "figures": len(study.figures),
     }
@@ -96,11 +97,12 @@ def test_comment_order_and_spelling_run_nothing(finished):
 
 def test_new_estimator_trains_nothing(finished):
     finished.edit(lambda config: config["estimators"].update(adaptive={"kind": "adaptive", "bins": 16}))
-    # 3 chunks, 2 experiments, the three tables that list every estimator, and the claims
+    # 3 chunks, 2 experiments, the four tables that list every estimator, and the claims
     assert finished.jobs() == {
         "information": 3,
         "statistics_information": 2,
-        "statistics_join": 3,
+        "statistics_tradeoff": 2,
+        "statistics_join": 4,
         "statistics_claims": 1,
     }
 
@@ -148,7 +150,14 @@ def test_new_learning_rate_spares_other_experiments(finished):
         ("figures/drawing.py", {"figures"}),
         (
             "information.py",
-            {"information", "statistics_information", "statistics_join", "statistics_claims", "figures"},
+            {
+                "information",
+                "statistics_information",
+                "statistics_tradeoff",
+                "statistics_join",
+                "statistics_claims",
+                "figures",
+            },
         ),
         ("cli.py", set()),
         ("config.py", set()),
@@ -190,7 +199,7 @@ def test_rules_track_the_modules_of_their_stage(fresh):
     source = fresh.folder / "src" / "infoplane"
     rules = fresh.folder / "workflow" / "rules"
     readers = imported("datasets", source)
-    for stage in ("training", "information", "reliability", "levels"):
+    for stage in ("training", "information", "reliability", "levels", "merging"):
         tracked = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
         assert set(tracked) == imported(stage, source) - PLUMBING - readers
         readers.add("trajectory")

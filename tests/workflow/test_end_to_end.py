@@ -90,7 +90,7 @@ def test_a_data_set_that_cannot_be_had_holds_up_no_other(fresh):
     log = (results / "logs" / "datasets" / "broken.log").read_text()
     assert log.startswith("infoplane: broken.npz") and len(log.splitlines()) == 1
     made = {path.name for path in (results / "statistics" / "synthetic").glob("*.csv")}
-    assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv"}
+    assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv", "correlations.csv"}
     # the figure of all accuracies is of the lost experiment too
     assert {path.stem for path in (results / "figures").glob("*.pdf")} == {"plane", "curves", "runs"}
     assert not (results / "statistics" / "broken").exists()

@@ -2,6 +2,7 @@ rule figures:
     input:
         code=modules_of("figures")
         + [
+            "src/infoplane/entropy.py",
             "src/infoplane/statistics/cells.py",
             "src/infoplane/statistics/inference.py",
             "src/infoplane/statistics/phases.py",
