@@ -143,7 +143,8 @@ def written_aside(path: Path) -> Iterator[Path]:
             f"{path}: cannot be written ({error.strerror or error}); free or unlock the disk and run again"
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing can be removed
+            aside.unlink()
 
 
 def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any]) -> None:
