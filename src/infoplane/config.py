@@ -319,6 +319,7 @@ READS = {
     "reliability": ("reliability",),
     "levels": ("levels",),
     "errors": ("errors",),
+    "phases": ("phases",),
     "signs": ("phases",),
     "tradeoff": ("tradeoff", "correlations"),
     "merging": ("merging",),
@@ -335,9 +336,10 @@ class FigureSpec(Strict):
     second-worst and worst run. `accuracy`: training and test accuracy over epochs, of no estimator.
     `reliability`: exact values on parts of the inputs and corrected for bias, and saturation over epochs.
     `levels`: how many levels of their grids quantized layers use, over epochs. `errors`: estimates less the
-    exact value over epochs. `signs`: compression by number and range of bins, in some or all `layers`.
-    `tradeoff`: compression of single runs against their accuracies. `merging`: which codes of the logits fall
-    into one bin of the re-binned softmax. `claims`: the verdicts on the claims, of no experiment.
+    exact value over epochs. `phases`: mean fitting and compression of many experiments. `signs`: compression
+    by number and range of bins, in some or all `layers`. `tradeoff`: compression of single runs against their
+    accuracies. `merging`: which codes of the logits fall into one bin of the re-binned softmax. `claims`: the
+    verdicts on the claims, of no experiment.
     """
 
     kind: Literal[
@@ -348,6 +350,7 @@ class FigureSpec(Strict):
         "reliability",
         "levels",
         "errors",
+        "phases",
         "signs",
         "tradeoff",
         "merging",
@@ -474,26 +477,8 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     }
     for name, its in estimators.items():
         refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
-        for float32 in (key for key in its.experiments if experiments[key].bits == "float32"):
-            if its.kind == "quantized":
-                raise UserError(
-                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and "
-                    f"{float32} has none; name other experiments"
-                )
     for name, figure in figures.items():
         refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
-        for float32 in (key for key in figure.experiments if experiments[key].bits == "float32"):
-            if figure.kind == "levels":
-                raise UserError(
-                    f"{source}: figures.{name}: shows levels of grids, and {float32} has none; "
-                    "name quantized experiments"
-                )
-        for its in (experiments[key] for key in figure.experiments if figure.kind == "merging"):
-            if its.bits == "float32" or its.protocol != "published":
-                raise UserError(
-                    f"{source}: figures.{name}: shows codes of logits; "
-                    "name quantized experiments of protocol published"
-                )
         refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
         for estimator in figure.estimators or ():
             for missing in sorted(set(figure.experiments) - set(estimators[estimator].experiments)):
@@ -503,6 +488,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                 )
     used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
     study = Study(sections.results, sections.trajectories, used, experiments, estimators, figures)
+    refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
     return study
 
@@ -595,6 +581,31 @@ def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> No
     for name in names:
         if name not in valid:
             raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
+
+
+def refuse_unfit_experiments(study: Study, source: str) -> None:
+    """What is read out of grids needs networks that have them."""
+    float32 = {name for name, its in study.experiments.items() if its.bits == "float32"}
+    controlled = {name for name, its in study.experiments.items() if its.protocol == "controlled"}
+    for name, estimator in study.estimators.items():
+        for unfit in sorted(float32 & set(estimator.experiments)):
+            if estimator.kind == "quantized":
+                raise UserError(
+                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and {unfit} "
+                    "has none; name other experiments"
+                )
+    for name, figure in study.figures.items():
+        for unfit in sorted(float32 & set(figure.experiments)):
+            if figure.kind == "levels":
+                raise UserError(
+                    f"{source}: figures.{name}: shows levels of grids, and {unfit} has none; "
+                    "name quantized experiments"
+                )
+        if figure.kind == "merging" and (float32 | controlled) & set(figure.experiments):
+            raise UserError(
+                f"{source}: figures.{name}: shows codes of logits; "
+                "name quantized experiments of protocol published"
+            )
 
 
 def refuse_unfit_estimators(study: Study, source: str) -> None:

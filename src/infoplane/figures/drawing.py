@@ -19,6 +19,7 @@ from infoplane.figures.errors import errors
 from infoplane.figures.levels import levels
 from infoplane.figures.means import Means, read_means
 from infoplane.figures.merging import mergings
+from infoplane.figures.phases import phase_maps
 from infoplane.figures.planes import planes
 from infoplane.figures.reliability import reliability
 from infoplane.figures.runs import runs
@@ -79,6 +80,8 @@ def draw(
                 figure = claims(spec, means["study"][0])
             case "errors":
                 figure = errors(spec, means)
+            case "phases":
+                figure = phase_maps(spec, means)
             case "signs":
                 figure = signs(spec, means)
         sources = [known["spec_hash"] for _, known in means.values()]

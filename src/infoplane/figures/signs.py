@@ -21,7 +21,7 @@ from infoplane.figures.style import how_many, write_note
 from infoplane.statistics.cells import Observation, decide
 from infoplane.statistics.phases import COMPRESSION_MARGIN
 
-__all__ = ["signs"]
+__all__ = ["COLOURS", "Grid", "Place", "heat_map", "keys", "largest", "observation", "signs"]
 
 COLOURS = "RdBu_r"
 # How far from the middle of the scale colours are pale enough for black letters
@@ -32,7 +32,6 @@ MARKS: dict[str, dict[str, Any]] = {
     "saturated": {"marker": "x", "fillstyle": "full"},
 }
 MARK: dict[str, Any] = {"markersize": 3.5, "markeredgewidth": 0.7, "linestyle": "", "color": "black"}
-NAMES = {"shows": "shows compression", "lacks": "lacks compression", "saturated": "saturated"}
 # In cells: between the bins and what stands beside them. In inches: a cell
 GAP, WIDTH, HEIGHT = 0.35, 0.38, 0.32
 SIDE_BY_SIDE = 3
@@ -49,7 +48,7 @@ class Place(NamedTuple):
 class Grid(NamedTuple):
     """The places of all estimators, and the names of rows and columns."""
 
-    places: dict[str, Place]
+    places: Mapping[Any, Place]
     rows: list[str]
     columns: dict[float, str]
 
@@ -95,7 +94,7 @@ def signs(spec: FigureSpec, phases: Mapping[tuple[str, str], Means]) -> Figure:
             axes.axison = place < len(layers[name])
             axes.tick_params(labelleft=place % columns == 0)
         colour_bar(part, panels, colours)
-    figure.legend(handles=keys(), loc="outside lower center", ncols=len(MARKS))
+    figure.legend(handles=keys("compression"), loc="outside lower center", ncols=len(MARKS) + 1)
     return figure
 
 
@@ -210,6 +209,10 @@ def colour_bar(part: SubFigure, panels: np.ndarray, colours: ScalarMappable) -> 
     bar.set_label("compression $C$  [bit]")
 
 
-def keys() -> list[Line2D]:
+def keys(phase: str) -> list[Line2D]:
     """What the marks in the cells mean."""
-    return [Line2D([], [], label=NAMES[status], **own, **MARK) for status, own in MARKS.items()]
+    marked = [
+        Line2D([], [], label=status if status == "saturated" else f"{status} {phase}", **own, **MARK)
+        for status, own in MARKS.items()
+    ]
+    return [*marked, Line2D([], [], linestyle="", label="no mark: open")]

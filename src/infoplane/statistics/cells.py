@@ -10,7 +10,7 @@ from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.statistics.inference import holm, infer, statuses
 from infoplane.statistics.phases import COMPRESSION_MARGIN, FITTING_MARGIN
 
-__all__ = ["OUTPUT_READINGS", "Cell", "Observation", "decide"]
+__all__ = ["MARGINS", "OUTPUT_READINGS", "Cell", "Observation", "Phase", "decide"]
 
 Phase = Literal["fitting", "compression", "difference"]
 MARGINS = {"fitting": FITTING_MARGIN, "compression": COMPRESSION_MARGIN, "difference": COMPRESSION_MARGIN}
