@@ -171,7 +171,7 @@ def test_status_and_output_of_the_command(study, results, capsys):
     assert main(["verify", str(results)]) == 1
     shown = capsys.readouterr()
     assert f"{table}: is not what the tables that it rests on give; " in shown.out
-    assert shown.err.splitlines()[-1].startswith(f"infoplane: {results}: 1 problems")
+    assert shown.err.splitlines()[-1].startswith(f"infoplane: {results}: 1 problem, ")
 
 
 def test_a_folder_without_results_is_refused(tmp_path):
