@@ -158,7 +158,8 @@ def verify(given: Namespace) -> None:
     problems, counts = verify(given.results)
     print("\n".join([*counts, *problems]))
     if problems:
-        raise UserError(f"{given.results}: {len(problems)} problems, listed above; mend them as they say")
+        number = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
+        raise UserError(f"{given.results}: {number}, listed above; mend as it says there")
 
 
 def figures(given: Namespace) -> None:
