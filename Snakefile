@@ -8,6 +8,9 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
+report: "workflow/report/study.rst"
+
+
 include: "workflow/rules/study.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
@@ -17,6 +20,8 @@ include: "workflow/rules/levels.smk"
 include: "workflow/rules/merging.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/pages.smk"
+include: "workflow/rules/records.smk"
 
 
 rule all:
@@ -26,6 +31,8 @@ rule all:
         drawn(study.figures),
         tables_on(study.datasets),
         VERDICTS,
+        pages_of(tables_on(study.datasets)),
+        pages_of(VERDICTS),
 
 
 rule claims:

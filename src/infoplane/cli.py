@@ -152,6 +152,12 @@ def trace(given: Namespace) -> None:
         print(paragraph, end="\n\n")
 
 
+def pages(given: Namespace) -> None:
+    from infoplane.pages import write_page
+
+    write_page(given.table, given.output)
+
+
 def verify(given: Namespace) -> None:
     from infoplane.verify import verify
 
@@ -382,6 +388,10 @@ def parser() -> ArgumentParser:
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show, e.g. published")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
+
+    one = command(stages, "pages", pages, "show a table as a page that a browser sorts")
+    one.add_argument("--table", **FILE, help="the table (csv)")
+    one.add_argument("--output", **FILE, help="the page to write (html)")
 
     one = command(stages, "verify", verify, "check all that a study wrote")
     one.add_argument("results", type=Path, help="the folder that the study wrote")

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import pytest
 import yaml
+from snakemake.cli import main
 
 ROOT = Path(__file__).parents[2]
 STUDIES = [Path(__file__).with_name(name) for name in ("study.yaml", "paper.yaml")]
@@ -22,23 +25,48 @@ class Workflow:
         self.folder = folder
         self.config = folder / "study.yaml"
 
-    def snakemake(self, *arguments: str, config: str | None = "study.yaml") -> subprocess.CompletedProcess:
-        """Run the real entry point, as a user would."""
+    def start(self, *arguments: str, config: str | None = "study.yaml", **options: Any) -> subprocess.Popen:
+        """Start the real entry point, as a user would."""
         configured = ["--configfile", config] if config else []
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", "2", *configured, *arguments],
             cwd=self.folder,
             env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=600,
+            **options,
         )
+
+    def snakemake(self, *arguments: str, config: str | None = "study.yaml") -> subprocess.CompletedProcess:
+        """Run it to its end."""
+        run = self.start(*arguments, config=config)
+        output, errors = run.communicate(timeout=600)
+        return subprocess.CompletedProcess(run.args, run.returncode, output, errors)
+
+    def dry_run(self, *targets: str, config: str = "study.yaml") -> str:
+        """What a dry run says, by the same entry point in a process that has its imports behind it."""
+        with TemporaryFile("w+") as said:
+            if not (child := os.fork()):
+                status = 1
+                try:
+                    sys.stdout = sys.stderr = said
+                    os.chdir(self.folder)
+                    main(["--configfile", config, "--cores", "2", "--dry-run", *targets])
+                except SystemExit as end:
+                    status = end.code
+                finally:
+                    said.flush()
+                    os._exit(status)
+            _, status = os.waitpid(child, 0)
+            said.seek(0)
+            told = said.read()
+        assert status == 0, told
+        return told
 
     def announced(self, *targets: str, config: str = "study.yaml") -> set[str]:
         """The jobs that a dry run announces, the targets themselves aside: rule and values of wildcards."""
-        dry_run = self.snakemake("--dry-run", *targets, config=config)
-        assert dry_run.returncode == 0, dry_run.stderr
-        told = dry_run.stdout + dry_run.stderr
+        told = self.dry_run(*targets, config=config)
         details = r"(?:    (?!wildcards).*\n)*"
         job = rf"^(?:local)?rule (\w+):\n{details}    output: .*\n{details}(?:    wildcards: (.*))?"
         jobs = re.findall(job, told, re.MULTILINE)
@@ -48,9 +76,13 @@ class Workflow:
         """How many jobs of each rule a dry run announces, `all` aside."""
         return Counter(job.partition(" ")[0] for job in self.announced(config=config))
 
+    def read(self) -> dict[str, Any]:
+        """The config as it stands."""
+        return yaml.safe_load(self.config.read_text())
+
     def edit(self, change) -> None:
         """Apply a function to the config."""
-        config = yaml.safe_load(self.config.read_text())
+        config = self.read()
         change(config)
         self.config.write_text(yaml.safe_dump(config, sort_keys=False))
 

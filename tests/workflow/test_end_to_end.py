@@ -4,6 +4,16 @@ import pandas as pd
 import pytest
 import yaml
 
+from infoplane.log import has_finished
+
+
+def message(log):
+    """What a failed job says: one line, after the command, its versions and the times."""
+    *before, end, line = log.read_text().splitlines()
+    assert before[0].startswith("infoplane ") and end.startswith("failed ")
+    assert "Traceback" not in log.read_text()
+    return line
+
 
 def leftovers(folder):
     """Files that were written aside and never renamed."""
@@ -34,7 +44,11 @@ def test_study_runs_to_its_figures(first_run):
 def test_jobs_leave_log_and_benchmark(first_run):
     workflow, _ = first_run
     results = workflow.folder / "results"
-    assert "100 %" in (results / "logs" / "training" / "relu" / "0-1.log").read_text()
+    for log in (results / "logs").glob("**/*.log"):
+        text = log.read_text()
+        assert text.startswith("infoplane ") and has_finished(log), log
+        assert not set(text) & {"\r", "\b", "\x1b"} and "\n\n" not in text, log
+    assert "(100 %)" in (results / "logs" / "training" / "relu" / "0-1.log").read_text()
     assert "max_rss" in (results / "benchmarks" / "training" / "relu" / "0-1.tsv").read_text()
 
 
@@ -44,7 +58,7 @@ def test_truncated_trajectory_is_one_line(finished):
     output = "results/information/relu/exact/0-1.parquet"
     run = finished.snakemake("--forcerun", "information", "--until", "information", "--", output)
     assert run.returncode == 1
-    (line,) = (finished.folder / "results/logs/information/relu/exact/0-1.log").read_text().splitlines()
+    line = message(finished.folder / "results/logs/information/relu/exact/0-1.log")
     assert line.startswith("infoplane: results/training/relu/0-1.safetensors: ")
     assert not (finished.folder / output).exists()
     assert not leftovers(finished.folder)
@@ -58,8 +72,8 @@ def test_mismatched_chunk_is_one_line(finished):
     output = "results/statistics/relu/exact/aggregates.parquet"
     run = finished.snakemake("--allowed-rules", "statistics_information", "--", output)
     assert run.returncode == 1
-    log = (finished.folder / "results/logs/statistics/relu/exact.log").read_text()
-    assert log.startswith("infoplane: results/") and len(log.splitlines()) == 1
+    line = message(finished.folder / "results/logs/statistics/relu/exact.log")
+    assert line.startswith("infoplane: results/")
     assert not (finished.folder / output).exists()
 
 
@@ -87,8 +101,7 @@ def test_a_data_set_that_cannot_be_had_holds_up_no_other(fresh):
     run = fresh.snakemake("--keep-going")
     assert run.returncode == 1
     results = fresh.folder / "results"
-    log = (results / "logs" / "datasets" / "broken.log").read_text()
-    assert log.startswith("infoplane: broken.npz") and len(log.splitlines()) == 1
+    assert message(results / "logs" / "datasets" / "broken.log").startswith("infoplane: broken.npz")
     made = {path.name for path in (results / "statistics" / "synthetic").glob("*.csv")}
     assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv", "correlations.csv"}
     # the figure of all accuracies is of the lost experiment too

@@ -23,7 +23,7 @@ rule figures:
             report(
                 f"<results>/figures/{{figure}}.{format}",
                 caption="../report/figure.rst",
-                category=lambda wildcards: study.figures[wildcards.figure].category,
+                category=lambda wildcards: shelf(study.figures[wildcards.figure].category),
                 labels={"figure": "{figure}", "format": format},
             )
             for format in ("pdf", "png")

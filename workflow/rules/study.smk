@@ -112,6 +112,18 @@ CHUNKED = "information", "reliability", "levels"
 VERDICTS = expand("<results>/statistics/{table}.csv", table=["claims", "cells"])
 
 
+def shelf(category):
+    """Where the report has the figures of a category: those of the paper in its order, after the claims."""
+    appendix = "appendix " if category in [*"ABCDEF"] else ""
+    return "Figures" if category == "main" else f"Figures, {appendix}{category}"
+
+
+def pages_of(tables):
+    """The tables as pages for the report."""
+    pages = [table.replace("<results>/statistics", "<results>/pages") for table in tables]
+    return [page.replace(".csv", ".html") for page in pages]
+
+
 def claimed():
     """The phases that the claims rest on."""
     return [

@@ -1,0 +1,98 @@
+"""What runs again after a change, and that nothing stale is taken for current."""
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from conftest import ROOT
+from reruns import CHANGES, CLAIMS, EVERYTHING, FITS, PHASES, table
+
+from infoplane.artifacts import read_table
+from infoplane.log import has_finished
+
+OF_THE_CONFIG = [change for change in CHANGES if not change.module]
+
+
+def apply(change, workflow):
+    workflow.edit(change.config)
+    if change.module:
+        with open(workflow.folder / "src" / "infoplane" / change.module, "a") as file:
+            file.write("\n# an edit\n")
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.said)
+def test_a_change_runs_what_depends_on_it_and_nothing_else(finished, change):
+    apply(change, finished)
+    assert finished.announced() == change.jobs
+
+
+def test_the_page_on_reruns_has_the_table():
+    """Made by `python tests/workflow/reruns.py`."""
+    assert table() in (ROOT / "docs" / "reruns.md").read_text()
+
+
+def test_a_touched_module_runs_nothing(finished):
+    (finished.folder / "src" / "infoplane" / "training.py").touch()
+    assert not finished.announced()
+
+
+@pytest.mark.parametrize("change", OF_THE_CONFIG, ids=lambda change: change.said)
+def test_without_records_the_results_tell_what_they_were_made_from(finished, change):
+    """Figures and joined tables do not tell, and are made again."""
+    shutil.rmtree(finished.folder / ".snakemake")
+    apply(change, finished)
+    figures = {f"figures {name}" for name in finished.read()["figures"]}
+    assert finished.announced() == change.jobs | FITS | PHASES | CLAIMS | figures
+
+
+def test_without_records_a_result_in_the_place_of_another_is_made_again(finished):
+    shutil.rmtree(finished.folder / ".snakemake")
+    information = finished.folder / "results" / "information"
+    shutil.copy2(
+        information / "tanh" / "exact" / "0-1.parquet", information / "relu" / "exact" / "0-1.parquet"
+    )
+    assert "information relu exact 0-1" in finished.announced()
+
+
+def test_fewer_repetitions_are_forgotten(finished):
+    finished.edit(lambda config: config["experiments"]["relu"].update(repetitions=2))
+    aggregates = "results/statistics/relu/exact/aggregates.parquet"
+    run = finished.snakemake("--", aggregates)
+    assert run.returncode == 0, run.stdout + run.stderr
+    means, known = read_table(finished.folder / aggregates, "aggregates")
+    assert known["repetitions"] == [0, 1]
+    assert set(means["count"]) == {2}
+    phases, _ = read_table(finished.folder / aggregates.replace("aggregates", "phases"), "phases")
+    assert set(phases["repetition"]) == {0, 1}
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_taken_up_where_it_was(fresh):
+    """Killed with all its jobs while it trains; what was finished by then is not made again."""
+    logs = fresh.folder / "results" / "logs" / "training"
+    run = fresh.start("--cores", "1", start_new_session=True)
+    while not (finished := [log for log in logs.glob("*/*.log") if has_finished(log)]) or all(
+        has_finished(log) for log in logs.glob("*/*.log")
+    ):
+        assert run.poll() is None
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    (done,) = ({f"training {log.parent.name} {log.stem}" for log in finished},)
+    files = [
+        path
+        for log in finished
+        for path in (fresh.folder / "results").glob(f"training/{log.parent.name}/{log.stem}.*")
+    ]
+    made = {path: path.stat().st_mtime_ns for path in files}
+    assert len(made) == 2 * len(done)
+
+    assert "locked" in fresh.snakemake("--dry-run").stderr
+    assert fresh.snakemake("--unlock").returncode == 0
+    assert fresh.announced("--rerun-incomplete") == EVERYTHING - {"datasets synthetic"} - done
+    again = fresh.snakemake("--rerun-incomplete")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert not fresh.announced()
