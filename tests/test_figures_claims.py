@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
-from infoplane.artifacts import describe, write_table
-from infoplane.config import FigureSpec
+from infoplane.artifacts import canonical, describe, write_table
+from infoplane.config import FigureSpec, parse_spec
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.style import STYLE, save
@@ -169,6 +169,11 @@ class TestMerging:
         assert "epoch 7\n1 codes, 0.00 bit\n1 bins, 0.00 bit" in words
         assert "relu, repetition 4" in words and NOTE in words
         assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_a_figure_of_the_study_is_told_of_no_experiments():
+    spec = FigureSpec(kind="claims", category="ours")
+    assert parse_spec(FigureSpec, canonical(spec.model_dump(mode="json"))) == spec
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
-Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1), AfterValidator(distinct)]
+NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
+Names = Annotated[NamesOrNone, Field(min_length=1)]
 
 
 class Bits(Strict):
@@ -357,7 +358,7 @@ class FigureSpec(Strict):
         "claims",
     ]
     category: str
-    experiments: Names = ()
+    experiments: NamesOrNone = ()
     estimators: Names | None = None
     i_xt: Interval | None = None
     i_ty: Interval | None = None

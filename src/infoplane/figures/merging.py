@@ -66,7 +66,7 @@ def bins_of(codes: pd.DataFrame) -> pd.DataFrame:
     >>> bins_of(pd.DataFrame({"count": [3, 1, 2], "bin_0": [0, 0, 9], "bin_1": [9, 9, 0]})).to_dict("list")
     {'bin_0': [0, 9], 'bin_1': [9, 0], 'count': [4, 2], 'codes': [2, 1]}
     """
-    names = [name for name in codes if name.startswith("bin_")]
+    names = list(codes.filter(like="bin_"))
     return codes.groupby(names)["count"].agg(count="sum", codes="size").reset_index()
 
 

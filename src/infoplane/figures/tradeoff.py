@@ -1,6 +1,6 @@
 """Compression against test accuracy and against the generalisation gap, a point for each run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -42,9 +42,11 @@ def tradeoffs(
         layers = shown_layers(table)
         panels = row.subplots(1, 2)
         for (against, label), axes in zip(AGAINST.items(), panels, strict=True):
-            known_of = correlations[names].set_index(["against", "layer"]).loc[against]
+            tested = correlations[names].query("against == @against").set_index("layer")
             for layer, style in zip(layers, STYLES, strict=True):
-                name = f"{layers[layer]} $T_{{{layer}}}$: {told(known_of.loc[layer])}"
+                name = (
+                    f"{layers[layer]} $T_{{{layer}}}$: {told(tested.loc[layer, ['rho', 'lower', 'upper']])}"
+                )
                 points(axes, table[table["layer"] == layer], against, name, style)
             axes.set(xlabel="compression $C$  [bit]", ylabel=label)
             axes.margins(0.06)
@@ -58,20 +60,20 @@ def shown_layers(table: pd.DataFrame) -> dict[int, str]:
     >>> shown_layers(pd.DataFrame({"layer": [1, 2, 3, 1, 2, 3], "compression": [0, 4, 9, 1, 2, 9]}))
     {2: 'hidden', 3: 'output'}
     """
+    *hidden, output = sorted(map(int, table["layer"].unique()))
     means = table.groupby("layer")["compression"].mean()
-    *hidden, output = means.index
-    return {int(means[hidden].fillna(0).idxmax()): "hidden", int(output): "output"}
+    return {max(hidden, key=lambda layer: means[layer]): "hidden", output: "output"}
 
 
-def told(correlation: pd.Series) -> str:
-    """A correlation and its interval.
+def told(correlation: Iterable[float]) -> str:
+    """A correlation ρ and the lower and upper end of its interval.
 
-    >>> told(pd.Series({"rho": -0.123, "lower": -0.456, "upper": 0.2}))
+    >>> told([-0.123, -0.456, 0.2])
     'ρ = −0.12 [−0.46, 0.20]'
-    >>> told(pd.Series({"rho": 0.5, "lower": None, "upper": None}))
+    >>> told([0.5, float("nan"), float("nan")])
     'ρ = 0.50'
     """
-    rho, lower, upper = correlation[["rho", "lower", "upper"]]
+    rho, lower, upper = correlation
     if pd.isna(rho):
         return "ρ undefined"
     interval = "" if pd.isna(lower) else f" [{lower:z.2f}, {upper:z.2f}]"
