@@ -333,9 +333,25 @@ def test_chunks_that_are_missing_or_overlap_are_found(runs):
     (runs / "kept").rename(folder / "2-2.parquet")
     table, described = read_table(folder / "2-2.parquet", "information")
     both = pd.concat([table, table.assign(repetition=np.int32(3))], ignore_index=True)
-    write_table(folder / "2-3.parquet", both, described | {"repetitions": [2, 3]})
+    both["repetition"] -= 1
+    write_table(folder / "1-2.parquet", both, described | {"repetitions": [1, 2]})
     problems, _ = verify(runs)
-    assert any("2-3.parquet: repetitions [2] are in another chunk too" in line for line in problems)
+    assert any("1-2.parquet: repetitions [1] are in another chunk too" in line for line in problems)
+
+
+def test_a_chunk_that_has_grown_may_leave_what_it_was(runs):
+    for folder in (
+        runs / "training" / "relu",
+        *(runs / "information" / "relu" / each for each in ESTIMATORS),
+    ):
+        (folder / "2-2.parquet").rename(folder / "2-3.parquet")
+        table, described = read_table(
+            folder / "2-3.parquet", "history" if "training" in folder.parts else "information"
+        )
+        write_table(folder / "2-2.parquet", table, described)
+        both = pd.concat([table, table.assign(repetition=np.int32(3))], ignore_index=True)
+        write_table(folder / "2-3.parquet", both, described | {"repetitions": [2, 3]})
+    assert not verify(runs)[0]
 
 
 def test_a_repetition_that_nobody_trained_is_found(runs):

@@ -9,11 +9,12 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
@@ -77,16 +78,6 @@ def undisturbed(small, tmp_path_factory) -> tuple[dict[str, str], float]:
     return digests(workflow), time.monotonic() - start
 
 
-def jobs_of(run: subprocess.Popen) -> list[psutil.Process]:
-    """The running jobs of a workflow: processes of the command line, not the shells that started them."""
-    jobs = []
-    for process in psutil.Process(run.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if process.cmdline()[1:3] == ["-m", "infoplane.cli"]:
-                jobs.append(process)
-    return jobs
-
-
 def kill_workflow(run: subprocess.Popen, chance: random.Random, seconds: float) -> None:
     """Kill Snakemake and all its jobs at a random moment of a run of so many seconds."""
     with suppress(subprocess.TimeoutExpired):
@@ -98,18 +89,6 @@ def kill_workflow(run: subprocess.Popen, chance: random.Random, seconds: float) 
     run.communicate()
 
 
-def kill_job(run: subprocess.Popen, chance: random.Random, seconds: float) -> None:
-    """Kill the first job that is seen after a random moment, and let the workflow end."""
-    with suppress(subprocess.TimeoutExpired):
-        run.wait(chance.uniform(0, seconds))
-    while run.poll() is None and not (jobs := jobs_of(run)):
-        time.sleep(0.01)
-    if run.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            chance.choice(jobs).kill()
-    run.communicate(timeout=DEADLINE)
-
-
 def resume(workflow: Workflow) -> None:
     workflow.snakemake("--unlock")
     run = workflow.snakemake("--rerun-incomplete")
@@ -119,20 +98,19 @@ def resume(workflow: Workflow) -> None:
 def test_three_kills_of_one_study_change_no_byte(small, undisturbed, tmp_path):
     expected, seconds = undisturbed
     workflow, chance = copy_of(small.folder, tmp_path / "study"), random.Random(0)
-    for kill in (kill_workflow, kill_job, kill_workflow):
+    for _ in range(3):
         workflow.snakemake("--unlock")
-        kill(workflow.start("--rerun-incomplete"), chance, seconds)
+        kill_workflow(workflow.start("--rerun-incomplete"), chance, seconds)
     resume(workflow)
     assert digests(workflow) == expected
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", [kill_workflow, kill_job])
-@pytest.mark.parametrize("number", range(KILLS // 2))
-def test_a_killed_study_is_resumed_to_the_same_bytes(small, undisturbed, tmp_path, kill, number):
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_study_is_resumed_to_the_same_bytes(small, undisturbed, tmp_path, number):
     expected, seconds = undisturbed
     workflow = copy_of(small.folder, tmp_path / "study")
-    kill(workflow.start(), random.Random(number), seconds)
+    kill_workflow(workflow.start(), random.Random(number), seconds)
     resume(workflow)
     assert digests(workflow) == expected
 
@@ -151,6 +129,112 @@ def test_of_two_workflows_at_once_the_second_says_so_and_ends(small, undisturbed
     output, errors = first.communicate(timeout=DEADLINE)
     assert first.returncode == 0, output + errors
     assert digests(workflow) == undisturbed[0]
+
+
+# Runs commands, each in a fork that has its imports behind it, and kills what takes longer than it may.
+FORKS = """
+import json, os, signal, sys, time
+import infoplane.figures, infoplane.information, infoplane.statistics, infoplane.training
+from infoplane.cli import main
+for line in sys.stdin:
+    arguments, seconds = json.loads(line)
+    start = time.monotonic()
+    if not (child := os.fork()):
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1), os.dup2(silence, 2)
+        os._exit(main(arguments))
+    ended = 0
+    while not ended and time.monotonic() < start + seconds:
+        time.sleep(0.001)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    print(json.dumps([status, time.monotonic() - start]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def run_for() -> Iterator[Callable[[list[str], float], tuple[int, float]]]:
+    """Run a command for so many seconds at most; its status as `os.waitpid` has it, and how long it took."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None and server.stdout is not None
+
+        def run(arguments: list[str], seconds: float) -> tuple[int, float]:
+            print(json.dumps([arguments, seconds]), file=server.stdin, flush=True)
+            status, took = json.loads(server.stdout.readline())
+            return status, took
+
+        yield run
+        server.stdin.close()
+
+
+def commands(to: Path) -> list[tuple[list[str], list[str]]]:
+    """The jobs of a study of one chunk, one after the other, and the files that each writes."""
+    spec = json.dumps(SPEC)
+    figure = {
+        "kind": "plane",
+        "category": "main",
+        "experiments": ["relu"],
+        "estimators": ["exact"],
+        "dpi": 50,
+    }
+    data, trajectory, history, table, aggregates, phases, plane = (
+        f"{to}/{name}"
+        for name in (
+            "d.npz",
+            "t.safetensors",
+            "h.parquet",
+            "i.parquet",
+            "a.parquet",
+            "p.parquet",
+            "plane.png",
+        )
+    )
+    made = ["datasets", "--spec", '{"name": "synthetic"}', "--output", data]
+    trained = ["training", "--spec", spec, "--dataset", data, "--repetitions", "0-1"]
+    trained += ["--trajectory", trajectory, "--history", history]
+    measured = ["information", "--spec", '{"kind": "exact"}', "--dataset", data, "--trajectory", trajectory]
+    measured += ["--output", table]
+    summarised = ["statistics", "information", "--information", table, "--history", history]
+    summarised += ["--aggregates", aggregates, "--phases", phases]
+    drawn = ["figures", "--spec", json.dumps(figure), "--aggregates", f"relu/exact={aggregates}"]
+    drawn += ["--output", plane]
+    return [
+        (made, [data]),
+        (trained, [trajectory, history]),
+        (measured, [table]),
+        (summarised, [aggregates, phases]),
+        (drawn, [plane]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished_jobs(run_for, tmp_path_factory) -> tuple[dict[str, bytes], list[float]]:
+    """What undisturbed jobs write, and how long each took."""
+    folder = tmp_path_factory.mktemp("jobs")
+    ends = [run_for(arguments, DEADLINE) for arguments, _ in commands(folder)]
+    assert [status for status, _ in ends] == [0] * len(ends)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}, [took for _, took in ends]
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(KILLS, marks=pytest.mark.slow)])
+def test_killed_jobs_leave_nothing_or_all_and_are_made_good(run_for, finished_jobs, tmp_path, kills):
+    """Each job is killed at random moments before it may end; what it has written is whole, or not there."""
+    (expected, seconds), chance, killed = finished_jobs, random.Random(kills), 0
+    for (arguments, outputs), took in zip(commands(tmp_path), seconds, strict=True):
+        for _ in range(kills // len(seconds)):
+            status, _ = run_for(arguments, chance.uniform(0, took))
+            killed += status == signal.SIGKILL
+            for path in map(Path, outputs):
+                assert not path.exists() or path.read_bytes() == expected[path.name]
+                path.unlink(missing_ok=True)
+        assert run_for(arguments, DEADLINE)[0] == 0
+    assert killed
+    print(f"{killed} jobs killed")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name[0] != "."} == expected
 
 
 @pytest.fixture(scope="module")

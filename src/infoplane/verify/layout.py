@@ -22,23 +22,32 @@ def repetitions_of(path: Path) -> list[int]:
     return [*range(int(ends[1]), int(ends[2]) + 1)]
 
 
-def tables_in(folder: Path) -> list[Path]:
-    tables = sorted(folder.glob("*.parquet"))
-    if not tables:
+def tables_in(folder: Path, repetitions: Collection[int] | None = None) -> list[Path]:
+    """The chunks in a folder, or those of some repetitions and no others.
+
+    A study that has grown leaves the last chunk that it had, whose repetitions are all in a larger one: such
+    chunks are left out.
+
+    Raises:
+        UserError: there are none.
+    """
+    chunks = {path: {*repetitions_of(path)} for path in sorted(folder.glob("*.parquet"))}
+    if repetitions is not None:
+        chunks = {path: its for path, its in chunks.items() if its <= {*repetitions}}
+    if not chunks:
         raise UserError(f"{folder}: holds no tables; run the workflow again")
-    return tables
+    return [path for path, its in chunks.items() if not any(its < others for others in chunks.values())]
 
 
 def chunks_of(folder: Path, repetitions: Collection[int]) -> list[Path]:
-    """The tables in a folder that are named after some of the repetitions and no others.
+    """The chunks in a folder that hold some repetitions and no others.
 
     Raises:
-        UserError: they do not hold all of the repetitions.
+        UserError: they do not hold all of them.
     """
-    chunks = {path: repetitions_of(path) for path in tables_in(folder)}
-    chosen = {path: its for path, its in chunks.items() if set(its) <= set(repetitions)}
-    refuse_gaps(folder, chain(*chosen.values()), repetitions)
-    return list(chosen)
+    chunks = tables_in(folder, repetitions)
+    refuse_gaps(folder, chain(*map(repetitions_of, chunks)), repetitions)
+    return chunks
 
 
 def refuse_gaps(folder: Path, found: Iterable[int], expected: Iterable[int]) -> None:
