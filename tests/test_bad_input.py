@@ -1,7 +1,7 @@
 """Whatever is in a config or in a data set, it is taken for what it says, or refused in one line.
 
-`pytest tests/test_bad_input.py -m "slow or not slow" -s` also sends 60 configs and 52 data sets through
-processes of their own, and prints how many were accepted and how many refused.
+`pytest tests/test_bad_input.py -m slow -s` sends 600 configs and 260 data sets through the command line, and 60
+and 52 through processes of their own, and prints how many of the first were accepted and how many refused.
 """
 
 import io
@@ -363,6 +363,14 @@ many = settings(
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
+@settings(many, max_examples=12)
+@given(data=st.data())
+def test_some_configs(kind, tmp_path, data):
+    answer_to_config(in_process, tmp_path, CONFIGS[kind](data.draw))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CONFIGS)
 @settings(many, max_examples=50)
 @given(data=st.data())
 def test_configs(kind, tmp_path, data):
@@ -646,6 +654,14 @@ def answer_to_data(ask, folder: Path, content: bytes) -> bool:
     return not status
 
 
+@pytest.mark.parametrize("kind", DATA)
+@settings(many, max_examples=6)
+@given(data=st.data())
+def test_some_data_sets(kind, tmp_path, data):
+    answer_to_data(in_process, tmp_path, DATA[kind](data.draw))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DATA)
 @settings(many, max_examples=20)
 @given(data=st.data())
