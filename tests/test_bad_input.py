@@ -1,7 +1,7 @@
 """Whatever is in a config or in a data set, it is taken for what it says, or refused in one line.
 
-`pytest tests/test_bad_input.py -m slow -s` sends 600 configs and 260 data sets through the command line, and 60
-and 52 through processes of their own, and prints how many of the first were accepted and how many refused.
+`pytest tests/test_bad_input.py -m slow -s` sends 600 configs and 260 data sets through the command line, and
+60 and 52 through processes of their own, and prints how many of the first were accepted and how many refused.
 """
 
 import io
