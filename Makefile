@@ -4,14 +4,21 @@ PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= config/config.yaml
 CORES ?= all
+REPORT ?= results/report.zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: reproduce test test-all check
+.PHONY: reproduce status report test test-all check
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)
 	snakemake --cores $(CORES) --configfile $(CONFIG) --keep-going --rerun-incomplete --show-failed-logs
+
+status: $(VENV)/installed
+	@infoplane status $(CONFIG)
+
+report: $(VENV)/installed
+	snakemake --cores 1 --configfile $(CONFIG) --report $(REPORT)
 
 test: $(VENV)/installed-dev
 	pytest -m "not slow"

@@ -1,5 +1,6 @@
 """A log says what was run and how it ended, and is held as long as its job runs."""
 
+import os
 import re
 import signal
 import subprocess
@@ -100,3 +101,17 @@ def test_progress_is_whole_lines(capsys):
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("training: 0/3 epochs (0 %)")
     assert last.startswith("training: 3/3 epochs (100 %)")
+
+
+def test_failures_are_those_of_this_run(tmp_path):
+    for name, words in (
+        ("a/old", "failed\nold"),
+        ("a/b/new", "failed\ninfoplane: no disk\n"),
+        ("c", "finished"),
+    ):
+        path = tmp_path / f"{name}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(words)
+    os.utime(tmp_path / "a" / "old.log", (0, 0))
+    assert list(log.failures(tmp_path, since=1)) == [f"{tmp_path}/a/b/new.log: infoplane: no disk"]
+    assert not list(log.failures(tmp_path / "none", since=0))

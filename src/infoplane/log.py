@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["command_line", "has_finished", "is_held", "last_line", "logged"]
+__all__ = ["command_line", "failures", "has_finished", "is_held", "last_line", "logged"]
 
 FINISHED = "finished"
 
@@ -100,3 +100,14 @@ def last_line(log: Path) -> str:
 def has_finished(log: Path) -> bool:
     """Whether the job that wrote a log came to its end."""
     return last_line(log).startswith(FINISHED)
+
+
+def failures(logs: Path, since: float) -> Iterator[str]:
+    """The last words of the jobs that failed since a time (s), each behind the path of its log.
+
+    Args:
+        logs: a folder of logs, in folders of any depth.
+    """
+    for log in sorted(logs.glob("**/*.log")):
+        if log.stat().st_mtime >= since and not is_held(log) and not has_finished(log):
+            yield f"{log}: {last_line(log)}"

@@ -21,6 +21,7 @@ body {{ font: 14px sans-serif; margin: 1em; }}
 table {{ border-collapse: collapse; }}
 th, td {{ border-bottom: 1px solid #ccc; padding: 0.2em 0.6em; text-align: left; vertical-align: top; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+td.long {{ min-width: 24em; }}
 th {{ background: #eee; cursor: pointer; position: sticky; top: 0; white-space: nowrap; }}
 th[aria-sort=ascending]::after {{ content: " \\25b2"; }}
 th[aria-sort=descending]::after {{ content: " \\25bc"; }}
@@ -34,6 +35,7 @@ const rows = [...document.querySelectorAll("tbody tr")];
 const number = (text) => (text.trim() === "" ? NaN : Number(text));
 for (const cell of document.querySelectorAll("td")) {{
   cell.classList.toggle("number", !isNaN(number(cell.textContent)));
+  cell.classList.toggle("long", cell.textContent.length > 40);
 }}
 for (const [column, head] of [...document.querySelectorAll("th")].entries()) {{
   head.addEventListener("click", () => {{

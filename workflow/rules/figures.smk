@@ -24,7 +24,7 @@ rule figures:
                 f"<results>/figures/{{figure}}.{format}",
                 caption="../report/figure.rst",
                 category=lambda wildcards: shelf(study.figures[wildcards.figure].category),
-                labels={"figure": "{figure}", "format": format},
+                labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
             )
             for format in ("pdf", "png")
         ],
