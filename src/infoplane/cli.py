@@ -56,14 +56,14 @@ def training(given: Namespace) -> None:
     spec = parse_spec(TrainingSpec, given.spec)
     from infoplane.training import run
 
-    run(spec, given.dataset, given.repetitions, given.trajectory, given.history)
+    run(spec, given.dataset, given.repetitions, given.trajectory, given.history, given.device)
 
 
 def information(given: Namespace) -> None:
     spec = parse_spec(EstimatorSpec, given.spec)
     from infoplane.information import run
 
-    run(spec, given.dataset, given.trajectory, given.output)
+    run(spec, given.dataset, given.trajectory, given.output, given.device)
 
 
 def reliability(given: Namespace) -> None:
@@ -296,12 +296,14 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--trajectory", **FILE, help="the recorded parameters to write (safetensors)")
     one.add_argument("--history", **FILE, help="the table of loss and accuracies to write (parquet)")
+    one.add_argument("--device", **DEVICE)
 
     one = command(stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
     one.add_argument("--dataset", **FILE, help="the data set")
     one.add_argument("--trajectory", **FILE, help="the trajectory")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
+    one.add_argument("--device", **DEVICE)
 
     one = command(
         stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
@@ -418,6 +420,11 @@ def parser() -> ArgumentParser:
 SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
 FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
 FILES: dict[str, Any] = {**FILE, "nargs": "+"}
+DEVICE: dict[str, Any] = {
+    "choices": ("auto", "cpu", "cuda"),
+    "default": "auto",
+    "help": "where it is computed; auto, the default, is a GPU (cuda) where PyTorch finds one",
+}
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
 

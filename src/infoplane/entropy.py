@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-__all__ = ["Information", "entropy", "information_of_words"]
+__all__ = [
+    "Information",
+    "entropy",
+    "information_of_sums",
+    "information_of_words",
+    "logarithms_of",
+    "number_codes",
+    "sum_over_histogram",
+]
 
 
 class Information(NamedTuple):
@@ -41,10 +49,23 @@ def information_of_words(words: np.ndarray, labels: np.ndarray) -> Information:
         words: (snapshots, words, N) int64.
         labels: (N,) classes, integers ≥ 0.
     """
-    count = words.shape[2]
+    logarithms = logarithms_of(words.shape[2])
+    sums = count_logarithms(words, labels, int(labels.max()) + 1, logarithms)
+    return information_of_sums(*sums, labels, logarithms)
+
+
+def logarithms_of(count: int) -> np.ndarray:
+    """n log₂ n for n = 0 … N."""
     sizes = np.arange(count + 1)
-    logarithms = sizes * np.log2(np.maximum(sizes, 1))
-    of_t, of_t_and_y, distinct = count_logarithms(words, labels, int(labels.max()) + 1, logarithms)
+    logarithms: np.ndarray = sizes * np.log2(np.maximum(sizes, 1))
+    return logarithms
+
+
+def information_of_sums(
+    of_t: np.ndarray, of_t_and_y: np.ndarray, distinct: np.ndarray, labels: np.ndarray, logarithms: np.ndarray
+) -> Information:
+    """Information of snapshots from their sums n log₂ n over codes and over (code, label) pairs."""
+    count = len(labels)
     h_t = (logarithms[count] - of_t) / count
     # H(Y|T) = H(T,Y) − H(T) is taken as one difference: it vanishes exactly where T determines Y.
     i_ty = entropy(np.bincount(labels)) - (of_t - of_t_and_y) / count
@@ -128,6 +149,12 @@ def sum_of_logarithms(counts: np.ndarray, logarithms: np.ndarray) -> float:
     histogram = np.zeros(counts.max() + 1, dtype=np.int64)
     for count in counts:
         histogram[count] += 1
+    return sum_over_histogram(histogram, logarithms)
+
+
+@numba.njit(cache=True)
+def sum_over_histogram(histogram: np.ndarray, logarithms: np.ndarray) -> float:
+    """Σ n log₂ n over counts n, of which there are histogram[n], in ascending order."""
     total = 0.0
     for count in range(len(histogram)):
         total += histogram[count] * logarithms[count]

@@ -15,11 +15,14 @@ from infoplane.binning import BinRange, adaptive_bins, range_ends, rebinned, uni
 from infoplane.compilation import compiled
 from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.devices import device_of, name_of
 from infoplane.entropy import Information, entropy, information_of_words
 from infoplane.inputs import network_labels
+from infoplane.networks import Levels
 from infoplane.progress import progress_bar
 from infoplane.quantization import Extremes, grid, quantize
 from infoplane.replay import Layers, replay
+from infoplane.sorting import information_by_sorting
 from infoplane.trajectory import Trajectory, load_trajectory
 
 __all__ = ["Information", "binned_information", "estimate", "exact_information", "run"]
@@ -88,32 +91,40 @@ def packed(codes: Tensor, bits: int) -> Tensor:
     return word
 
 
-def estimate(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
+def estimate(
+    estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
+) -> pd.DataFrame:
     """Estimate the information of every layer at every snapshot of a trajectory.
 
     The estimator's subset of the inputs is what is counted; ranges are those of the whole data set.
+
+    Args:
+        device: `cpu`, `cuda`, or `auto` for the second where there is a GPU.
 
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
         (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0.
     """
+    place = device_of(device)
+    on_cpu = place.type == "cpu"
     finite = trajectory.finite
     trajectory = trajectory.zeroed(~finite)
     result = np.empty((finite.size, trajectory.ranges.shape[2], len(Information._fields)))
-    ends = global_ends(trajectory, dataset) if estimator.range == "global" else np.empty((finite.size, 0))
+    ends = np.empty((finite.size, 0))
+    if estimator.range == "global":
+        ends = global_ends(trajectory, dataset, device)
     counted = subset(dataset, estimator.subset)
     labels = [network_labels(trajectory.spec, dataset, number)[counted] for number in trajectory.repetitions]
     of_repetition = np.repeat(np.arange(len(labels)), finite.shape[1])
-    observe = compiled(observer(estimator, trajectory.spec), trajectory.spec.compile)
+    observe = compiled(observer(estimator, trajectory.spec, place), trajectory.spec.compile and on_cpu)
+    information_of = information_of_words if on_cpu else information_by_sorting
     with progress_bar(finite.size, "information", "snapshots") as progress:
-        for snapshots, layers in replay(trajectory, dataset):
-            for number, words in enumerate(observe(layers, torch.from_numpy(ends[snapshots]))):
-                shown = words.numpy()[:, :, counted]
+        for snapshots, layers in replay(trajectory, dataset, device):
+            for number, words in enumerate(observe(layers, torch.from_numpy(ends[snapshots]).to(place))):
+                shown = (words.numpy() if on_cpu else words)[:, :, counted]
                 for own in np.unique(of_repetition[snapshots]):
-                    its = of_repetition[snapshots] == own
-                    result[snapshots, number][its] = np.stack(
-                        information_of_words(shown[its], labels[own]), axis=1
-                    )
+                    its = np.flatnonzero(of_repetition[snapshots] == own)
+                    result[snapshots, number][its] = np.stack(information_of(shown[its], labels[own]), axis=1)
             progress.update(snapshots.stop - progress.n)
     result[~finite.ravel()] = [np.nan, np.nan, np.nan, 0]
     return information_table(trajectory, result)
@@ -128,12 +139,12 @@ def subset(dataset: Dataset, name: str) -> np.ndarray:
 Observe = Callable[[Layers, Tensor], list[Tensor]]
 
 
-def observer(estimator: EstimatorSpec, spec: TrainingSpec) -> Observe:
+def observer(estimator: EstimatorSpec, spec: TrainingSpec, device: torch.device) -> Observe:
     """What an estimator makes of the layers of some snapshots: each one's codes, packed into words.
 
     Its second argument are the global ends of the snapshots, (snapshots, 2).
     """
-    discretize = discretizer(estimator, spec)
+    discretize = discretizer(estimator, spec, device)
     if estimator.kind == "exact":
         field = 32 if not isinstance(spec.bits, Bits) else 8 if spec.bits.activations <= 8 else 16
         return lambda layers, ends: [packed(codes, field) for codes in layers.codes]
@@ -141,36 +152,39 @@ def observer(estimator: EstimatorSpec, spec: TrainingSpec) -> Observe:
     return lambda layers, ends: [packed(discretize(layer, ends), field) for layer in layers.activations]
 
 
-def discretizer(estimator: EstimatorSpec, spec: TrainingSpec) -> Callable[[Tensor, Tensor], Tensor]:
+def discretizer(
+    estimator: EstimatorSpec, spec: TrainingSpec, device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
     """The estimator's codes of activations (snapshots, outputs, N), given their global ends."""
     bins, chosen = estimator.bins or 0, estimator.range or "layer"
     if estimator.kind == "rebinned" and isinstance(spec.bits, Bits):
-        levels = torch.tensor(2.0**spec.bits.activations, dtype=torch.float64)
+        levels = torch.tensor(2.0**spec.bits.activations, dtype=torch.float64, device=device)
         return lambda layer, ends: rebinned(layer, levels)
     if estimator.kind == "rebinned":
         return lambda layer, ends: rebinned(layer.float(), torch.tensor(2.0**32))
     if estimator.kind == "adaptive":
-        return lambda layer, ends: adaptive_bins(layer, bins)
+        return lambda layer, ends: adaptive_bins(layer.cpu(), bins).to(device)
     if estimator.kind == "quantized" and isinstance(spec.bits, Bits):
-        low, high = torch.tensor(estimator.range, dtype=torch.float64)[:, None]
-        on = grid(Extremes(low, high), torch.tensor(2.0**spec.bits.activations - 1, dtype=torch.float64))
+        low, high = torch.tensor(estimator.range, dtype=torch.float64, device=device)[:, None]
+        on = grid(Extremes(low, high), Levels.of(spec.bits, torch.float64, device).activations)
         return lambda layer, ends: quantize(layer, on).codes.long()
-    number = torch.tensor(bins, dtype=torch.float64)
+    number = torch.tensor(bins, dtype=torch.float64, device=device)
     if chosen == "global":
         return lambda layer, ends: uniform_bins(layer, ends[:, :1, None], ends[:, 1:, None], number)
     return lambda layer, ends: uniform_bins(layer, *range_ends(layer, chosen), number)
 
 
-def global_ends(trajectory: Trajectory, dataset: Dataset) -> np.ndarray:
+def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.ndarray:
     """Lowest and highest activation of the repetition of each snapshot, (snapshots, 2).
 
     Taken over all layers and recorded epochs of the main part but the one before its first step.
     """
     repetitions, times = trajectory.finite.shape
     ends = np.empty((repetitions * times, 2))
-    observe = compiled(extreme_activations, trajectory.spec.compile)
-    for snapshots, layers in replay(trajectory, dataset):
-        ends[snapshots] = observe(layers).numpy()
+    on_cpu = device_of(device).type == "cpu"
+    observe = compiled(extreme_activations, trajectory.spec.compile and on_cpu)
+    for snapshots, layers in replay(trajectory, dataset, device):
+        ends[snapshots] = observe(layers).cpu().numpy()
     counts = (trajectory.parts == "main") & (trajectory.epochs >= 0)
     trained = ends.reshape(repetitions, times, 2)[:, counts]
     return np.repeat(np.stack([trained[..., 0].min(1), trained[..., 1].max(1)], axis=1), times, axis=0)
@@ -196,14 +210,20 @@ def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFram
     ).astype({"distinct": np.int32})
 
 
-def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, output_path: Path) -> None:
+def run(
+    estimator: EstimatorSpec,
+    dataset_path: Path,
+    trajectory_path: Path,
+    output_path: Path,
+    device: str = "auto",
+) -> None:
     """Estimate the information of a trajectory file on the data set it was trained on."""
     dataset = load_dataset(dataset_path)
     trajectory = load_trajectory(trajectory_path)
     refuse_mismatch(
         trajectory_path, "the data set it was trained on", trajectory.dataset, dataset.description
     )
-    table = estimate(estimator, trajectory, dataset)
+    table = estimate(estimator, trajectory, dataset, device)
     counted = dataset.labels[subset(dataset, estimator.subset)]
     description = describe(
         "information",
@@ -214,5 +234,6 @@ def run(estimator: EstimatorSpec, dataset_path: Path, trajectory_path: Path, out
         repetitions=trajectory.repetitions.tolist(),
         dataset=trajectory.dataset | {"inputs": len(counted), "h_y": entropy(np.bincount(counted))},
         layers=trajectory.ranges.shape[2],
+        device=name_of(device_of(device)),
     )
     write_table(output_path, table, description)

@@ -286,9 +286,9 @@ class Levels(NamedTuple):
     activations: Tensor
 
     @classmethod
-    def of(cls, bits: Bits | str, dtype: torch.dtype) -> "Levels":
+    def of(cls, bits: Bits | str, dtype: torch.dtype, device: torch.device | None = None) -> "Levels":
         widths = (bits.weights, bits.activations) if isinstance(bits, Bits) else (1, 1)
-        return cls(*(torch.tensor(2**width - 1, dtype=dtype) for width in widths))
+        return cls(*(torch.tensor(2**width - 1, dtype=dtype, device=device) for width in widths))
 
 
 class Intake(NamedTuple):
@@ -468,8 +468,8 @@ def ranged(
     if policy == "batch":
         return quantize(tensor, grid(extremes(tensor), levels)), moving
     if isinstance(policy, tuple):
-        ends = tensor.new_tensor(policy).expand(len(tensor), 2)
-        return quantize(tensor, grid(Extremes(*ends.unbind(1)), levels)), moving
+        ends = Extremes(*(tensor.new_full(moving.shape[:1], end) for end in policy))
+        return quantize(tensor, grid(ends, levels)), moving
     bounds = Extremes(*moving.unbind(1))
     if intake is not None:
         weight = intake.ema if policy == "ema" else intake.debiased

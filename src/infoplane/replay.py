@@ -13,6 +13,7 @@ from torch.nn import functional
 from infoplane.compilation import compiled
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset
+from infoplane.devices import device_of
 from infoplane.inputs import network_inputs
 from infoplane.networks import (
     ACTIVATIONS,
@@ -37,6 +38,8 @@ SNAPSHOTS = 8
 LANES = 64
 # So many numbers at a time are held of one layer.
 HELD = 2**22
+# A GPU hides the launches of its kernels by more of both; 2²⁵ numbers take 256 MiB.
+SNAPSHOTS_ON_GPU, HELD_ON_GPU = 256, 2**25
 # So many numbers at a time are kept of all layers and inputs.
 KEPT = 2**26
 # Of the ordered sums, at a time: what they read and write stays in the innermost cache.
@@ -121,6 +124,15 @@ def _(kernel: Tensor, columns: Tensor) -> Tensor:
     return kernel.new_empty(len(kernel), kernel.shape[2], columns.shape[2])
 
 
+@ordered_product.register_kernel("cuda")
+def product_by_terms(kernel: Tensor, columns: Tensor) -> Tensor:
+    """The same sums, all of them at once, by one term after the other."""
+    total = kernel.new_zeros(len(kernel), kernel.shape[2], columns.shape[2])
+    for weights, terms in zip(kernel.unbind(1), columns.unbind(1), strict=True):
+        total.addcmul_(weights[:, :, None], terms[:, None, :])
+    return total
+
+
 @numba.njit(cache=True)
 def sum_in_order(kernel: np.ndarray, columns: np.ndarray, total: np.ndarray) -> None:
     members, fan_in, width = kernel.shape
@@ -147,6 +159,11 @@ def numpy_tanh(values: Tensor) -> Tensor:
 @numpy_tanh.register_fake
 def _(values: Tensor) -> Tensor:
     return torch.empty_like(values)
+
+
+@numpy_tanh.register_kernel("cuda")
+def _(values: Tensor) -> Tensor:
+    return torch.tanh(values)
 
 
 @dataclass(frozen=True)
@@ -187,24 +204,28 @@ class Layers:
         return [*hidden, output]
 
 
-def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, Layers]]:
+def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Iterator[tuple[slice, Layers]]:
     """Replay a trajectory over a data set, a few snapshots at a time.
 
     Sums over whole numbers (quantized weights and inputs) are exact; the others are taken in float64 in a
     fixed order and rounded once to float32; activation functions are taken in float64. What comes out for
     an input does not depend on its place in the data.
 
+    Args:
+        device: `cpu`, `cuda`, or `auto` for the second where there is a GPU.
+
     Yields:
         The places of some consecutive snapshots (repetition, epoch; epoch fastest), and what their layers
         put out. All are equally many, for which the last may repeat some of those before.
     """
     torch.set_num_threads(1)
-    spec, count = trajectory.spec, len(dataset.inputs)
+    spec, count, place = trajectory.spec, len(dataset.inputs), device_of(device)
+    on_cpu = place.type == "cpu"
     scheme = scheme_of(spec)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-    levels = Levels.of(spec.bits, torch.float64)
+    levels = Levels.of(spec.bits, torch.float64, place)
     values, unit = network_inputs(dataset, scheme.quantized)
-    scale = None if unit is None else torch.tensor(unit, dtype=torch.float64)
+    scale = None if unit is None else torch.tensor(unit, dtype=torch.float64, device=place)
 
     def outputs(parameters: Tensor, ranges: Tensor, inputs: Tensor) -> list[Tensor | Quantized]:
         layers, _ = forward(
@@ -222,17 +243,20 @@ def replay(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[slice, La
         return [compact(layer, steps) for layer in layers]
 
     steps = torch.int16 if isinstance(spec.bits, Bits) and spec.bits.activations < 16 else torch.int32
-    arithmetic = ExactArithmetic(exact_terms(spec, values), bytewise(spec))
-    function = compiled(outputs, spec.compile)
+    # A GPU may cut float32 to fewer bits, and what is compiled for it rounds a product and a sum at once. So
+    # all is float64 there, one operation after the other, each rounded as on the processor.
+    arithmetic = ExactArithmetic(exact_terms(spec, values) if on_cpu else 0, on_cpu and bytewise(spec))
+    function = compiled(outputs, spec.compile and on_cpu)
     flat = trajectory.finite.size
     parameters = trajectory.parameters.reshape(flat, *trajectory.parameters.shape[2:])
     ranges = trajectory.ranges.reshape(flat, *trajectory.ranges.shape[2:])
-    snapshots, block = portions(network, flat, count, whole="batch" in (scheme.activations, scheme.output))
+    whole = "batch" in (scheme.activations, scheme.output)
+    snapshots, block = portions(network, flat, count, whole, on_cpu)
     padding = values[:1].repeat(-count % block, 0)
-    inputs = torch.from_numpy(np.ascontiguousarray(np.concatenate([values, padding]).T))
+    inputs = torch.from_numpy(np.ascontiguousarray(np.concatenate([values, padding]).T)).to(place)
     for first in [*range(0, flat - snapshots, snapshots), flat - snapshots]:
         places = slice(first, first + snapshots)
-        state = torch.from_numpy(parameters[places]), torch.from_numpy(ranges[places])
+        state = [torch.from_numpy(each[places]).to(place) for each in (parameters, ranges)]
         with torch.no_grad():
             blocks = [function(*state, part) for part in torch.split(inputs, block, 1)]
         yield places, Layers([joined(parts, count) for parts in zip(*blocks, strict=True)], scheme.reads)
@@ -265,15 +289,16 @@ def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantize
     return on_same_grid(parts[0], lambda _: values[:, :, :count])
 
 
-def portions(network: Network, snapshots: int, count: int, whole: bool) -> tuple[int, int]:
+def portions(network: Network, snapshots: int, count: int, whole: bool, on_cpu: bool) -> tuple[int, int]:
     """How many of the snapshots, and of the inputs, are replayed at a time.
 
     Args:
         whole: whether ranges are those of the whole data set, so that it must not be cut.
     """
+    at_once, held = (SNAPSHOTS, HELD) if on_cpu else (SNAPSHOTS_ON_GPU, HELD_ON_GPU)
     everything = -(-count // LANES) * LANES
     least = everything if whole else LANES
     outputs = sum(layer.outputs for layer in network.layers) * everything
-    together = min(snapshots, SNAPSHOTS, max(1, min(HELD // (network.widest * least), KEPT // outputs)))
-    block = HELD // (network.widest * together) // LANES * LANES
+    together = min(snapshots, at_once, max(1, min(held // (network.widest * least), KEPT // outputs)))
+    block = held // (network.widest * together) // LANES * LANES
     return together, min(everything, max(least, block))

@@ -14,6 +14,7 @@ from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.compilation import compiled
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.devices import CPU, device_of, name_of
 from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import (
     ACTIVATIONS,
@@ -39,7 +40,7 @@ from infoplane.trajectory import Trajectory, recorded_epochs, save_trajectory, t
 __all__ = ["run", "train"]
 
 # One compiled width serves every chunk: a member's numbers don't depend on who else is trained.
-MEMBERS = 10
+MEMBERS, MEMBERS_ON_GPU = 10, 50
 # So many numbers at a time are held of one layer: a few times what fits into the processor's cache.
 HELD = 2**20
 # Vector code treats inputs apart by their place unless their number is a multiple of this.
@@ -99,10 +100,12 @@ class Pace(NamedTuple):
 class Ensemble:
     """The step and the test of an ensemble of one network; bits, ranges and rates are data of both."""
 
-    def __init__(self, spec: TrainingSpec, network: Network, scale: float | None) -> None:
-        self.spec, self.network, self.scheme = spec, network, scheme_of(spec)
-        self.levels = Levels.of(spec.bits, torch.float32)
-        self.scale = None if scale is None else torch.tensor(scale)
+    def __init__(
+        self, spec: TrainingSpec, network: Network, scale: float | None, device: torch.device = CPU
+    ) -> None:
+        self.spec, self.network, self.scheme, self.device = spec, network, scheme_of(spec), device
+        self.levels = Levels.of(spec.bits, torch.float32, device)
+        self.scale = None if scale is None else torch.tensor(scale, device=device)
 
     def output(
         self, weights: Sequence[Weights], ranges: Tensor, inputs: Tensor, intake: Intake | None = None
@@ -127,7 +130,7 @@ class Ensemble:
         """The sum over members of their mean cross-entropies (nats); the new ranges; the batch's tally."""
         output, ranges = self.output(weights, ranges, batch.inputs, intake)
         likelihood = log_likelihood(self.scheme, output)
-        classes = torch.arange(likelihood.shape[1])[None, :, None]
+        classes = torch.arange(likelihood.shape[1], device=likelihood.device)[None, :, None]
         of_label = (classes == batch.labels[:, None, :]).to(likelihood.dtype)
         cross_entropy = -(likelihood * of_label).sum(1)
         total = (cross_entropy * batch.weights).sum(1)
@@ -158,7 +161,7 @@ class Ensemble:
         rate = spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step)
         ema = 1 - MOVING_DECAY
         numbers = torch.tensor([rate, ema, ema / (1 - MOVING_DECAY**step)], dtype=torch.float32)
-        rate, *weights = numbers.unbind()
+        rate, *weights = numbers.to(self.device, non_blocking=True).unbind()
         return Pace(rate, Intake(*weights))
 
     def initial_state(self, generators: Sequence[np.random.Generator], inputs: Tensor) -> State:
@@ -167,10 +170,11 @@ class Ensemble:
         Debiased ranges start as those over the training inputs, (features, N).
         """
         drawn = np.stack([initialise(self.network, self.spec, generator) for generator in generators])
-        parameters, members = torch.from_numpy(drawn), len(generators)
-        ranges = torch.tensor(MOVING_START).repeat(members, len(self.network.layers), 2, 1)
+        parameters, members = torch.from_numpy(drawn).to(self.device), len(generators)
+        start = torch.tensor(MOVING_START, device=self.device)
+        ranges = start.repeat(members, len(self.network.layers), 2, 1)
         if "ema-debiased" in self.scheme:
-            whole = Intake(torch.tensor(0.0), torch.tensor(1.0))
+            whole = Intake(*torch.tensor([0.0, 1.0], device=self.device).unbind())
             one_by_one = zip(torch.split(parameters, 1), torch.split(ranges, 1), strict=True)
             ranges = torch.cat(
                 [
@@ -178,8 +182,8 @@ class Ensemble:
                     for member, its in one_by_one
                 ]
             )
-        first, second = torch.zeros(2, *parameters.shape)  # one for both would be compiled apart
-        return State(parameters, first, second, ranges, torch.zeros(members, 2))
+        first, second = parameters.new_zeros(2, *parameters.shape)  # one for both would be compiled apart
+        return State(parameters, first, second, ranges, parameters.new_zeros(members, 2))
 
 
 class Records(NamedTuple):
@@ -209,7 +213,7 @@ def batch_places(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shuffled_batches(
-    inputs: np.ndarray,
+    inputs: np.ndarray | Tensor,
     labels: Tensor,
     size: int,
     shufflers: Sequence[np.random.Generator],
@@ -218,8 +222,8 @@ def shuffled_batches(
     """The batches of one epoch, each member's in its own order.
 
     Args:
-        inputs: (N, features).
-        labels: (members, N).
+        inputs: (N, features); an array on the processor, where NumPy gathers faster than PyTorch.
+        labels: (members, N), on the device of the batches.
         by_rows: whether an input's features may lie side by side in memory, instead of a feature's inputs.
     """
     count, features = inputs.shape
@@ -229,11 +233,14 @@ def shuffled_batches(
     for first in range(0, len(places), together):
         some = slice(first, first + together)
         chosen = np.moveaxis(orders[:, places[some]], 1, 0)
-        shown = torch.from_numpy(inputs.take(chosen, axis=0)).transpose(2, 3)
+        # The layout of the batches follows that of the places, which must be no other in the last part.
+        there = torch.from_numpy(chosen).to(labels.device).contiguous()
+        shown = inputs[there] if isinstance(inputs, Tensor) else torch.from_numpy(inputs.take(chosen, axis=0))
+        shown = shown.transpose(2, 3)
         if not by_rows:
             shown = shown.contiguous()
-        answers = labels.expand(len(chosen), -1, -1).gather(2, torch.from_numpy(chosen))
-        for batch in zip(shown, answers, torch.from_numpy(weights[some]), strict=True):
+        answers = labels.expand(len(chosen), -1, -1).gather(2, there)
+        for batch in zip(shown, answers, torch.from_numpy(weights[some]).to(labels.device), strict=True):
             yield Batch(*batch)
 
 
@@ -243,58 +250,64 @@ def train_members(
     repetitions: Sequence[int],
     records: Records,
     progress: "tqdm[Never]",
+    device: torch.device,
 ) -> None:
     """Train the members of one ensemble into its records, made up to its width by copies of the last."""
     scheme = scheme_of(spec)
     values, scale = network_inputs(dataset, scheme.quantized)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-    ensemble = Ensemble(spec, network, scale)
-    step, correct = compiled(ensemble.step, spec.compile), compiled(ensemble.correct, spec.compile)
+    ensemble = Ensemble(spec, network, scale, device)
+    step, correct = (compiled(each, spec.compile, device) for each in (ensemble.step, ensemble.correct))
 
-    width = ensemble_width(spec, network)
+    width = ensemble_width(spec, network, device)
     members = [*repetitions, *[repetitions[-1]] * (width - len(repetitions))]
     streams = [Streams.of(spec, repetition) for repetition in members]
     inputs = values[dataset.train_mask]
+    moved = torch.from_numpy(inputs).to(device)
     answers = np.stack([network_labels(spec, dataset, repetition) for repetition in members])
-    main_labels = torch.from_numpy(answers[:, dataset.train_mask])
-    state = ensemble.initial_state([each.initialisation for each in streams], torch.from_numpy(inputs.T))
-    tested = Tested(dataset.train_mask, values, answers, scheme, network)
+    main_labels = torch.from_numpy(answers[:, dataset.train_mask]).to(device)
+    state = ensemble.initial_state([each.initialisation for each in streams], moved.T)
+    tested = Tested(dataset.train_mask, values, answers, scheme, network, device)
+    shown = inputs if device.type == "cpu" else moved
 
     asked = slice(len(repetitions))
+    history = torch.empty(records.history.shape, dtype=torch.float64, device=device)
     steps = epochs = snapshots = 0
 
     def record() -> None:
         nonlocal snapshots
-        records.parameters[:, snapshots] = state.parameters[asked]
-        records.ranges[:, snapshots] = state.ranges[asked]
+        records.parameters[:, snapshots] = state.parameters[asked].cpu()
+        records.ranges[:, snapshots] = state.ranges[asked].cpu()
         snapshots += 1
 
     for part, length in training_parts(spec):
         labels = main_labels
         if part == "prefit":
             orders = np.stack([each.prefit.permutation(labels.shape[1]) for each in streams])
-            labels = labels.gather(1, torch.from_numpy(orders))
+            labels = labels.gather(1, torch.from_numpy(orders).to(device))
         record()
         for epoch in range(length):
-            state = state._replace(tally=torch.zeros(width, 2))
+            state = state._replace(tally=torch.zeros_like(state.tally))
             shufflers = [each.shuffling for each in streams]
-            for batch in shuffled_batches(inputs, labels, spec.batch_size, shufflers, network.reads_rows):
+            for batch in shuffled_batches(shown, labels, spec.batch_size, shufflers, network.reads_rows):
                 steps += 1
                 state = step(state, batch, ensemble.pace(steps))
-            records.history[:, epochs, :2] = state.tally[asked] / len(inputs)
+            history[:, epochs, :2] = state.tally[asked] / len(inputs)
             hits = torch.cat(
                 [correct(state.parameters, state.ranges, *block) for block in tested.blocks], dim=1
             )
-            records.history[:, epochs, 2] = hits[asked, tested.counted].double().mean(1)
+            history[:, epochs, 2] = hits[asked, tested.counted].double().mean(1)
             epochs += 1
             if epoch % spec.record_every == 0:
                 record()
             progress.update(len(repetitions))
+    records.history[:] = history.cpu()
 
 
-def ensemble_width(spec: TrainingSpec, network: Network) -> int:
+def ensemble_width(spec: TrainingSpec, network: Network, device: torch.device = CPU) -> int:
     """How many members are trained at once: fewer where one of them fills the cache."""
-    return min(MEMBERS, max(1, HELD // (spec.batch_size * network.widest)))
+    most = MEMBERS if device.type == "cpu" else MEMBERS_ON_GPU
+    return min(most, max(1, HELD // (spec.batch_size * network.widest)))
 
 
 class Tested:
@@ -310,21 +323,26 @@ class Tested:
         labels: np.ndarray,
         scheme: Scheme,
         network: Network,
+        device: torch.device = CPU,
     ) -> None:
         together = "batch" in (scheme.activations, scheme.output)
         places = np.flatnonzero(~train_mask | together)
         number = 1 if together else -(-len(places) * network.widest // HELD)
         size = -(-len(places) // (number * LANES)) * LANES
         padded = places[np.arange(number * size).clip(max=len(places) - 1)]
-        self.counted = torch.from_numpy(np.arange(number * size)[: len(places)][~train_mask[places]])
+        counted = np.arange(number * size)[: len(places)][~train_mask[places]]
+        self.counted = torch.from_numpy(counted).to(device)
         self.blocks = [
-            (torch.from_numpy(np.ascontiguousarray(values[block].T)), torch.from_numpy(labels[:, block]))
+            (
+                torch.from_numpy(np.ascontiguousarray(values[block].T)).to(device),
+                torch.from_numpy(labels[:, block]).to(device),
+            )
             for block in padded.reshape(number, size)
         ]
 
 
 def train(
-    spec: TrainingSpec, repetitions: Sequence[int], dataset: Dataset | None = None
+    spec: TrainingSpec, repetitions: Sequence[int], dataset: Dataset | None = None, device: str = "cpu"
 ) -> tuple[Trajectory, pd.DataFrame]:
     """Train some repetitions of a spec.
 
@@ -333,14 +351,16 @@ def train(
     Args:
         repetitions: their numbers; each seeds its own initialisation and shuffling.
         dataset: the data; by default that which the spec names.
+        device: `cpu`, `cuda`, or `auto` for the second where there is a GPU.
 
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
         epoch's minibatches) and test_accuracy (at the epoch's end).
 
     Raises:
-        UserError: the network does not fit the data.
+        UserError: the network does not fit the data, or there is no GPU.
     """
+    place = device_of(device)
     torch.set_num_threads(1)
     dataset = dataset or load_dataset(spec.dataset)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
@@ -352,13 +372,13 @@ def train(
         np.empty((*shape, len(network.layers), 2, 2), dtype=np.float32),
         np.empty((len(repetitions), sum(lengths.values()), 3)),
     )
-    width = ensemble_width(spec, network)
+    width = ensemble_width(spec, network, place)
     total = len(repetitions) * sum(lengths.values())
     with progress_bar(total, "training", "epochs") as progress, torch.no_grad():
         for first in range(0, len(repetitions), width):
             group = slice(first, first + width)
             own = Records(*(kept[group] for kept in records))
-            train_members(spec, dataset, repetitions[group], own, progress)
+            train_members(spec, dataset, repetitions[group], own, progress, place)
     trajectory = Trajectory(
         spec,
         dataset.description,
@@ -387,17 +407,23 @@ def history_table(repetitions: Sequence[int], lengths: dict[str, int], history: 
 
 
 def run(
-    spec: TrainingSpec, dataset_path: Path, repetitions: range, trajectory_path: Path, history_path: Path
+    spec: TrainingSpec,
+    dataset_path: Path,
+    repetitions: range,
+    trajectory_path: Path,
+    history_path: Path,
+    device: str = "auto",
 ) -> None:
     """Train some repetitions from a data set file into a trajectory and a history file."""
     dataset = load_dataset(dataset_path)
     refuse_mismatch(dataset_path, "data set", dataset.name, spec.dataset)
-    trajectory, history = train(spec, repetitions, dataset)
+    trajectory, history = train(spec, repetitions, dataset, device)
     description = describe(
         "history",
         {"training": spec.model_dump(mode="json")},
         repetitions=list(repetitions),
         dataset=dataset.description,
+        device=name_of(device_of(device)),
     )
     save_trajectory(trajectory_path, trajectory)
     write_table(history_path, history, description)

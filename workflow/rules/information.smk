@@ -3,12 +3,14 @@ rule information:
         code=[
             "src/infoplane/binning.py",
             "src/infoplane/compilation.py",
+            "src/infoplane/devices.py",
             "src/infoplane/entropy.py",
             "src/infoplane/information.py",
             "src/infoplane/inputs.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
             "src/infoplane/replay.py",
+            "src/infoplane/sorting.py",
         ],
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"

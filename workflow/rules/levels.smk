@@ -2,6 +2,7 @@ rule levels:
     input:
         code=[
             "src/infoplane/compilation.py",
+            "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/levels.py",
             "src/infoplane/networks.py",

@@ -3,6 +3,7 @@ rule merging:
         code=[
             "src/infoplane/binning.py",
             "src/infoplane/compilation.py",
+            "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/merging.py",
             "src/infoplane/networks.py",

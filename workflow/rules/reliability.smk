@@ -3,6 +3,7 @@ rule reliability:
         code=[
             "src/infoplane/compilation.py",
             "src/infoplane/corrections.py",
+            "src/infoplane/devices.py",
             "src/infoplane/entropy.py",
             "src/infoplane/inputs.py",
             "src/infoplane/networks.py",

@@ -6,6 +6,7 @@ rule training:
     input:
         code=[
             "src/infoplane/compilation.py",
+            "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",

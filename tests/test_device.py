@@ -1,0 +1,347 @@
+"""The code for a GPU: run by the processor, bit for bit what its own gives; and on a GPU, if there is one."""
+
+import json
+import sys
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import small_images
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from infoplane import EstimatorSpec, TrainingSpec, UserError, estimate, train
+from infoplane.artifacts import read_table
+from infoplane.cli import main
+from infoplane.compilation import OPTIONS_ON_GPU, compiled, kept
+from infoplane.datasets import save_dataset
+from infoplane.devices import device_of
+from infoplane.entropy import information_of_words
+from infoplane.replay import ordered_product, product_by_terms, replay
+from infoplane.sorting import information_by_sorting
+from infoplane.training import Ensemble, shuffled_batches
+
+LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
+PLAIN = {"dataset": "small-images", "epochs": 2, "record_every": 1, "batch_size": 32, "compile": False}
+PLAIN |= {"learning_rate": 2e-2, "network": LAYERS}
+
+
+def spec_of(activation, bits, protocol="published", **others):
+    return TrainingSpec(**PLAIN | {"activation": activation, "bits": bits, "protocol": protocol} | others)
+
+
+KINDS = {
+    "relu-8": spec_of("relu", 8),
+    "tanh-8": spec_of("tanh", 8, network=[40, 8]),
+    "relu-float32": spec_of("relu", "float32", prefit_epochs=1),
+    "tanh-float32": spec_of("tanh", "float32", network=[40, 8], labels="shuffled"),
+    "controlled-elu-4": spec_of("elu", 4, "controlled"),
+    "controlled-tanh-8": spec_of("tanh", 8, "controlled", prefit_epochs=1),
+}
+ESTIMATORS = [
+    EstimatorSpec(kind="exact"),
+    EstimatorSpec(kind="exact", subset="test"),
+    EstimatorSpec(kind="rebinned"),
+    EstimatorSpec(kind="uniform", bins=30, range="neuron"),
+    EstimatorSpec(kind="adaptive", bins=30),
+    EstimatorSpec(kind="uniform", bins=30, range="global"),
+    EstimatorSpec(kind="quantized", range=(0.0, 1.0)),
+]
+REPETITIONS = [0, 3]
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@cache
+def images(kind):
+    """Of floats, where the network is not quantized."""
+    return small_images((9, 8), np.float32 if "float32" in kind else np.uint8, count=200)
+
+
+@cache
+def trained(kind):
+    return train(KINDS[kind], REPETITIONS, images(kind))
+
+
+@cache
+def estimated(kind):
+    return tables_of(kind, "cpu")
+
+
+def tables_of(kind, device, estimators=ESTIMATORS):
+    return [
+        estimate(each, trained(kind)[0], images(kind), device)
+        for each in estimators
+        if each.kind != "quantized" or "float32" not in kind
+    ]
+
+
+@cache
+def replayed(kind):
+    return outputs_of(trained(kind)[0], images(kind), "cpu")
+
+
+def outputs_of(trajectory, dataset, device):
+    """Codes and activations of each layer, each (snapshots, outputs, N)."""
+    found = [None] * 2 * trajectory.ranges.shape[2]
+    for places, layers in replay(trajectory, dataset, device):
+        for number, layer in enumerate([*layers.codes, *layers.activations]):
+            if found[number] is None:
+                found[number] = torch.empty(trajectory.finite.size, *layer.shape[1:], dtype=layer.dtype)
+            found[number][places] = layer.cpu()
+    return found
+
+
+class Pretended(str):
+    """The processor, taken for a GPU."""
+
+    type = "cuda"
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """From its call on, all goes the way of a GPU, on the processor."""
+
+    def change():
+        for stage in ("training", "replay", "information"):
+            module = sys.modules[f"infoplane.{stage}"]
+            monkeypatch.setattr(module, "device_of", lambda name: Pretended("cpu"))
+        module = sys.modules["infoplane.replay"]
+        monkeypatch.setattr(module, "ordered_product", product_by_terms)
+        monkeypatch.setattr(module, "product_of_bytes", None)
+        monkeypatch.setattr(sys.modules["infoplane.information"], "information_of_words", None)
+
+    return change
+
+
+@every_kind
+@pytest.mark.parametrize("width", [10, 3])
+def test_training_by_the_code_for_a_gpu(pretend, monkeypatch, kind, width):
+    """The order of the inputs, the labels and what is recorded are those of the processor."""
+    expected, expected_history = trained(kind)
+    pretend()
+    monkeypatch.setattr("infoplane.training.MEMBERS_ON_GPU", width)
+    trajectory, history = train(KINDS[kind], REPETITIONS, images(kind), "cuda")
+    assert trajectory.parameters.tobytes() == expected.parameters.tobytes()
+    assert trajectory.ranges.tobytes() == expected.ranges.tobytes()
+    assert history.equals(expected_history)
+
+
+@every_kind
+def test_replay_by_the_code_for_a_gpu(pretend, kind):
+    expected = replayed(kind)
+    pretend()
+    for ours, theirs in zip(outputs_of(trained(kind)[0], images(kind), "cuda"), expected, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@every_kind
+def test_information_by_the_code_for_a_gpu(pretend, kind):
+    expected = estimated(kind)
+    pretend()
+    for ours, theirs in zip(tables_of(kind, "cuda"), expected, strict=True):
+        assert ours.equals(theirs)
+
+
+@st.composite
+def counted_words(draw):
+    """Words (snapshots, words, N) and labels (N,)."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    shape = draw(st.integers(1, 3)), draw(st.integers(1, 7)), draw(st.integers(1, 80))
+    levels, scale = draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([1, 2**31, 2**60]))
+    words = generator.integers(-levels, levels, shape) * scale
+    return words, generator.integers(0, draw(st.integers(1, 5)), shape[2])
+
+
+@given(counted_words())
+@settings(deadline=None)
+def test_sorting_counts_as_the_hash_does(system):
+    words, labels = system
+    by_sorting = information_by_sorting(torch.from_numpy(words), labels)
+    for ours, theirs in zip(by_sorting, information_of_words(words, labels), strict=True):
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("levels", [2, 4, 400])
+def test_sorting_counts_many_inputs_as_the_hash_does(levels):
+    generator = np.random.default_rng(levels)
+    words, labels = generator.integers(0, levels, (2, 3, 70000)), generator.integers(0, 10, 70000)
+    by_sorting = information_by_sorting(torch.from_numpy(words), labels)
+    for ours, theirs in zip(by_sorting, information_of_words(words, labels), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("fan_in", [1, 12, 784])
+@pytest.mark.parametrize("sharers", [1, 3])
+def test_sums_by_terms_are_ordered_sums(fan_in, sharers):
+    """Of float32 numbers of all sizes, and of steps of a grid."""
+    generator = np.random.default_rng(fan_in)
+    for power in (0, 1, 30):
+        kernel, columns = (
+            torch.from_numpy(
+                generator.normal(size=shape) * 2.0 ** generator.integers(-power, power + 1, shape)
+            )
+            for shape in ((3, fan_in, 5), (sharers, fan_in, 130))
+        )
+        for each in (kernel, torch.round(100 * kernel)):
+            ours, theirs = (product(each.float().double(), columns.float().double()) for product in BOTH)
+            assert ours.numpy().tobytes() == theirs.numpy().tobytes()
+
+
+BOTH = product_by_terms, ordered_product
+
+
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_batches_gathered_on_a_device_are_those_of_arrays(by_rows):
+    inputs = np.random.default_rng(0).integers(0, 256, (75, 6), dtype=np.uint8)
+    labels = torch.arange(150).view(2, 75)
+    ours, theirs = (
+        list(shuffled_batches(each, labels, 16, [np.random.default_rng(seed) for seed in (1, 2)], by_rows))
+        for each in (torch.from_numpy(inputs), inputs)
+    )
+    assert len(ours) == len(theirs) == 5
+    for batch, other in zip(ours, theirs, strict=True):
+        assert all(torch.equal(own, its) for own, its in zip(batch, other, strict=True))
+        assert [own.stride() for own in batch] == [its.stride() for its in other]
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses operations on tensors of several devices, where tensors have so many dimensions at least."""
+
+    def __init__(self, least_dimension):
+        super().__init__()
+        self.least_dimension = least_dimension
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+        devices = {each.device for each in tensors if each.dim() >= self.least_dimension}
+        assert len(devices) <= 1 or "copy" in function.__name__, f"{function} on {devices}"
+        return function(*args, **(kwargs or {}))
+
+
+def zeros_of_meta(tensor):
+    return torch.zeros(tensor.shape, dtype=tensor.dtype) if tensor.is_meta else tensor
+
+
+@pytest.mark.parametrize("kind", ["relu-8", "tanh-float32", "controlled-elu-4", "controlled-tanh-8"])
+def test_nothing_is_left_on_the_processor(monkeypatch, kind):
+    """On PyTorch's device without data, no operation has tensors of two devices."""
+    step, steps = Ensemble.step, []
+
+    def strictly(self, *given):
+        with OneDevice(0):  # or there would be no CUDA graph
+            steps.append(step(self, *given))
+        return steps[-1]
+
+    trained(kind)
+    monkeypatch.setattr(Tensor, "cpu", zeros_of_meta)
+    monkeypatch.setattr(Ensemble, "step", strictly)
+    monkeypatch.setattr("infoplane.training.MEMBERS_ON_GPU", 2)
+    with OneDevice(1):
+        train(KINDS[kind].model_copy(update={"epochs": 1}), REPETITIONS, images(kind), "meta")
+        tables_of(kind, "meta", ESTIMATORS[-3:])
+    assert steps and all(each.is_meta for each in steps[-1])
+
+
+def test_what_a_graph_returns_is_kept():
+    place = torch.zeros(3)
+    call = kept(lambda number: (place.fill_(number), [place]))
+    first, second = call(1), call(2)
+    assert first[0].tolist() == first[1][0].tolist() == [1, 1, 1]
+    assert second[0].tolist() == second[1][0].tolist() == [2, 2, 2]
+
+
+def test_the_compiler_knows_the_options():
+    torch.compile(torch.tanh, options=OPTIONS_ON_GPU)
+    with pytest.raises(RuntimeError):
+        torch.compile(torch.tanh, options=OPTIONS_ON_GPU | {"triton.cuda_graphs": True})
+
+
+def test_without_triton_a_gpu_runs_uncompiled(monkeypatch):
+    monkeypatch.setattr("infoplane.compilation.find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match="no Triton found"):
+        assert compiled(torch.tanh, True, torch.device("cuda")) is torch.tanh
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert compiled(torch.tanh, False, torch.device("cuda")) is torch.tanh
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_auto_is_the_gpu_where_there_is_one(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert device_of("auto").type == ("cuda" if there else "cpu")
+    assert device_of("cpu").type == "cpu"
+
+
+def test_a_gpu_that_is_missing_is_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="finds no GPU"):
+        train(KINDS["relu-8"], [0], images("relu-8"), "cuda")
+    save_dataset(tmp_path / "images.npz", images("relu-8"))
+    spec = json.dumps(PLAIN | {"activation": "relu", "bits": 8})
+    files = ["--trajectory", str(tmp_path / "a.safetensors"), "--history", str(tmp_path / "a.parquet")]
+    given = ["--spec", spec, "--dataset", str(tmp_path / "images.npz"), "--repetitions", "0-0", *files]
+    assert main(["training", *given, "--device", "cuda"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "infoplane: device cuda: PyTorch finds no GPU; use cpu, or install its driver and a PyTorch with CUDA"
+    ]
+    assert main(["training", *given, "--device", "cpu"]) == 0
+    assert read_table(tmp_path / "a.parquet", "history")[1]["device"] == "cpu"
+    given = ["--spec", '{"kind": "exact"}', "--dataset", str(tmp_path / "images.npz"), *files[:2]]
+    given += ["--output", str(tmp_path / "b.parquet")]
+    assert main(["information", *given, "--device", "cuda"]) == 1
+    assert main(["information", *given]) == 0
+    assert read_table(tmp_path / "b.parquet", "information")[1]["device"] == "cpu"
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+EAGER_AND_COMPILED = pytest.mark.parametrize("compile", [False, True])
+
+
+@gpu
+@every_kind
+@EAGER_AND_COMPILED
+def test_training_on_a_gpu_is_that_of_the_processor_but_for_rounding(kind, compile):
+    """Over 20 epochs; rounding moves a value to the next level here and there."""
+    spec = KINDS[kind].model_copy(update={"epochs": 20, "learning_rate": 1e-3})
+    expected, expected_history = train(spec, REPETITIONS, images(kind))
+    spec = spec.model_copy(update={"compile": compile})
+    trajectory, history = train(spec, REPETITIONS, images(kind), "cuda")
+    errors = np.abs(trajectory.parameters - expected.parameters)
+    assert np.median(errors) < 1e-4 and errors.max() < 1e-2
+    np.testing.assert_allclose(trajectory.ranges, expected.ranges, rtol=0, atol=1e-2)
+    np.testing.assert_allclose(history["loss"], expected_history["loss"], rtol=0, atol=1e-2)
+
+
+@gpu
+@EAGER_AND_COMPILED
+def test_company_changes_nothing_on_a_gpu(compile):
+    spec = KINDS["relu-8"].model_copy(update={"compile": compile})
+    together, alone = (train(spec, others, images("relu-8"), "cuda")[0] for others in ([0, 1, 2, 3], [2]))
+    assert together.parameters[2].tobytes() == alone.parameters[0].tobytes()
+    assert together.ranges[2].tobytes() == alone.ranges[0].tobytes()
+
+
+@gpu
+@every_kind
+def test_replay_on_a_gpu_is_that_of_the_processor(kind):
+    """But where tanh and exp are rounded otherwise; ReLU has none before the softmax."""
+    found = outputs_of(trained(kind)[0], images(kind), "cuda")
+    for number, (ours, theirs) in enumerate(zip(found, replayed(kind), strict=True)):
+        if kind.startswith("relu") and number % (len(found) // 2) < len(found) // 2 - 1:
+            assert torch.equal(ours, theirs)
+        assert (ours != theirs).double().mean() < 1e-2
+
+
+@gpu
+@pytest.mark.parametrize("kind", ["relu-8", "relu-float32"])
+def test_information_on_a_gpu_is_that_of_the_processor(kind):
+    for ours, theirs in zip(tables_of(kind, "cuda"), estimated(kind), strict=True):
+        hidden = ours["layer"] < ours["layer"].max()
+        assert ours[hidden].equals(theirs[hidden])
+        np.testing.assert_allclose(ours["h_t"], theirs["h_t"], rtol=0, atol=0.05)
