@@ -2,19 +2,27 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from infoplane.artifacts import canonical
 from infoplane.config import resolve
 from infoplane.errors import UserError
+from infoplane.log import failures
 
 try:
     study = resolve(config, ", ".join(map(os.path.relpath, workflow.configfiles)) or "--config")
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
+STARTED = time.time()
+
 # What runs is the code that the rules track, wherever infoplane was installed from.
 shell.prefix("set -euo pipefail; export PYTHONPATH=src; ")
+
+
+onerror:
+    print("Failed:", *failures(Path(study.results, "logs"), STARTED), sep="\n    ", file=sys.stderr)
 
 
 pathvars:
