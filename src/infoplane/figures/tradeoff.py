@@ -1,6 +1,6 @@
 """Compression against test accuracy and against the generalisation gap, a point for each run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ from infoplane.figures.style import COLOURS, how_many, write_note
 __all__ = ["shown_layers", "tradeoffs"]
 
 AGAINST = {"test_accuracy": "test accuracy", "gap": "training − test accuracy"}
+INTERVAL = "rho", "lower", "upper"
 # Of the hidden layer and of the output
 STYLES: list[dict[str, Any]] = [
     {"marker": "o", "edgecolors": COLOURS[0], "s": 12},
@@ -44,9 +45,7 @@ def tradeoffs(
         for (against, label), axes in zip(AGAINST.items(), panels, strict=True):
             tested = correlations[names].query("against == @against").set_index("layer")
             for layer, style in zip(layers, STYLES, strict=True):
-                name = (
-                    f"{layers[layer]} $T_{{{layer}}}$: {told(tested.loc[layer, ['rho', 'lower', 'upper']])}"
-                )
+                name = f"{layers[layer]} $T_{{{layer}}}$: {told(*(tested[its][layer] for its in INTERVAL))}"
                 points(axes, table[table["layer"] == layer], against, name, style)
             axes.set(xlabel="compression $C$  [bit]", ylabel=label)
             axes.margins(0.06)
@@ -65,15 +64,14 @@ def shown_layers(table: pd.DataFrame) -> dict[int, str]:
     return {max(hidden, key=lambda layer: means[layer]): "hidden", output: "output"}
 
 
-def told(correlation: Iterable[float]) -> str:
+def told(rho: float, lower: float, upper: float) -> str:
     """A correlation ρ and the lower and upper end of its interval.
 
-    >>> told([-0.123, -0.456, 0.2])
+    >>> told(-0.123, -0.456, 0.2)
     'ρ = −0.12 [−0.46, 0.20]'
-    >>> told([0.5, float("nan"), float("nan")])
+    >>> told(0.5, float("nan"), float("nan"))
     'ρ = 0.50'
     """
-    rho, lower, upper = correlation
     if pd.isna(rho):
         return "ρ undefined"
     interval = "" if pd.isna(lower) else f" [{lower:z.2f}, {upper:z.2f}]"
