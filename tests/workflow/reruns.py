@@ -14,11 +14,7 @@ INFORMATION = {
     "information tanh exact 0-1",
     "information tanh uniform 0-1",
 }
-ESTIMATES = {
-    f"statistics_{table} {pair}"
-    for table in ("information", "tradeoff")
-    for pair in ("relu exact", "tanh exact", "tanh uniform")
-}
+ESTIMATES = {f"statistics_information {pair}" for pair in ("relu exact", "tanh exact", "tanh uniform")}
 ACCURACIES = {"statistics_accuracy relu", "statistics_accuracy tanh"}
 
 
@@ -30,7 +26,7 @@ def joined(*tables: str) -> set[str]:
 
 
 FITS = joined("fits")
-PHASES = joined("information", "phases", "violations", "correlations")
+PHASES = joined("information", "phases", "violations")
 CLAIMS = {"statistics_claims", "pages claims", "pages cells"}
 FIGURES = {"figures plane", "figures curves", "figures runs", "figures accuracy"}
 
@@ -156,7 +152,7 @@ COLUMNS = {
     "data": ("datasets ",),
     "training": ("training ",),
     "information": ("information ",),
-    "statistics": ("statistics_information ", "statistics_tradeoff ", "statistics_accuracy "),
+    "statistics": ("statistics_information ", "statistics_accuracy "),
     "joined tables": ("statistics_join synthetic ",),
     "claims": ("statistics_claims",),
     "figures": ("figures ",),

@@ -103,7 +103,7 @@ def test_a_data_set_that_cannot_be_had_holds_up_no_other(fresh):
     results = fresh.folder / "results"
     assert message(results / "logs" / "datasets" / "broken.log").startswith("infoplane: broken.npz")
     made = {path.name for path in (results / "statistics" / "synthetic").glob("*.csv")}
-    assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv", "correlations.csv"}
+    assert made == {"information.csv", "phases.csv", "fits.csv", "violations.csv"}
     # the figure of all accuracies is of the lost experiment too
     assert {path.stem for path in (results / "figures").glob("*.pdf")} == {"plane", "curves", "runs"}
     assert not (results / "statistics" / "broken").exists()

@@ -25,7 +25,7 @@ SHOWN = {
 }
 DATASETS = {"patterns": "synthetic", "prefit": "synthetic", "digits": "mnist"}
 CHUNKS = {"patterns": ["0-1"], "prefit": ["0-1", "2-2"], "digits": ["0-1"]}
-TABLES = ["information", "phases", "fits", "violations", "correlations"]
+TABLES = ["information", "phases", "fits", "violations"]
 
 
 def work(figures, pairs=(), accuracies=(), joined=()) -> set[str]:
@@ -39,8 +39,6 @@ def work(figures, pairs=(), accuracies=(), joined=()) -> set[str]:
         jobs |= {f"datasets {DATASETS[experiment]}"} | {f"training {experiment} {chunk}" for chunk in chunks}
         if estimator:
             jobs |= {f"statistics_information {names}", *(f"information {names} {chunk}" for chunk in chunks)}
-            if DATASETS[experiment] in joined:
-                jobs |= {f"statistics_tradeoff {names}"}
         else:
             jobs |= {f"statistics_accuracy {names}"}
     return jobs

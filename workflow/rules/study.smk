@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from infoplane.artifacts import canonical
@@ -94,9 +95,17 @@ JOINED = {
 
 
 def joined(dataset, table):
+    """The tables that are joined; correlations are those that figures show."""
     experiments = [name for name in sorted(study.experiments) if dataset_of(name).name == dataset]
-    pairs = [pair for pair in study.pairs if pair[0] in experiments]
-    return held(JOINED[table], experiments, pairs)
+    pairs = shown_by("tradeoff") if table == "correlations" else study.pairs
+    return held(JOINED[table], experiments, [pair for pair in pairs if pair[0] in experiments])
+
+
+def shown_by(kind):
+    """The experiments and estimators that figures of a kind show."""
+    figures = [figure for figure in study.figures.values() if figure.kind == kind]
+    pairs = {pair for figure in figures for pair in product(figure.experiments, figure.estimators)}
+    return sorted(pairs)
 
 
 def held(table, experiments, pairs):
