@@ -81,11 +81,12 @@ def undisturbed(small, tmp_path_factory) -> tuple[dict[str, str], float]:
 def kill_workflow(run: subprocess.Popen, chance: random.Random, seconds: float) -> None:
     """Kill Snakemake and all its jobs at a random moment of a run of so many seconds."""
     with suppress(subprocess.TimeoutExpired):
-        run.wait(chance.uniform(0, seconds))
-    family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
-    for process in family:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+        run.communicate(timeout=chance.uniform(0, seconds))
+    with suppress(psutil.NoSuchProcess):
+        family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
     run.communicate()
 
 
@@ -100,7 +101,7 @@ def test_three_kills_of_one_study_change_no_byte(small, undisturbed, tmp_path):
     workflow, chance = copy_of(small.folder, tmp_path / "study"), random.Random(0)
     for _ in range(3):
         workflow.snakemake("--unlock")
-        kill_workflow(workflow.start("--rerun-incomplete"), chance, seconds)
+        kill_workflow(workflow.start("--rerun-incomplete"), chance, seconds / 3)
     resume(workflow)
     assert digests(workflow) == expected
 
