@@ -71,6 +71,13 @@ def increasing(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+def of_many_points(interval: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a quantizer's range that is one point in the float32 of training, and many in the replay."""
+    if max(interval[1], 0.0) - min(interval[0], 0.0) < 1e-30:
+        raise ValueError("one point in float32")
+    return interval
+
+
 def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if twice := repeated(names):
         raise ValueError(f"names {shown(twice[0])} twice; remove one")
@@ -189,7 +196,7 @@ NetworkSpec = Annotated[
     Discriminator(lambda value: BY_NAME if isinstance(value, str) else BY_LAYERS),
 ]
 RangeSpec = Annotated[
-    Literal["batch", "ema", "ema-debiased"] | Pair,
+    Literal["batch", "ema", "ema-debiased"] | Annotated[Pair, AfterValidator(of_many_points)],
     expecting("batch, ema, ema-debiased, or a pair [lo, hi] with lo < hi"),
 ]
 
