@@ -10,7 +10,9 @@ from conftest import ROOT
 from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TRAINING, table
 
 from infoplane.artifacts import read_table
+from infoplane.config import load_study
 from infoplane.log import has_finished
+from infoplane.status import summary
 
 OF_THE_CONFIG = [change for change in CHANGES if not change.module]
 
@@ -54,6 +56,14 @@ def test_without_records_a_result_in_the_place_of_another_is_made_again(finished
         information / "tanh" / "exact" / "0-1.parquet", information / "relu" / "exact" / "0-1.parquet"
     )
     assert "information relu exact 0-1" in finished.announced()
+
+
+def test_a_finished_study_has_all_of_its_chunks_and_no_time_left(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    *rows, _, total = summary(load_study(finished.config))
+    assert len(rows) == 1 + 5
+    assert all(row.split()[2] == row.split()[3] and row.endswith(" 0 s") for row in rows[1:])
+    assert total.startswith("7 of 7 chunks present; results takes ") and total.endswith("time left 0 s")
 
 
 def test_fewer_repetitions_are_forgotten(finished):
