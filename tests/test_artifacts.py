@@ -61,6 +61,15 @@ def test_round_trip(path, frame):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("strange", [-np.nan, np.inf - np.inf, np.inf, -np.inf, -0.0])
+def test_numbers_that_are_none_are_read_back(tmp_path, frame, strange):
+    """Parquet keeps no sign of a NaN, and a table holds what training made of its numbers."""
+    frame["h_t"] = np.array([0.0, strange, 1.0])
+    write_table(tmp_path / "0-1.parquet", frame, describe("history", SPEC))
+    read, _ = read_table(tmp_path / "0-1.parquet", "history")
+    pd.testing.assert_frame_equal(read, frame)
+
+
 def test_what_is_computed_says_where():
     described = describe("history", SPEC)["machine"]
     assert described.keys() == {"processor", "instructions", "compiled"}

@@ -179,13 +179,17 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 def table_digest(frame: pd.DataFrame, description: dict[str, Any]) -> str:
     """SHA-256 (hex) of all that a table tells: its description, names of columns, and values."""
-    columns = [
-        column.to_numpy(float, na_value=np.nan)
-        if pd.api.types.is_numeric_dtype(column)
-        else np.array("\0".join(column.fillna("")))
-        for _, column in frame.items()
-    ]
-    return digest([description, [*frame.columns], array_digest(*columns)])
+    return digest(
+        [description, [*frame.columns], array_digest(*(told(column) for _, column in frame.items()))]
+    )
+
+
+def told(column: pd.Series) -> np.ndarray:
+    """The values of a column, all that is missing being alike: a NaN loses its sign in a file."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return np.array("\0".join(column.fillna("")))
+    values = column.to_numpy(float, na_value=np.nan)
+    return np.where(np.isnan(values), np.nan, values)
 
 
 def array_digest(*arrays: np.ndarray) -> str:

@@ -86,6 +86,16 @@ def test_bad_config_is_one_line(fresh, change, line):
     assert not (fresh.folder / "results").exists()
 
 
+def test_a_repeated_key_is_one_line(fresh):
+    """Snakemake would take the last of them."""
+    fresh.config.write_text(fresh.config.read_text() + "figures: {}\n")
+    run = fresh.snakemake()
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        "infoplane: study.yaml: line 4: 'figures' stands twice in one mapping; remove one"
+    )
+
+
 def test_no_claim_rests_on_a_control(finished):
     finished.edit(lambda config: config["experiments"]["tanh"].update(control=True))
     dry_run = finished.snakemake("--dry-run", "claims").stdout

@@ -10,9 +10,13 @@ from infoplane.artifacts import canonical
 from infoplane.config import resolve
 from infoplane.errors import UserError
 from infoplane.log import failures
+from infoplane.plain import from_yaml
 
 try:
-    study = resolve(config, ", ".join(map(os.path.relpath, workflow.configfiles)) or "--config")
+    sources = [*map(os.path.relpath, workflow.configfiles)]
+    for source in sources:  # Snakemake takes the last of equal keys
+        from_yaml(Path(source))
+    study = resolve(config, ", ".join(sources) or "--config")
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 

@@ -176,7 +176,7 @@ def how_many(known: Mapping[str, Any]) -> str:
 
 def write_note(figure: Figure, note: str) -> None:
     """What is to be known of all panels, above them."""
-    figure.suptitle(note, fontsize=7.5, fontstyle="italic", color="0.3")
+    figure.suptitle(note, fontsize=7.5, fontstyle="italic", color="0.3", parse_math=False)
 
 
 def save(figure: Figure, outputs: Sequence[Path], dpi: int, description: Mapping[str, Any]) -> None:
