@@ -118,6 +118,8 @@ def check_information(path: Path) -> None:
     layers = len(network.layers)
     refuse_other_rows(path, table, known["repetitions"], *recorded_epochs(spec), layers)
     capacities = np.log2(levels(estimator, spec)) * np.array([layer.outputs for layer in network.layers])
+    if spec.labels == "shuffled" and estimator.subset != "all":  # each repetition has an H(Y) of its own
+        h_y = float(np.log2(dataset.classes))
     laws_of_information(path, table, inputs, h_y, capacities, estimator.kind == "exact")
 
     if estimator.kind == "rebinned" and isinstance(spec.bits, Bits) and spec.bits.activations <= 8:
