@@ -229,6 +229,7 @@ def test_learning_rate_may_lack_its_point():
             "estimators.exact.subset: 'tests' is unknown; did you mean 'test'?",
         ),
         ("trajectories", "kep", "trajectories: 'kep' is unknown; did you mean 'keep'?"),
+        ("device", "gpu", "device: 'gpu' is unknown; did you mean 'cpu'?"),
         ("datasets/mine", {}, "datasets.mine.kind: missing; add it"),
         ("datasets/mine", {"kind": "npz"}, "datasets.mine: kind npz needs path; add it"),
         ("datasets/mine/kind", "nzp", "datasets.mine.kind: 'nzp' is unknown; did you mean 'npz'?"),

@@ -422,8 +422,8 @@ FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
 FILES: dict[str, Any] = {**FILE, "nargs": "+"}
 DEVICE: dict[str, Any] = {
     "choices": ("auto", "cpu", "cuda"),
-    "default": "auto",
-    "help": "where it is computed; auto, the default, is a GPU (cuda) where PyTorch finds one",
+    "default": "cpu",
+    "help": "where it is computed: cpu, the default; a GPU (cuda); or a GPU where PyTorch finds one (auto)",
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}

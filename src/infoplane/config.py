@@ -395,12 +395,16 @@ class FigureSpec(Strict):
         return READS[self.kind]
 
 
+Device = Literal["cpu", "cuda", "auto"]
+
+
 @dataclass(frozen=True)
 class Study:
     """A config with every default applied and every name checked."""
 
     results: str
     trajectories: Literal["keep", "drop"]
+    device: Device
     datasets: dict[str, DatasetSpec]
     experiments: dict[str, Experiment]
     estimators: dict[str, Estimator]
@@ -428,6 +432,7 @@ class Sections(Strict):
 
     results: Annotated[str, Field(min_length=1), AfterValidator(without_wildcards)] = "results"
     trajectories: Literal["keep", "drop"] = "keep"
+    device: Device = "cpu"
     datasets: dict[Name, Overrides] = {}
     defaults: Overrides = {}
     experiments: Annotated[dict[Name, Overrides], Field(min_length=1)]
@@ -495,7 +500,15 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
                     f"add it to estimators.{estimator}.experiments"
                 )
     used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
-    study = Study(sections.results, sections.trajectories, used, experiments, estimators, figures)
+    study = Study(
+        results=sections.results,
+        trajectories=sections.trajectories,
+        device=sections.device,
+        datasets=used,
+        experiments=experiments,
+        estimators=estimators,
+        figures=figures,
+    )
     refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
     return study

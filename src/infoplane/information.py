@@ -215,7 +215,7 @@ def run(
     dataset_path: Path,
     trajectory_path: Path,
     output_path: Path,
-    device: str = "auto",
+    device: str = "cpu",
 ) -> None:
     """Estimate the information of a trajectory file on the data set it was trained on."""
     dataset = load_dataset(dataset_path)

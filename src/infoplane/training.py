@@ -412,7 +412,7 @@ def run(
     repetitions: range,
     trajectory_path: Path,
     history_path: Path,
-    device: str = "auto",
+    device: str = "cpu",
 ) -> None:
     """Train some repetitions from a data set file into a trajectory and a history file."""
     dataset = load_dataset(dataset_path)

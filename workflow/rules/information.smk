@@ -30,6 +30,8 @@ rule information:
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
         spec=lambda wildcards: spec(study.estimators[wildcards.estimator].spec),
+        device=study.device,
     shell:
-        "python -m infoplane.cli information --spec {params.spec:q} --dataset {input.dataset:q}"
+        "python -m infoplane.cli information --spec {params.spec:q} --device {params.device}"
+        " --dataset {input.dataset:q}"
         " --trajectory {input.trajectory:q} --output {output:q} > {log:q} 2>&1"

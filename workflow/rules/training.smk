@@ -31,7 +31,9 @@ rule training:
         runtime=lambda wildcards, attempt: 1440 * attempt,
     params:
         spec=lambda wildcards: spec(study.experiments[wildcards.experiment].spec),
+        device=study.device,
     shell:
-        "python -m infoplane.cli training --spec {params.spec:q} --dataset {input.dataset:q}"
+        "python -m infoplane.cli training --spec {params.spec:q} --device {params.device}"
+        " --dataset {input.dataset:q}"
         " --repetitions {wildcards.chunk}"
         " --trajectory {output.trajectory:q} --history {output.history:q} > {log:q} 2>&1"
