@@ -54,7 +54,7 @@ def test_dataset_is_made(tmp_path):
 
 def test_check_counts(capsys):
     assert main(["check", str(QUICK)]) == 0
-    assert capsys.readouterr().out.startswith(f"{QUICK}: 13 experiments, 5 estimators, ")
+    assert capsys.readouterr().out.startswith(f"{QUICK}: 15 experiments, 6 estimators, 26 figures; ")
 
 
 def refused(capsys, *arguments: str) -> str:

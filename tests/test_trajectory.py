@@ -59,6 +59,31 @@ def test_round_trip(path, trajectory):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_a_flipped_bit_is_refused_or_changes_nothing(path, trajectory):
+    """Some bytes of the header mean nothing to who reads it, such as a space or what names a version."""
+    whole, refused = path.read_bytes(), 0
+    for place in range(0, len(whole), 31):
+        data = bytearray(whole)
+        data[place] ^= 1 << place % 8
+        path.write_bytes(data)
+        try:
+            read = load_trajectory(path)
+        except UserError as error:
+            refused += 1
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+        else:
+            assert (read.spec, read.dataset) == (SPEC, trajectory.dataset)
+            for name in ("repetitions", "parameters", "ranges"):
+                np.testing.assert_array_equal(getattr(read, name), getattr(trajectory, name))
+    assert refused > 0.9 * len(range(0, len(whole), 31))
+
+
+def test_a_spec_that_no_model_takes_is_one_line(path, trajectory):
+    strange = replace(trajectory, spec=SPEC.model_copy(update={"activation": "step"}))
+    save_trajectory(path, strange)
+    assert "truncated or damaged" in refusal(path)
+
+
 def test_parts_and_epochs_are_those_of_the_spec(tmp_path, trajectory):
     spec = SPEC.model_copy(update={"prefit_epochs": 6, "network": (DenseSpec(dense=4), PoolSpec(pool=2))})
     parts, epochs = recorded_epochs(spec)

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from infoplane.artifacts import KEY, canonical, describe, parse_description, written_aside
+from infoplane.artifacts import KEY, array_digest, canonical, describe, parse_description, written_aside
 from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
 
@@ -87,10 +87,13 @@ ARRAYS = ("repetitions", "parameters", "ranges")
 
 def save_trajectory(path: Path, trajectory: Trajectory) -> None:
     """Write a trajectory as safetensors, its description in the header."""
-    description = describe(
-        "trajectory", {"training": trajectory.spec.model_dump(mode="json")}, dataset=trajectory.dataset
-    )
     arrays = {name: np.ascontiguousarray(getattr(trajectory, name)) for name in ARRAYS}
+    description = describe(
+        "trajectory",
+        {"training": trajectory.spec.model_dump(mode="json")},
+        dataset=trajectory.dataset,
+        digest=array_digest(*arrays.values()),
+    )
     with written_aside(path) as aside:
         try:
             save_file(arrays, aside, metadata={KEY: canonical(description)})
@@ -109,10 +112,12 @@ def load_trajectory(path: Path) -> Trajectory:
         with safe_open(path, framework="numpy") as file:
             description = parse_description((file.metadata() or {}).get(KEY), path, "trajectory")
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
+        spec = TrainingSpec.model_validate(description["spec"]["training"])
+        if array_digest(*arrays.values()) != description["digest"]:
+            raise ValueError("other numbers than were written")
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
-    spec = TrainingSpec.model_validate(description["spec"]["training"])
     parts, epochs = recorded_epochs(spec)
     return Trajectory(spec, description["dataset"], parts=parts, epochs=epochs, **arrays)

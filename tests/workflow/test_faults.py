@@ -284,6 +284,7 @@ def foreign(path: Path) -> None:
 DAMAGES = [
     *product(("data.npz", "mine.safetensors", "mine.parquet", "mine.exact.parquet"), (truncated, foreign)),
     ("data.npz", flipped),
+    ("mine.safetensors", flipped),
 ]
 
 
