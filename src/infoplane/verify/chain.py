@@ -19,6 +19,7 @@ from infoplane.errors import UserError
 from infoplane.information import estimate, subset
 from infoplane.networks import network_of
 from infoplane.provenance import description
+from infoplane.snapshots import at_times
 from infoplane.statistics import (
     join_fits,
     join_information,
@@ -158,15 +159,9 @@ def same_rows(table: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
 
 
 def some_epochs(trajectory: Trajectory) -> Trajectory:
-    times = np.unique(np.linspace(0, len(trajectory.epochs) - 1, REPLAYED).astype(int))
-    return replace(
-        trajectory,
-        spec=trajectory.spec.model_copy(update={"compile": False}),
-        parts=trajectory.parts[times],
-        epochs=trajectory.epochs[times],
-        parameters=trajectory.parameters[:, times],
-        ranges=trajectory.ranges[:, times],
-    )
+    eager = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": False}))
+    places = np.arange(len(trajectory.epochs))
+    return at_times(eager, np.isin(places, np.linspace(0, places[-1], REPLAYED).astype(int)))
 
 
 def check_experiment(folder: Path) -> dict[str, Any]:
