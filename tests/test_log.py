@@ -33,7 +33,7 @@ def test_log_tells_what_was_run_and_how_it_ended(tmp_path):
         """    --spec '{"name": "synthetic"}' \\""",
         f"    --output '{output}'",
     ]
-    assert re.fullmatch(r"python 3\.\d+.*, infoplane \S+, numba .*, torch \S+", versions)
+    assert re.fullmatch(r"python 3\.\d+.*, infoplane \S+, matplotlib .*, torch \S+", versions)
     time = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+00:00"
     assert re.fullmatch(rf"started {time} on .+", start)
     assert re.fullmatch(rf"finished {time} after \d+\.\d s", end)
