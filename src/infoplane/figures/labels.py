@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from infoplane.figures.style import fix_layout
+
 __all__ = ["Trajectory", "name_layers"]
 
 Trajectory = tuple[Axes, pd.DataFrame, pd.DataFrame]
@@ -32,9 +34,7 @@ def name_layers(figure: Figure, trajectories: Iterable[Trajectory]) -> None:
         trajectories: information planes, each with I(X;T) and I(T;Y): a row for each epoch and a column for
             each layer.
     """
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-    figure.set_layout_engine("none")
+    fix_layout(figure)
     for axes, x, y in trajectories:
         place_names(axes, x.to_numpy(), y.to_numpy(), 72 / figure.dpi)
 

@@ -26,6 +26,7 @@ __all__ = [
     "STYLE",
     "epoch_norm",
     "epoch_ticks",
+    "fix_layout",
     "how_many",
     "log_epochs",
     "marked",
@@ -179,12 +180,20 @@ def write_note(figure: Figure, note: str) -> None:
     figure.suptitle(note, fontsize=7.5, fontstyle="italic", color="0.3", parse_math=False)
 
 
+def fix_layout(figure: Figure) -> None:
+    """Lay the figure out for all files: each would lay it out anew, beginning with what the last one left."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def save(figure: Figure, outputs: Sequence[Path], dpi: int, description: Mapping[str, Any]) -> None:
     """Write a figure into PDF and PNG files that say what they show, without the time of their making.
 
     Raises:
         UserError: an output is neither .pdf nor .png, or cannot be written.
     """
+    fix_layout(figure)
     for path in map(Path, outputs):
         if path.suffix not in SUBJECT:
             raise UserError(f"{path}: a figure is written as .pdf or .png; rename the output")
