@@ -300,26 +300,22 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
-    one.add_argument("--dataset", **FILE, help="the data set")
-    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
     one = command(
         stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
     )
-    one.add_argument("--dataset", **FILE, help="the data set")
-    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     one = command(stages, "levels", levels, "count the levels that quantized layers use along a trajectory")
-    one.add_argument("--dataset", **FILE, help="the data set")
-    one.add_argument("--trajectory", **FILE, help="the trajectory")
+    add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     one = command(stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
-    one.add_argument("--dataset", **FILE, help="the data set")
-    one.add_argument("--trajectory", **FILE, help="a trajectory with the repetition")
+    add_trained(one)
     one.add_argument("--repetition", metavar="NUMBER", type=int, default=0, help="which one; 0 unless given")
     one.add_argument(
         "--epochs",
@@ -427,6 +423,11 @@ DEVICE: dict[str, Any] = {
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
+
+
+def add_trained(one: ArgumentParser) -> None:
+    one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
+    one.add_argument("--trajectory", **FILE, help="the trajectory")
 
 
 def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from infoplane.artifacts import describe, refuse_mismatch, write_table
+from infoplane.artifacts import describe, write_table
 from infoplane.binning import BinRange, adaptive_bins, range_ends, rebinned, uniform_bins
 from infoplane.compilation import compiled
 from infoplane.config import Bits, EstimatorSpec, TrainingSpec
-from infoplane.datasets import Dataset, load_dataset
+from infoplane.datasets import Dataset
 from infoplane.devices import device_of, name_of
 from infoplane.entropy import Information, entropy, information_of_words
 from infoplane.inputs import network_labels
@@ -22,8 +22,9 @@ from infoplane.networks import Levels
 from infoplane.progress import progress_bar
 from infoplane.quantization import Extremes, grid, quantize
 from infoplane.replay import Layers, replay
+from infoplane.snapshots import load_trained
 from infoplane.sorting import information_by_sorting
-from infoplane.trajectory import Trajectory, load_trajectory
+from infoplane.trajectory import Trajectory
 
 __all__ = ["Information", "binned_information", "estimate", "exact_information", "run"]
 
@@ -218,11 +219,7 @@ def run(
     device: str = "cpu",
 ) -> None:
     """Estimate the information of a trajectory file on the data set it was trained on."""
-    dataset = load_dataset(dataset_path)
-    trajectory = load_trajectory(trajectory_path)
-    refuse_mismatch(
-        trajectory_path, "the data set it was trained on", trajectory.dataset, dataset.description
-    )
+    trajectory, dataset = load_trained(dataset_path, trajectory_path)
     table = estimate(estimator, trajectory, dataset, device)
     counted = dataset.labels[subset(dataset, estimator.subset)]
     description = describe(

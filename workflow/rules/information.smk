@@ -10,6 +10,7 @@ rule information:
             "src/infoplane/networks.py",
             "src/infoplane/quantization.py",
             "src/infoplane/replay.py",
+            "src/infoplane/snapshots.py",
             "src/infoplane/sorting.py",
         ],
         dataset=lambda wildcards: (
