@@ -23,9 +23,10 @@ from infoplane import (
     train,
 )
 from infoplane.compilation import compiled, compiles
-from infoplane.config import Bits, DenseSpec, load_study
+from infoplane.config import Bits, DenseSpec
 from infoplane.inputs import Streams, network_inputs
 from infoplane.networks import network_of, scheme_of
+from infoplane.study import load_study
 from infoplane.training import Batch, Ensemble, Tested, ensemble_width, shuffled_batches
 
 __all__ = [

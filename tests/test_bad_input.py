@@ -26,10 +26,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infoplane.artifacts import canonical
+from infoplane.checking import parse_spec
 from infoplane.cli import main
-from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec, load_study, parse_spec
+from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import load_dataset, stratified_split
 from infoplane.errors import UserError
+from infoplane.study import load_study
 
 CONFIG = {
     "results": "results/mine",

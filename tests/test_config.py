@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infoplane.checking import parse_spec
 from infoplane.config import (
     ConvSpec,
     DenseSpec,
@@ -19,11 +20,9 @@ from infoplane.config import (
     PoolSpec,
     Sections,
     TrainingSpec,
-    load_study,
-    parse_spec,
-    resolve,
 )
 from infoplane.errors import UserError
+from infoplane.study import load_study, resolve
 
 CONFIGS = Path(__file__).parents[1] / "config"
 
@@ -446,5 +445,5 @@ def test_every_key_is_documented(model):
 
 
 def test_config_loads_without_torch():
-    code = "import sys, infoplane.artifacts, infoplane.config; sys.exit('torch' in sys.modules)"
+    code = "import sys, infoplane.artifacts, infoplane.study; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

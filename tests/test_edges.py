@@ -12,8 +12,9 @@ import pytest
 
 from infoplane import training
 from infoplane.artifacts import read_table
+from infoplane.checking import parse_spec
 from infoplane.cli import main
-from infoplane.config import TrainingSpec, parse_spec
+from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
 
 COUNT = 48

@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
 from infoplane.artifacts import canonical, describe, write_table
-from infoplane.config import FigureSpec, parse_spec
+from infoplane.checking import parse_spec
+from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.style import STYLE, save

@@ -12,11 +12,12 @@ import simulation
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from infoplane.config import FigureSpec, resolve
+from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.averages import read_averages
 from infoplane.figures.style import STYLE, save
+from infoplane.study import resolve
 
 ESTIMATORS = ["plug-in", "miller-madow", "chao-shen"]
 KINDS = ["reliability", "levels"]

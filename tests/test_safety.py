@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from infoplane.cli import main
-from infoplane.config import DatasetSpec, TrainingSpec, load_study, resolve
+from infoplane.config import DatasetSpec, TrainingSpec
 from infoplane.datasets import load_dataset, run, save_dataset, sources, synthetic
 from infoplane.datasets.sources import (
     DebianPackage,
@@ -27,6 +27,7 @@ from infoplane.datasets.sources import (
     output,
 )
 from infoplane.errors import UserError
+from infoplane.study import load_study, resolve
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))

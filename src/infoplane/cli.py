@@ -8,18 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoplane.config import (
-    READS,
-    DatasetSpec,
-    EstimatorSpec,
-    FigureSpec,
-    TrainingSpec,
-    load_study,
-    parse_spec,
-)
+from infoplane.checking import parse_spec
+from infoplane.config import READS, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.log import logged
 from infoplane.plain import printable, shown
+from infoplane.study import load_study
 
 __all__ = ["main"]
 

@@ -1,11 +1,7 @@
-"""The study as strict models: what a config file may say, and what each stage is told of it."""
+"""Strict models of all that a config file may say, and of what each stage is told of it."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,16 +17,20 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
-from infoplane.errors import UserError
-from infoplane.plain import from_json, from_yaml, printable, repeated, short, shown
+from infoplane.plain import repeated, shown
 
 __all__ = [
+    "BY_LAYERS",
+    "BY_NAME",
+    "EXACT",
+    "PUBLIC",
+    "READS",
     "Bits",
     "ConvSpec",
     "DatasetSpec",
     "DenseSpec",
+    "Device",
     "Estimator",
     "EstimatorSpec",
     "Experiment",
@@ -38,15 +38,9 @@ __all__ = [
     "LayerSpec",
     "PoolSpec",
     "RangeSpec",
-    "Study",
+    "Sections",
     "TrainingSpec",
-    "load_study",
-    "parse_spec",
-    "resolve",
 ]
-
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
@@ -398,35 +392,6 @@ class FigureSpec(Strict):
 Device = Literal["cpu", "cuda", "auto"]
 
 
-@dataclass(frozen=True)
-class Study:
-    """A config with every default applied and every name checked."""
-
-    results: str
-    trajectories: Literal["keep", "drop"]
-    device: Device
-    datasets: dict[str, DatasetSpec]
-    experiments: dict[str, Experiment]
-    estimators: dict[str, Estimator]
-    figures: dict[str, FigureSpec]
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every experiment with every estimator that is applied to it, in the order of their names."""
-        return sorted(
-            (name, key) for key, estimator in self.estimators.items() for name in estimator.experiments
-        )
-
-    def exact_estimator(self, experiment: str) -> str | None:
-        """The estimator of the exact value of an experiment over all inputs; of several the first."""
-        exact = (
-            key
-            for key, estimator in sorted(self.estimators.items())
-            if estimator.spec == EXACT and experiment in estimator.experiments
-        )
-        return next(exact, None)
-
-
 class Sections(Strict):
     """A config as it is written: names, and what differs from the defaults."""
 
@@ -439,218 +404,3 @@ class Sections(Strict):
     estimators: Annotated[dict[Name, Overrides], Field(min_length=1)]
     figure_defaults: Overrides = {}
     figures: dict[Name, Overrides] = {}
-
-
-def resolve(config: Mapping[str, Any], source: str) -> Study:
-    """Apply the defaults of a config and check all that it says.
-
-    Args:
-        config: what was read from the config file.
-        source: the name of that file, for errors.
-
-    Raises:
-        UserError: one line that names file, key and remedy.
-
-    >>> config = {"experiments": {"mine": {"activaton": "relu"}}, "estimators": {"exact": {"kind": "exact"}}}
-    >>> resolve(config, "mine.yaml")
-    Traceback (most recent call last):
-    infoplane.errors.UserError: mine.yaml: experiments.mine.activaton: unknown key; did you mean 'activation'?
-    """
-    sections = checked(Sections, config, source)
-    everything = {"experiments": "all"}
-    experiments = {
-        name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
-        for name, own in sections.experiments.items()
-    }
-    for name, own in sections.datasets.items():
-        if "name" in own:
-            raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
-    no_overrides: Mapping[str, Any] = {}
-    datasets = {
-        name: checked(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
-        for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
-    }
-    for name, experiment in experiments.items():
-        where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"
-        refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
-    estimators = {
-        name: checked(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
-        for name, own in sections.estimators.items()
-    }
-    figures = {
-        name: checked(
-            FigureSpec,
-            all_named(own, experiments),
-            source,
-            f"figures.{name}",
-            sections.figure_defaults,
-            "figure_defaults",
-        )
-        for name, own in sections.figures.items()
-    }
-    for name, its in estimators.items():
-        refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
-    for name, figure in figures.items():
-        refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
-        refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
-        for estimator in figure.estimators or ():
-            for missing in sorted(set(figure.experiments) - set(estimators[estimator].experiments)):
-                raise UserError(
-                    f"{source}: figures.{name}: shows {missing} by {estimator}, which is not applied to it; "
-                    f"add it to estimators.{estimator}.experiments"
-                )
-    used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
-    study = Study(
-        results=sections.results,
-        trajectories=sections.trajectories,
-        device=sections.device,
-        datasets=used,
-        experiments=experiments,
-        estimators=estimators,
-        figures=figures,
-    )
-    refuse_unfit_experiments(study, source)
-    refuse_unfit_estimators(study, source)
-    return study
-
-
-def load_study(path: Path) -> Study:
-    """Read and `resolve` one config file."""
-    return resolve(from_yaml(path), str(path))
-
-
-def parse_spec(model: type[Model], text: str) -> Model:
-    """Read a spec from its JSON.
-
-    >>> parse_spec(EstimatorSpec, '{"kind": "uniform", "bins": 30, "range": [-1, 1]}').range
-    (-1.0, 1.0)
-    """
-    return checked(model, from_json(text, "--spec"), "--spec")
-
-
-def checked(
-    model: type[Model],
-    own: Any,
-    source: str,
-    where: str = "",
-    defaults: Mapping[str, Any] | None = None,
-    defaults_at: str = "",
-) -> Model:
-    """`defaults` overridden by `own` as a `model`, or a `UserError` with the key that the user wrote."""
-    if not isinstance(own, Mapping):
-        raise UserError(f"{source}: holds no keys; see config/README.md for what belongs there")
-    defaults = defaults or {}
-    try:
-        return model.model_validate({**defaults, **own})
-    except ValidationError as error:
-        # a misspelt key is also a missing one: name the misspelt
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
-        location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
-        location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
-        parts = [defaults_at if inherited else where, *(short(str(part)) for part in location)]
-        key = ".".join(filter(None, parts))
-        raise UserError(printable(f"{source}: {key}: {complaint(first, model)}")) from None
-
-
-RULES = {
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "invalid_key": "text; quote it if it is a number",
-    "model_type": "a mapping",
-    "string_too_short": "at least one character",
-    "string_type": "text; quote it if it is a number",
-    "too_short": "not empty",
-    "tuple_type": "a list",
-}
-
-
-def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """What is wrong and what to do, in a few words."""
-    given = error["input"]
-    match error["type"]:
-        case "extra_forbidden":
-            *sections, name = map(str, error["loc"])
-            for section in sections:
-                model = cast(type[BaseModel], model.model_fields[section].annotation)
-            return f"unknown key; {suggestion(name, model.model_fields)}"
-        case "missing":
-            return "missing; add it"
-        case "literal_error":
-            names = re.findall("'([^']*)'", error["ctx"]["expected"])
-            return f"{shown(given)} is unknown; {suggestion(str(given), names)}"
-        case "string_pattern_mismatch" | "string_too_long":
-            return f"{shown(given)} cannot name a file; use up to 100 letters, digits, - and _"
-        case "value_error":
-            return str(error["ctx"]["error"])
-        case _:
-            rule = RULES.get(error["type"], error["msg"].removeprefix("Input should be "))
-            return f"{shown(given)} is refused; it must be {rule}"
-
-
-def suggestion(name: str, names: Iterable[str]) -> str:
-    """The valid name that was probably meant, or all of them."""
-    names = list(names)
-    nearest = get_close_matches(name, names, n=1)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"use one of {', '.join(names)}"
-
-
-def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:
-    for name in names:
-        if name not in valid:
-            raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
-
-
-def refuse_unfit_experiments(study: Study, source: str) -> None:
-    """What is read out of grids needs networks that have them."""
-    float32 = {name for name, its in study.experiments.items() if its.bits == "float32"}
-    controlled = {name for name, its in study.experiments.items() if its.protocol == "controlled"}
-    for name, estimator in study.estimators.items():
-        for unfit in sorted(float32 & set(estimator.experiments)):
-            if estimator.kind == "quantized":
-                raise UserError(
-                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and {unfit} "
-                    "has none; name other experiments"
-                )
-    for name, figure in study.figures.items():
-        for unfit in sorted(float32 & set(figure.experiments)):
-            if figure.kind == "levels":
-                raise UserError(
-                    f"{source}: figures.{name}: shows levels of grids, and {unfit} has none; "
-                    "name quantized experiments"
-                )
-        if figure.kind == "merging" and (float32 | controlled) & set(figure.experiments):
-            raise UserError(
-                f"{source}: figures.{name}: shows codes of logits; "
-                "name quantized experiments of protocol published"
-            )
-
-
-def refuse_unfit_estimators(study: Study, source: str) -> None:
-    """Figures that set estimates beside the exact value show what can be compared with it."""
-    for name, figure in study.figures.items():
-        if figure.kind not in ("errors", "signs"):
-            continue
-        for estimator in figure.estimators or ():
-            its = study.estimators[estimator]
-            if its.subset != "all":
-                raise UserError(
-                    f"{source}: figures.{name}: {estimator} counts a subset of the inputs; "
-                    f"kind {figure.kind} takes estimators of all of them"
-                )
-            if figure.kind == "errors" and its.kind == "exact":
-                raise UserError(f"{source}: figures.{name}: {estimator} is exact, it has no error; remove it")
-        for experiment in figure.experiments:
-            if figure.kind == "errors" and study.exact_estimator(experiment) is None:
-                raise UserError(
-                    f"{source}: figures.{name}: {experiment} has no exact value; "
-                    "apply an estimator of kind exact to it"
-                )
-
-
-def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
-    """`experiments: all` spelt out, in an order that does not depend on that of the config."""
-    return {**own, "experiments": sorted(experiments)} if own.get("experiments") == "all" else {**own}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infoplane.config import load_study
+from infoplane.study import load_study
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])

@@ -7,10 +7,10 @@ from itertools import product
 from pathlib import Path
 
 from infoplane.artifacts import canonical
-from infoplane.config import resolve
 from infoplane.errors import UserError
 from infoplane.log import failures
 from infoplane.plain import from_yaml
+from infoplane.study import resolve
 
 try:
     sources = [*map(os.path.relpath, workflow.configfiles)]

@@ -1,0 +1,103 @@
+"""What a user wrote as a strict model, or one line that says what is wrong with it and what to do."""
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from infoplane.config import BY_LAYERS, BY_NAME
+from infoplane.errors import UserError
+from infoplane.plain import from_json, printable, short, shown
+
+__all__ = ["checked", "parse_spec", "refuse_unknown"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse_spec(model: type[Model], text: str) -> Model:
+    """Read a spec from its JSON.
+
+    >>> from infoplane.config import EstimatorSpec
+    >>> parse_spec(EstimatorSpec, '{"kind": "uniform", "bins": 30, "range": [-1, 1]}').range
+    (-1.0, 1.0)
+    """
+    return checked(model, from_json(text, "--spec"), "--spec")
+
+
+def checked(
+    model: type[Model],
+    own: Any,
+    source: str,
+    where: str = "",
+    defaults: Mapping[str, Any] | None = None,
+    defaults_at: str = "",
+) -> Model:
+    """`defaults` overridden by `own` as a `model`, or a `UserError` with the key that the user wrote."""
+    if not isinstance(own, Mapping):
+        raise UserError(f"{source}: holds no keys; see config/README.md for what belongs there")
+    defaults = defaults or {}
+    try:
+        return model.model_validate({**defaults, **own})
+    except ValidationError as error:
+        # a misspelt key is also a missing one: name the misspelt
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
+        location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
+        parts = [defaults_at if inherited else where, *(short(str(part)) for part in location)]
+        key = ".".join(filter(None, parts))
+        raise UserError(printable(f"{source}: {key}: {complaint(first, model)}")) from None
+
+
+RULES = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "invalid_key": "text; quote it if it is a number",
+    "model_type": "a mapping",
+    "string_too_short": "at least one character",
+    "string_type": "text; quote it if it is a number",
+    "too_short": "not empty",
+    "tuple_type": "a list",
+}
+
+
+def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong and what to do, in a few words."""
+    given = error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            *sections, name = map(str, error["loc"])
+            for section in sections:
+                model = cast(type[BaseModel], model.model_fields[section].annotation)
+            return f"unknown key; {suggestion(name, model.model_fields)}"
+        case "missing":
+            return "missing; add it"
+        case "literal_error":
+            names = re.findall("'([^']*)'", error["ctx"]["expected"])
+            return f"{shown(given)} is unknown; {suggestion(str(given), names)}"
+        case "string_pattern_mismatch" | "string_too_long":
+            return f"{shown(given)} cannot name a file; use up to 100 letters, digits, - and _"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            rule = RULES.get(error["type"], error["msg"].removeprefix("Input should be "))
+            return f"{shown(given)} is refused; it must be {rule}"
+
+
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """The valid name that was probably meant, or all of them."""
+    names = list(names)
+    nearest = get_close_matches(name, names, n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"use one of {', '.join(names)}"
+
+
+def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:
+    for name in names:
+        if name not in valid:
+            raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
