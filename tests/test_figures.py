@@ -28,7 +28,7 @@ from infoplane.figures.means import curve, read_means
 from infoplane.figures.style import EPOCHS, PREFIT_GROUND, PREFIT_LINE, STYLE, epoch_norm, epoch_ticks, save
 from infoplane.statistics import summarise_accuracy, summarise_information
 
-KINDS = ["plane", "curves", "runs", "accuracy"]
+KINDS = ["plane", "curves", "readings", "runs", "accuracy"]
 HAPPENED = {
     "bad": "6 runs, 1 bad fit",
     "failed": "5 of 6 runs (1 failed)",
@@ -266,18 +266,18 @@ class TestPrefit:
         (bar,) = (axes for axes in figure.axes if axes.get_label() == "<colorbar>")
         assert bar.get_yticklabels()[0].get_text() == "start"
 
-    @pytest.mark.parametrize("kind", ["curves", "accuracy"])
+    @pytest.mark.parametrize("kind", ["curves", "readings", "accuracy"])
     def test_curves_have_it_left_of_epoch_0_on_grey_ground(self, study, kind):
         figure = study.draw(spec(kind, (PREFIT,)))
         axes = panels(figure)[0]
         main, prefit = (
             [line for line in axes.lines if (line.get_xdata() > 0).any() == after] for after in (True, False)
         )
-        assert len(main) == len(prefit) == (6 if kind == "curves" else 2)
+        assert len(main) == len(prefit) == {"curves": 6, "readings": 1, "accuracy": 2}[kind]
         for first, second in zip(main, prefit, strict=True):
             assert first.get_color() == second.get_color() and first.get_marker() == second.get_marker()
             assert (second.get_xdata()[0], second.get_xdata()[-1]) == (
-                (-300, -99) if kind == "curves" else (-299, 0)
+                (-299, 0) if kind == "accuracy" else (-300, -99)
             )
         labels = dict(
             zip(axes.get_xticks(), (label.get_text() for label in axes.get_xticklabels()), strict=True)
@@ -355,6 +355,18 @@ class TestCurves:
         means = pd.DataFrame(np.ones((3, 20)), pd.Index([-1, 0, 5], name="epoch"), pd.RangeIndex(1, 21))
         lines(axes, means, means, 0)
         assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 20
+
+
+class TestReadings:
+    def test_lines_are_the_output_as_each_estimator_reads_it(self, study):
+        estimators = ("exact", "rebinned")
+        shown = panels(study.draw(spec("readings", ("fine", HOURGLASS), estimators)))
+        for experiment, rows in {"fine": shown[:2], HOURGLASS: shown[2:]}.items():
+            table, _ = read_means(study.folder / experiment / "aggregates.parquet", "aggregates")
+            for axes, quantity in zip(rows, ("i_xt", "i_ty"), strict=True):
+                assert [line.get_label() for line in axes.lines] == [*estimators]
+                output = curve(table, quantity)[7 if experiment == HOURGLASS else 6]
+                assert all(np.array_equal(line.get_ydata(), output) for line in axes.lines)
 
 
 class TestRuns:

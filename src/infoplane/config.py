@@ -316,6 +316,7 @@ class Estimator(EstimatorSpec):
 READS = {
     "plane": ("aggregates",),
     "curves": ("aggregates",),
+    "readings": ("aggregates",),
     "runs": ("aggregates", "information"),
     "accuracy": ("accuracy",),
     "reliability": ("reliability",),
@@ -334,19 +335,20 @@ class FigureSpec(Strict):
     """One figure: its kind and what it shows.
 
     `plane`: information planes, one panel per experiment (rows) and estimator (columns), `i_xt` and `i_ty`
-    zooming in (bits). `curves`: I(X;T) and I(T;Y) over epochs. `runs`: planes of the best, middle,
-    second-worst and worst run. `accuracy`: training and test accuracy over epochs, of no estimator.
-    `reliability`: exact values on parts of the inputs and corrected for bias, and saturation over epochs.
-    `levels`: how many levels of their grids quantized layers use, over epochs. `errors`: estimates less the
-    exact value over epochs. `phases`: mean fitting and compression of many experiments. `signs`: compression
-    by number and range of bins, in some or all `layers`. `tradeoff`: compression of single runs against their
-    accuracies. `merging`: which codes of the logits fall into one bin of the re-binned softmax. `claims`: the
-    verdicts on the claims, of no experiment.
+    zooming in (bits). `curves`: I(X;T) and I(T;Y) over epochs. `readings`: those of the output by every
+    estimator. `runs`: planes of the best, middle, second-worst and worst run. `accuracy`: training and test
+    accuracy over epochs, of no estimator. `reliability`: exact values on parts of the inputs and corrected
+    for bias, and saturation over epochs. `levels`: how many levels of their grids quantized layers use, over
+    epochs. `errors`: estimates less the exact value over epochs. `phases`: mean fitting and compression of
+    many experiments. `signs`: compression by number and range of bins, in some or all `layers`. `tradeoff`:
+    compression of single runs against their accuracies. `merging`: which codes of the logits fall into one
+    bin of the re-binned softmax. `claims`: the verdicts on the claims, of no experiment.
     """
 
     kind: Literal[
         "plane",
         "curves",
+        "readings",
         "runs",
         "accuracy",
         "reliability",

@@ -44,14 +44,14 @@ def curves(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
     return figure
 
 
-def lines(axes: Axes, mean: pd.DataFrame, std: pd.DataFrame, start: int) -> None:
-    """A line and its band for each layer, over passes counted from `start`."""
+def lines(axes: Axes, mean: pd.DataFrame, std: pd.DataFrame, start: int, label: str = "$T_{{{}}}$") -> None:
+    """A line and its band for each column, over passes counted from `start`, by its name in the `label`."""
     passes = mean.index.to_numpy() + 1
-    for turn, layer in enumerate(mean.columns):
+    for turn, name in enumerate(mean.columns):
         colour = COLOURS[turn % len(COLOURS)]
         marker = MARKERS[(turn + turn // len(COLOURS)) % len(MARKERS)]
         marks = marked(passes, turn / mean.shape[1])
         style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
-        axes.plot(start + passes, mean[layer], label=f"$T_{{{layer}}}$", **style)
-        low, high = mean[layer] - std[layer], mean[layer] + std[layer]
+        axes.plot(start + passes, mean[name], label=label.format(name), **style)
+        low, high = mean[name] - std[name], mean[name] + std[name]
         axes.fill_between(start + passes, low, high, color=colour, alpha=0.15, linewidth=0.5)

@@ -21,6 +21,7 @@ from infoplane.figures.means import Means, read_means
 from infoplane.figures.merging import mergings
 from infoplane.figures.phases import phase_maps
 from infoplane.figures.planes import planes
+from infoplane.figures.readings import readings
 from infoplane.figures.reliability import reliability
 from infoplane.figures.runs import runs
 from infoplane.figures.signs import signs
@@ -61,6 +62,8 @@ def draw(
                 figure = planes(spec, means)
             case "curves":
                 figure = curves(spec, means)
+            case "readings":
+                figure = readings(spec, means)
             case "runs":
                 chunks = tables["information"]
                 singles = {name: read_runs(chunks[name], known) for name, (_, known) in means.items()}

@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def check_figure(path: Path) -> None:
-    """A figure is whole and, if it is a plane or one of curves, runs or accuracies, what its tables show.
+    """A figure is whole and, if it is drawn from mean curves or single runs, what its tables show.
 
     To find out, it is drawn again, unless other versions of the libraries have drawn it.
     """
