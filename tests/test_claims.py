@@ -559,5 +559,5 @@ class TestTrace:
     def test_what_a_user_may_get_wrong(self, tmp_path):
         with pytest.raises(UserError, match="C7: is no claim; use one of C1, C2, C3, C4, C5, C6"):
             list(trace(tmp_path, "C7"))
-        with pytest.raises(UserError, match=r"cells.csv: missing; run the workflow first"):
+        with pytest.raises(UserError, match=r"cells.csv: missing; run the workflow again"):
             list(trace(tmp_path, "C1"))

@@ -56,4 +56,4 @@ def test_numbers_stay_as_they_are_written(tmp_path):
 def test_missing_table_is_one_line(tmp_path, capsys):
     missing = tmp_path / "none.csv"
     assert main(["pages", "--table", str(missing), "--output", str(tmp_path / "o.html")]) == 1
-    assert capsys.readouterr().err == f"infoplane: {missing}: missing or empty; run the workflow again\n"
+    assert capsys.readouterr().err == f"infoplane: {missing}: missing; run the workflow again\n"

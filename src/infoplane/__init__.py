@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from infoplane.datasets import Dataset, load_dataset
     from infoplane.errors import UserError
     from infoplane.information import Information, binned_information, estimate, exact_information
-    from infoplane.replay import replay
     from infoplane.training import train
     from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -27,7 +26,6 @@ __all__ = [
     "exact_information",
     "load_dataset",
     "load_trajectory",
-    "replay",
     "train",
 ]
 
@@ -36,7 +34,6 @@ HOMES = {
     "datasets": ("Dataset", "load_dataset"),
     "errors": ("UserError",),
     "information": ("Information", "binned_information", "estimate", "exact_information"),
-    "replay": ("replay",),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),
 }

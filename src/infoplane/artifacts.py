@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from infoplane.errors import UserError
 __all__ = [
     "KEY",
     "array_digest",
+    "as_read",
     "canonical",
     "describe",
     "digest",
     "parse_description",
+    "read_csv",
     "read_table",
     "refuse_mismatch",
     "versions",
+    "write_csv",
     "write_table",
     "written_aside",
 ]
@@ -175,6 +179,43 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table with six digits of every number."""
+    with written_aside(path) as aside:
+        aside.write_text(csv_of(table), encoding="utf-8")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table with every entry as it is written.
+
+    Raises:
+        UserError: the file is missing, or no table.
+    """
+    try:
+        return parsed(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; run the workflow again") from error
+    except (OSError, ValueError) as error:  # the errors of pandas are ValueErrors
+        raise UserError(f"{path}: empty or damaged; delete it and run the workflow again") from error
+
+
+def as_read(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it will be read when it has been written.
+
+    >>> as_read(pd.DataFrame({"effect": [1 / 3, None]}))["effect"].tolist()
+    ['0.333333', '']
+    """
+    return parsed(csv_of(table))
+
+
+def csv_of(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def parsed(text: str) -> pd.DataFrame:
+    return pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
 
 
 def table_digest(frame: pd.DataFrame, description: dict[str, Any]) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from infoplane.artifacts import written_aside
-from infoplane.errors import UserError
+from infoplane.artifacts import read_csv, written_aside
 
 __all__ = ["page", "write_page"]
 
@@ -84,9 +83,6 @@ def write_page(table_path: Path, output_path: Path) -> None:
     Raises:
         UserError: there is no such table.
     """
-    try:
-        table = pd.read_csv(table_path, dtype=str, keep_default_na=False)
-    except (FileNotFoundError, pd.errors.EmptyDataError) as error:
-        raise UserError(f"{table_path}: missing or empty; run the workflow again") from error
+    table = read_csv(table_path)
     with written_aside(output_path) as aside:
         aside.write_text(page(table, table_path.stem), encoding="utf-8")

@@ -1,7 +1,6 @@
 """The verdicts on the claims, as a table."""
 
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -10,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoplane.artifacts import digest
+from infoplane.artifacts import digest, read_csv
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures.means import Means
@@ -46,16 +45,13 @@ def read_claims(path: Path) -> Means:
     Raises:
         UserError: it is missing, or another table.
     """
-    try:
-        text = path.read_text()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: missing; run the workflow again") from error
-    table = pd.read_csv(StringIO(text), keep_default_na=False)
+    table = read_csv(path)
+    content = digest(table.to_dict("list"))
     columns = [*KEY, "protocol", "verdict", "verdict_good_fits", "decisive", *STATUSES, *NUMBERS]
     if missing := set(columns) - set(table):
         raise UserError(f"{path}: has no column {min(missing)}; give claims.csv")
     table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
-    return table, {"spec_hash": digest(text)}
+    return table, {"spec_hash": content}
 
 
 def claims(spec: FigureSpec, table: pd.DataFrame) -> Figure:

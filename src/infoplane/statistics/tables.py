@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import describe, read_table, refuse_mismatch, write_table, written_aside
+from infoplane.artifacts import describe, read_table, refuse_mismatch, write_csv, write_table
 from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
@@ -18,7 +18,6 @@ from infoplane.statistics.phases import phases
 from infoplane.statistics.tradeoff import correlations, tradeoff
 
 __all__ = [
-    "as_csv",
     "join_correlations",
     "join_fits",
     "join_information",
@@ -144,17 +143,17 @@ def join_information(aggregates: Mapping[tuple[str, str], Path], output_path: Pa
         output_path: receives experiment, estimator, epoch, layer, runs, count, h_t_mean, h_t_std, i_ty_mean,
             i_ty_std.
     """
-    write_csv(output_path, {names: milestones(path) for names, path in aggregates.items()})
+    write_joined(output_path, {names: milestones(path) for names, path in aggregates.items()})
 
 
 def join_phases(phases: Mapping[tuple[str, str], Path], output_path: Path) -> None:
     """Write as one CSV the phases of every (experiment, estimator)."""
-    write_csv(output_path, {names: read_table(path, "phases")[0] for names, path in phases.items()})
+    write_joined(output_path, {names: read_table(path, "phases")[0] for names, path in phases.items()})
 
 
 def join_correlations(correlations: Mapping[tuple[str, str], Path], output_path: Path) -> None:
     """Write as one CSV the correlations of every (experiment, estimator)."""
-    write_csv(
+    write_joined(
         output_path, {names: read_table(path, "correlations")[0] for names, path in correlations.items()}
     )
 
@@ -167,7 +166,7 @@ def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
         output_path: receives experiment, repetitions, bad_fits (their number, empty where undefined), failed
             (their number), train_accuracy, test_accuracy (means over all but the failed at the last epoch).
     """
-    write_csv(output_path, {(name,): endings(path) for name, path in accuracy.items()})
+    write_joined(output_path, {(name,): endings(path) for name, path in accuracy.items()})
 
 
 def join_violations(information: Mapping[tuple[str, str], Sequence[Path]], output_path: Path) -> None:
@@ -178,7 +177,7 @@ def join_violations(information: Mapping[tuple[str, str], Sequence[Path]], outpu
         output_path: receives experiment, estimator, quantity, violations, compared, largest (bits), as from
             `violations`.
     """
-    write_csv(
+    write_joined(
         output_path,
         {names: violations(read_chunks(paths, "information")[0]) for names, paths in information.items()},
     )
@@ -195,8 +194,8 @@ def write_claims(phases: Mapping[tuple[str, str], Path], claims_path: Path, cell
     cells = decide_claims(observe(phases))
     claims = judge_claims(cells)
     print(claims[["claim", "protocol", "reading", "verdict"]].to_string(index=False))
-    save_csv(cells_path, cells[CELLS])
-    save_csv(claims_path, claims)
+    write_csv(cells_path, cells[CELLS])
+    write_csv(claims_path, claims)
 
 
 def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
@@ -253,16 +252,7 @@ def endings(path: Path) -> pd.DataFrame:
     )
 
 
-def write_csv(path: Path, tables: Mapping[tuple[str, ...], pd.DataFrame]) -> None:
+def write_joined(path: Path, tables: Mapping[tuple[str, ...], pd.DataFrame]) -> None:
     """Write tables below each other, each behind the names of its experiment and estimator."""
     names = ["experiment", "estimator"][: len(next(iter(tables)))]
-    save_csv(path, pd.concat(tables, names=names).reset_index(names))
-
-
-def save_csv(path: Path, table: pd.DataFrame) -> None:
-    with written_aside(path) as aside:
-        aside.write_text(as_csv(table))
-
-
-def as_csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_csv(path, pd.concat(tables, names=names).reset_index(names))

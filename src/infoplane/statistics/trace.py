@@ -1,15 +1,15 @@
 """From a verdict back to the runs that it rests on."""
 
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from textwrap import indent
 
 import pandas as pd
 
+from infoplane.artifacts import as_read, read_csv
 from infoplane.errors import UserError
 from infoplane.statistics.claims import CELLS, CLAIMS, decide_claims, judge_claims, name_of
-from infoplane.statistics.tables import as_csv, observe
+from infoplane.statistics.tables import observe
 
 __all__ = ["trace"]
 
@@ -47,7 +47,7 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
     pairs = {(experiment, estimator) for experiment, _, estimator in (each.partition("/") for each in names)}
     study = observe({pair: folder.joinpath(*pair, "phases.parquet") for pair in pairs})
     decided = decide_claims(study, [claim])
-    if not read_csv(StringIO(as_csv(decided[CELLS]))).equals(table):
+    if not as_read(decided[CELLS]).equals(table):
         raise UserError(f"{folder / 'cells.csv'}: is not what the runs say of {name}; run the workflow again")
 
     yield "\n".join([name, *claim.words])
@@ -62,11 +62,3 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
                     told = {**tested, "name": name_of(pd.Series(tested)), "path": path}
                     runs = cell.runs.dropna(axis=1, how="all").to_string(index=False)
                     yield f"{CELL.format_map(told)}\n{indent(runs, '    ')}"
-
-
-def read_csv(source: Path | StringIO) -> pd.DataFrame:
-    """A table with every entry as it is written."""
-    try:
-        return pd.read_csv(source, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{source}: missing; run the workflow first") from error

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from infoplane.artifacts import read_table, refuse_mismatch
+from infoplane.artifacts import read_csv, read_table, refuse_mismatch
 from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import entropy
@@ -29,7 +29,6 @@ from infoplane.statistics import (
     write_claims,
 )
 from infoplane.statistics.chunks import read_chunks
-from infoplane.statistics.trace import read_csv
 from infoplane.trajectory import Trajectory, load_trajectory, recorded_epochs, training_parts
 from infoplane.verify.facts import (
     RUN_AGAIN,
