@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from infoplane import cli
 from infoplane.cli import main
@@ -92,10 +93,21 @@ def test_missing_file(capsys, tmp_path):
     assert line.startswith(f"{missing}: missing; ")
 
 
+def torch_error() -> RuntimeError:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    return caught.value
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
         (MemoryError(), "out of memory; use a smaller chunk in the config"),
+        (torch_error(), "out of memory; use a smaller chunk in the config"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            "out of memory; use a smaller chunk in the config",
+        ),
         (
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npz"),
             "big.npz: No space left on device; check its path, its rights and the space on its disk",
@@ -108,6 +120,15 @@ def test_machine_at_its_end(capsys, monkeypatch, error, line):
 
     monkeypatch.setattr(cli, "load_study", fail)
     assert refused(capsys, "check", "config.yaml") == line
+
+
+def test_other_errors_of_pytorch_are_ours(monkeypatch):
+    def fail(path):
+        raise RuntimeError("shape mismatch")
+
+    monkeypatch.setattr(cli, "load_study", fail)
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        main(["check", "config.yaml"])
 
 
 def test_interrupt(capsys, monkeypatch):

@@ -446,7 +446,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(str(error), 1)
     except KeyboardInterrupt:
         return complain("interrupted", 130)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         return complain("out of memory; use a smaller chunk in the config", 1)
     except OSError as error:
         place = error.filename or "a file"
@@ -454,6 +456,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{place}: {error.strerror or error}; check its path, its rights and the space on its disk", 1
         )
     return 0
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there is too little memory, of the processor or a GPU; PyTorch raises a RuntimeError for both."""
+    return (
+        isinstance(error, MemoryError)
+        or "can't allocate memory" in str(error)
+        or "out of memory" in str(error)
+    )
 
 
 def complain(line: str, status: int) -> int:
