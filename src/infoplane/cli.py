@@ -459,12 +459,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether there is too little memory, of the processor or a GPU; PyTorch raises a RuntimeError for both."""
-    return (
-        isinstance(error, MemoryError)
-        or "can't allocate memory" in str(error)
-        or "out of memory" in str(error)
-    )
+    """Whether memory has run out, the processor's or a GPU's: PyTorch says so by a RuntimeError."""
+    words = "can't allocate memory", "out of memory"
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
 
 
 def complain(line: str, status: int) -> int:
