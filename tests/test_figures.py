@@ -3,20 +3,18 @@
 import re
 from itertools import combinations, product
 from pathlib import Path
-from unittest.mock import patch
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import simulation
+from drawings import assert_readable, contains, drawn, panels, words
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
-from matplotlib.transforms import BboxBase
 from PIL import Image
 
 from infoplane.artifacts import parse_description
@@ -25,7 +23,7 @@ from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.curves import lines
 from infoplane.figures.means import curve, read_means
-from infoplane.figures.style import EPOCHS, PREFIT_GROUND, PREFIT_LINE, STYLE, epoch_norm, epoch_ticks, save
+from infoplane.figures.style import EPOCHS, PREFIT_GROUND, PREFIT_LINE, epoch_norm, epoch_ticks
 from infoplane.statistics import summarise_accuracy, summarise_information
 
 KINDS = ["plane", "curves", "readings", "runs", "accuracy"]
@@ -69,10 +67,7 @@ class Study:
         return tables | {"accuracy": accuracy}
 
     def draw(self, wanted: FigureSpec, *outputs: Path) -> Figure:
-        """The figure that is written to the outputs."""
-        with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-            draw(wanted, self.tables(wanted), outputs)
-        return saved.call_args.args[0]
+        return drawn(wanted, self.tables(wanted), *outputs)
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +91,6 @@ def study(tmp_path_factory) -> Study:
     return study
 
 
-def contains(outer: BboxBase, inner: BboxBase) -> bool:
-    return outer.x0 <= inner.x0 and outer.y0 <= inner.y0 and inner.x1 <= outer.x1 and inner.y1 <= outer.y1
-
-
-def panels(figure: Figure):
-    return [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
-
-
 def points(axes, index: int = 0) -> PathCollection:
     return [found for found in axes.collections if isinstance(found, PathCollection)][index]
 
@@ -118,9 +105,8 @@ class TestEveryKind:
     def test_draws_whatever_happened_and_says_so(self, study, kind, experiment, tmp_path):
         figure = study.draw(spec(kind, (experiment,), note=NOTE, dpi=40), tmp_path / "a.png")
         assert imread(tmp_path / "a.png").std() > 0.01
-        words = " ".join(text.get_text() for text in figure.findobj(Text))
-        assert NOTE in words and experiment in words
-        assert HAPPENED[experiment] in words
+        said = words(figure)
+        assert NOTE in said and experiment in said and HAPPENED[experiment] in said
 
     def test_files_depend_on_content_alone_and_are_fit_to_print(self, study, kind, tmp_path):
         for name, order in {"first": ("pdf", "png"), "second": ("png", "pdf")}.items():
@@ -144,18 +130,7 @@ class TestEveryKind:
         estimators = ("uniform-30-global", "uniform-100-global", "uniform-256-global")
         shown = estimators[-columns:] if kind == "plane" else estimators[-1:]
         figure = study.draw(spec(kind, experiments, shown, note=NOTE))
-        with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
-            figure.draw_without_rendering()
-        texts = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
-        boxes = {text: Text.get_window_extent(text) for text in texts if text.get_text().strip()}
-        outside = [text.get_text() for text, box in boxes.items() if not contains(figure.bbox, box)]
-        assert not outside
-        clashes = [
-            (first.get_text(), second.get_text())
-            for first, second in combinations(boxes, 2)
-            if boxes[first].padded(-0.5).overlaps(boxes[second].padded(-0.5))
-        ]
-        assert not clashes
+        assert_readable(figure)
 
     def test_refuses_an_output_of_another_format(self, study, kind, tmp_path):
         with pytest.raises(UserError, match=r"a\.svg: a figure is written as \.pdf or \.png"):
@@ -313,7 +288,7 @@ class TestPrefit:
     @pytest.mark.parametrize("kind", KINDS)
     def test_nothing_is_said_of_it_where_there_is_none(self, study, kind):
         figure = study.draw(spec(kind))
-        assert "prefit" not in " ".join(text.get_text() for text in figure.findobj(Text))
+        assert "prefit" not in words(figure)
         assert not any(axes.patches for axes in panels(figure))
 
     def test_single_runs_are_shown_from_its_end_on(self, study):

@@ -1,49 +1,19 @@
 """The figures around the verdicts show the numbers of their tables, in words and symbols."""
 
-from itertools import combinations
-from unittest.mock import patch
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import simulation
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.transforms import BboxBase
+from drawings import assert_readable, drawn, texts
 
 from infoplane.artifacts import canonical, describe, write_table
 from infoplane.checking import parse_spec
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
-from infoplane.figures.style import STYLE, save
 from infoplane.statistics.claims import CLAIMS, judge_claims
 
 NOTE = "a remark"
-
-
-def draw_it(spec: FigureSpec, tables, *outputs) -> Figure:
-    with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-        draw(spec, tables, outputs)
-    return saved.call_args.args[0]
-
-
-def texts(figure: Figure) -> dict[str, BboxBase]:
-    with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
-        figure.draw_without_rendering()
-    shown = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
-    return {text: Text.get_window_extent(text) for text in shown if text.get_text().strip()}
-
-
-def assert_readable(figure: Figure) -> None:
-    """All texts are within the figure, and none is upon another."""
-    boxes = texts(figure)
-    for text, box in boxes.items():
-        assert box.x0 >= 0 and box.y0 >= 0, text
-        assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
-    for first, second in combinations(boxes, 2):
-        assert not boxes[first].padded(-1).overlaps(boxes[second].padded(-1)), (first, second)
 
 
 @pytest.fixture
@@ -67,7 +37,7 @@ class TestClaims:
 
     def test_says_all_of_every_verdict(self, verdicts):
         table, tables = verdicts
-        figure = draw_it(self.spec, tables)
+        figure = drawn(self.spec, tables)
         words = [text.get_text() for text in texts(figure)]
         for verdict, count in table["verdict"].value_counts().items():
             assert sum(word.rstrip("†") == verdict for word in words) == count
@@ -78,10 +48,10 @@ class TestClaims:
             assert statement in {" ".join(word.split()) for word in words}
 
     def test_is_readable(self, verdicts):
-        assert_readable(draw_it(self.spec, verdicts[1]))
+        assert_readable(drawn(self.spec, verdicts[1]))
 
     def test_symbols_tell_verdicts_apart_without_colour(self, verdicts):
-        figure = draw_it(self.spec, verdicts[1])
+        figure = drawn(self.spec, verdicts[1])
         lines = figure.axes[0].lines
         assert {line.get_color() for line in lines} == {"k"}
         assert len({(line.get_marker(), line.get_fillstyle()) for line in lines}) == 4
@@ -89,7 +59,7 @@ class TestClaims:
     def test_equal_tables_give_equal_bytes(self, verdicts, tmp_path):
         outputs = [tmp_path / "a.png", tmp_path / "b.png"]
         for output in outputs:
-            draw_it(self.spec, verdicts[1], output)
+            drawn(self.spec, verdicts[1], output)
         first, second = (output.read_bytes() for output in outputs)
         assert first == second
 
@@ -133,7 +103,7 @@ class TestTradeoff:
         return {"tradeoff": {pair: [tmp_path / "t"]}, "correlations": {pair: [tmp_path / "c"]}}
 
     def test_shows_the_output_and_the_hidden_layer_that_compresses_most(self, tables):
-        figure = draw_it(self.spec, tables)
+        figure = drawn(self.spec, tables)
         words = " ".join(text.get_text() for text in texts(figure))
         assert words.count("hidden $T_{2}$: ρ = −0.20 [−0.90, 0.50]") == 2
         assert words.count("output $T_{3}$: ρ = −0.30 [−0.90, 0.50]") == 2
@@ -141,7 +111,7 @@ class TestTradeoff:
         assert_readable(figure)
 
     def test_points_are_the_runs_and_bad_fits_are_open(self, tables):
-        left, right = draw_it(self.spec, tables).axes
+        left, right = drawn(self.spec, tables).axes
         hidden, bad, *_ = left.collections
         assert hidden.get_offsets().tolist() == [[2, 0.9], [3, 0.8]]
         assert bad.get_offsets().tolist() == [[4, 0.5]] and len(bad.get_facecolors()) == 0
@@ -164,7 +134,7 @@ class TestMerging:
     def test_says_how_many_codes_and_bins_there_are(self, tmp_path, classes):
         spec = FigureSpec(kind="merging", category="ours", experiments=("relu",), note=NOTE)
         write_table(tmp_path / "m", self.table(classes), describe("merging", {}, repetitions=[4]))
-        figure = draw_it(spec, {"merging": {"relu": [tmp_path / "m"]}}, tmp_path / "a.png")
+        figure = drawn(spec, {"merging": {"relu": [tmp_path / "m"]}}, tmp_path / "a.png")
         words = [text.get_text() for text in texts(figure)]
         assert "epoch 0\n3 codes, 1.50 bit\n2 bins, 0.81 bit" in words
         assert "epoch 7\n1 codes, 0.00 bit\n1 bins, 0.00 bit" in words

@@ -1,25 +1,24 @@
 """Figures of errors and of signs show the numbers of the tables, and say what they are of."""
 
-from itertools import combinations, product
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import simulation
+from drawings import assert_readable, drawn, panels, words
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.text import Text
 
 from infoplane.artifacts import describe, read_table, write_table
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.means import curve, read_means
-from infoplane.figures.style import PREFIT_GROUND, STYLE, save
+from infoplane.figures.style import PREFIT_GROUND
 from infoplane.statistics import phases, summarise_errors
 from infoplane.statistics.aggregates import failures
 from infoplane.statistics.inference import infer
@@ -89,10 +88,7 @@ class Study:
         return {held: {pair: [self.path(held, *pair)] for pair in pairs} for held in ("errors", "phases")}
 
     def draw(self, wanted: FigureSpec, *outputs: Path) -> Figure:
-        """The figure that is written to the outputs."""
-        with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-            draw(wanted, self.tables(wanted), outputs)
-        return saved.call_args.args[0]
+        return drawn(wanted, self.tables(wanted), *outputs)
 
 
 def estimate(exact: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -117,14 +113,6 @@ def study(tmp_path_factory) -> Study:
     return study
 
 
-def panels(figure: Figure):
-    return [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
-
-
-def words(figure: Figure) -> str:
-    return " ".join(text.get_text() for text in figure.findobj(Text))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
     @pytest.mark.parametrize("experiment", HAPPENED)
@@ -144,23 +132,7 @@ class TestEveryKind:
     @pytest.mark.parametrize("experiments", [("fine",), (PREFIT, HOURGLASS)])
     def test_texts_are_within_the_figure_and_do_not_overlap(self, study, kind, experiments):
         figure = study.draw(spec(kind, experiments, note=NOTE))
-        with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
-            figure.draw_without_rendering()
-        texts = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
-        boxes = {text: Text.get_window_extent(text) for text in texts if text.get_text().strip()}
-        page = figure.bbox
-        outside = [
-            text.get_text()
-            for text, box in boxes.items()
-            if not (page.x0 <= box.x0 and page.y0 <= box.y0 and box.x1 <= page.x1 and box.y1 <= page.y1)
-        ]
-        assert not outside
-        clashes = [
-            (first.get_text(), second.get_text())
-            for first, second in combinations(boxes, 2)
-            if boxes[first].padded(-0.5).overlaps(boxes[second].padded(-0.5))
-        ]
-        assert not clashes
+        assert_readable(figure)
 
     def test_refuses_to_leave_out_what_it_was_not_given(self, study, kind, tmp_path):
         with pytest.raises(UserError, match=r"fine.*its (errors|phases) is not given"):

@@ -1,22 +1,17 @@
 """Figures of reliability and of levels show the means of their tables, and say what they are of."""
 
-from itertools import combinations
 from pathlib import Path
-from unittest.mock import patch
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import simulation
+from drawings import assert_readable, drawn, panels, words
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
-from infoplane.figures import draw
 from infoplane.figures.averages import read_averages
-from infoplane.figures.style import STYLE, save
 from infoplane.study import resolve
 
 ESTIMATORS = ["plug-in", "miller-madow", "chao-shen"]
@@ -69,9 +64,7 @@ class Study:
 
     def draw(self, kind: str, *experiments: str, output: Path | None = None, **options) -> Figure:
         spec = FigureSpec(kind=kind, category="A", experiments=experiments, **options)
-        with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-            draw(spec, {kind: self.chunks[kind]}, [output] if output else [])
-        return saved.call_args.args[0]
+        return drawn(spec, {kind: self.chunks[kind]}, *([output] if output else []))
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +77,6 @@ def study(tmp_path_factory) -> Study:
     study.add("mnist-hourglass-8bit", 4, layers=7, dataset="mnist")
     study.add("synthetic-tanh-8bit-prefit", 4, prefit_epochs=300)
     return study
-
-
-def panels(figure: Figure):
-    return [axes for axes in figure.axes if axes.axison]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,28 +93,15 @@ class TestBoth:
     def test_draws_whatever_happened_and_says_so(self, study, kind, name, said, tmp_path):
         figure = study.draw(kind, name, output=tmp_path / "a.png", note="quick study", dpi=40)
         assert (tmp_path / "a.png").stat().st_size > 1000
-        words = " ".join(text.get_text() for text in figure.findobj(Text))
-        assert said in words and name in words and "quick study" in words
+        text = words(figure)
+        assert said in text and name in text and "quick study" in text
 
     @pytest.mark.parametrize(
         "names", [("fine",), ("mnist-hourglass-8bit", "synthetic-tanh-8bit-prefit", "fine", "failed")]
     )
     def test_texts_are_within_the_figure_and_do_not_overlap(self, study, kind, names):
         figure = study.draw(kind, *names, note="quick study: 4 repetitions, 400 epochs")
-        with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as drawn:
-            figure.draw_without_rendering()
-        texts = [call.args[0] for call in drawn.call_args_list if call.args[0].get_visible()]
-        boxes = {text: Text.get_window_extent(text) for text in texts if text.get_text().strip()}
-        page = figure.bbox
-        for text, box in boxes.items():
-            assert page.x0 <= box.x0 and box.x1 <= page.x1, text.get_text()
-            assert page.y0 <= box.y0 and box.y1 <= page.y1, text.get_text()
-        clashes = [
-            (first.get_text(), second.get_text())
-            for first, second in combinations(boxes, 2)
-            if boxes[first].padded(-0.5).overlaps(boxes[second].padded(-0.5))
-        ]
-        assert not clashes
+        assert_readable(figure)
 
     def test_bytes_depend_on_content_alone(self, study, kind, tmp_path):
         for name in ("first", "second"):
