@@ -1,6 +1,7 @@
 """Faults that are really caused: each ends in the right result or in one line, never in a wrong number.
 
-`pytest tests/workflow/test_faults.py` causes all of them; with `-m "not slow"`, five kills and the others.
+`pytest tests/workflow/test_faults.py` causes all of them; with `-m "not slow"`, three kills of a
+workflow, five of jobs and the others.
 """
 
 import gzip
@@ -96,7 +97,6 @@ def resume(workflow: Workflow) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.slow
 def test_three_kills_of_one_study_change_no_byte(small, undisturbed, tmp_path):
     expected, seconds = undisturbed
     workflow, chance = copy_of(small.folder, tmp_path / "study"), random.Random(0)
