@@ -154,6 +154,7 @@ class TestErrors:
                     assert np.array_equal(line.get_ydata(), mean[layer])
                     edges = band.get_paths()[0].vertices[:, 1]
                     assert edges.min() == pytest.approx((mean[layer] - std[layer]).min())
+                    assert edges.max() == min(0, (mean[layer] + std[layer]).max())
 
     def test_estimators_have_one_axis_that_shows_all_of_the_margin(self, study):
         shown = np.array(panels(study.draw(spec("errors")))).reshape(2, 3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -44,8 +45,20 @@ def curves(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
     return figure
 
 
-def lines(axes: Axes, mean: pd.DataFrame, std: pd.DataFrame, start: int, label: str = "$T_{{{}}}$") -> None:
-    """A line and its band for each column, over passes counted from `start`, by its name in the `label`."""
+def lines(
+    axes: Axes,
+    mean: pd.DataFrame,
+    std: pd.DataFrame,
+    start: int,
+    label: str = "$T_{{{}}}$",
+    highest: float = np.inf,
+) -> None:
+    """A line and its band for each column, by its name in the `label`.
+
+    Args:
+        start: from which the passes are counted.
+        highest: where bands end, because nothing can be above.
+    """
     passes = mean.index.to_numpy() + 1
     for turn, name in enumerate(mean.columns):
         colour = COLOURS[turn % len(COLOURS)]
@@ -53,5 +66,5 @@ def lines(axes: Axes, mean: pd.DataFrame, std: pd.DataFrame, start: int, label: 
         marks = marked(passes, turn / mean.shape[1])
         style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
         axes.plot(start + passes, mean[name], label=label.format(name), **style)
-        low, high = mean[name] - std[name], mean[name] + std[name]
+        low, high = mean[name] - std[name], (mean[name] + std[name]).clip(upper=highest)
         axes.fill_between(start + passes, low, high, color=colour, alpha=0.15, linewidth=0.5)

@@ -30,7 +30,8 @@ ROWS = {"i_xt": (I_XT, COMPRESSION_MARGIN), "i_ty": (I_TY, FITTING_MARGIN)}
 def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
     """Two rows of panels for each experiment, and a column for each estimator: mean ± std of the error.
 
-    The axis of the error is linear up to the margin of compression or fitting, and logarithmic beyond.
+    The axis of the error is linear up to the margin of compression or fitting, and logarithmic beyond. Bands
+    end at 0, above which no error is.
     """
     estimators = spec.estimators or ()
     figure = Figure(
@@ -48,7 +49,7 @@ def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
                 axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
                 for part, start in parts(known).items():
                     mean, std = (curve(table, quantity, value, part) for value in ("mean", "std"))
-                    lines(axes, mean, std, start)
+                    lines(axes, mean, std, start, highest=0)
                 log_epochs(axes, known["spec"]["training"])
                 axes.set_xlabel("")
             error_axis(row[0], margin)
@@ -64,10 +65,7 @@ def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
 
 
 def error_axis(axes: Axes, margin: float) -> None:
-    """An axis of errors that is linear within ± the margin, shows all of that, and is logarithmic below.
-
-    No error is positive: bands that go beyond the margin are those of few runs.
-    """
+    """An axis of errors that is linear within ± the margin, shows all of that, and is logarithmic below."""
     axes.set_yscale("symlog", linthresh=margin)
     axes.set_ylim(min(axes.get_ylim()[0], -margin), margin)
     axes.yaxis.set_major_locator(SymmetricalLogLocator(linthresh=margin, base=10))
