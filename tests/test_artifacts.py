@@ -12,11 +12,14 @@ import pytest
 
 from infoplane import UserError
 from infoplane.artifacts import (
+    as_read,
     canonical,
     describe,
     digest,
+    read_csv,
     read_table,
     refuse_mismatch,
+    write_csv,
     write_table,
     written_aside,
 )
@@ -124,6 +127,20 @@ def test_foreign_and_missing_files_are_refused(path, tmp_path):
     for each in (foreign, text, tmp_path / "missing.parquet"):
         refusal(each)
     assert "holds information, expected history" in refusal(path, "history")
+
+
+def test_csv_is_read_as_it_was_written(tmp_path, frame):
+    write_csv(tmp_path / "t.csv", frame)
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "t.csv"), as_read(frame))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n1,2\n1,2,3\n", b"\xff\xfe"], ids=["empty", "ragged", "foreign"]
+)
+def test_what_is_no_csv_is_refused(tmp_path, content):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"t\.csv: empty or damaged; "):
+        read_csv(tmp_path / "t.csv")
 
 
 def test_changed_specs_are_refused(path):
