@@ -27,9 +27,9 @@ EXPLANATION = """\
 Times are medians over {rounds} rounds, in each of which both sides are timed, by turns the one and the other
 first. They are CPU times, which other work on the machine disturbs the least; beside them is the time on
 the wall. "faster" is the ratio of the CPU times: its median, and the lowest and highest of all rounds.
-"All in" is what `train` takes: shuffling, gathering, steps, the test after each epoch, recording; start
-and compilation cancel, as two lengths are subtracted. The library trains many repetitions at once, the
-baseline one after the other; times are for one. Images: {images}."""
+"All in" is what `train` takes: shuffling, gathering, steps, the test after each epoch, recording. Start and
+compilation cancel, as two lengths of a training, or of a trajectory, are subtracted. The library trains many
+repetitions at once, the baseline one after the other; times are for one. Images: {images}."""
 
 
 START = """\

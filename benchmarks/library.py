@@ -35,6 +35,7 @@ __all__ = [
     "CONV",
     "RELU",
     "ROOT",
+    "START",
     "Parts",
     "compiles",
     "dataset_of",
@@ -54,6 +55,8 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ("mnist", "fashion-mnist")
 # So few batches stay in the cache, as one that has just been gathered does.
 AT_HAND = 4
+# The first recorded epochs are the start of the information stage, and no part of its work.
+START = 8
 EXACT = EstimatorSpec(kind="exact")
 
 EIGHT = Bits(weights=8, activations=8)
@@ -145,17 +148,13 @@ def measure_information(trajectory: Trajectory, dataset: Dataset) -> None:
     quietly(lambda: estimate(EXACT, trajectory, dataset))
 
 
-def information_work(trajectory: Trajectory, dataset: Dataset, start: int = 0) -> Work:
-    """Replay and exact information of a trajectory; the unit is a snapshot.
-
-    Args:
-        start: so many recorded epochs of it are the start, and no part of the work.
-    """
-    first = shortened(trajectory, start)
+def information_work(trajectory: Trajectory, dataset: Dataset) -> Work:
+    """Replay and exact information, by the difference of two lengths; the unit is a snapshot."""
+    first = shortened(trajectory, START)
     return Work(
         lambda: measure_information(trajectory, dataset),
         trajectory.finite.size - first.finite.size,
-        (lambda: measure_information(first, dataset)) if start else None,
+        lambda: measure_information(first, dataset),
     )
 
 

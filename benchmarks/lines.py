@@ -153,13 +153,13 @@ def recorded(spec: TrainingSpec, options: Options) -> Trajectory:
     """The trajectory that the information is measured of; trained only once."""
     path = options.folder / f"{spec.network}.safetensors"
     if not path.exists():
-        repetitions, epochs = (1, options.amount(8000, 800)) if spec is RELU else (5, 9)
+        repetitions, epochs = (1, options.amount(8000, 800)) if spec is RELU else (5, options.amount(41, 17))
         save_trajectory(path, train_quietly(spec, options.dataset(spec), repetitions, epochs))
     return load_trajectory(path)
 
 
-def information_ours(spec: TrainingSpec, start: int) -> Callable[[Options], Work]:
-    return lambda options: information_work(recorded(spec, options), options.dataset(spec), start)
+def information_ours(spec: TrainingSpec) -> Callable[[Options], Work]:
+    return lambda options: information_work(recorded(spec, options), options.dataset(spec))
 
 
 def information_baseline(spec: TrainingSpec, count: int) -> Callable[[Options], Work]:
@@ -204,7 +204,7 @@ LINES = {
         "shwartz-ziv: replay and exact information",
         SNAPSHOT,
         "≤ 437 µs (1,601 in 0.7 s)",
-        information_ours(RELU, 0),
+        information_ours(RELU),
         information_baseline(RELU, 50),
     ),
     "mnist-step": Line(
@@ -225,7 +225,7 @@ LINES = {
         "bottleneck-2: replay and exact information",
         "snapshot, 5 layers",
         "≤ 60 ms",
-        information_ours(BOTTLENECK, 2),
+        information_ours(BOTTLENECK),
         information_baseline(BOTTLENECK, 2),
     ),
     "conv-training": Line(

@@ -31,8 +31,6 @@ from infoplane.progress import progress_bar
 
 ROUNDS, QUICK_ROUNDS = 5, 1
 EPOCHS = 40
-# The first recorded epochs are the start of the information stage, and no part of its work.
-START = 8
 FORMATS = (".pdf", ".png", ".svg")
 EXAMPLES = """\
 examples:
@@ -123,7 +121,7 @@ def works(setting: Setting) -> dict[str, tuple[Work, float]]:
     spec, dataset, repetitions, epochs = setting
     training = training_work(spec, dataset, repetitions, epochs)
     trajectory = train_quietly(spec, dataset, repetitions, epochs)
-    information = information_work(trajectory, dataset, START)
+    information = information_work(trajectory, dataset)
     return {"training": (training, training.units), "exact information": (information, repetitions * epochs)}
 
 

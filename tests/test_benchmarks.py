@@ -139,10 +139,10 @@ class TestWork:
         assert library.training_work(SPEC, synthetic, 20, 5).units == 20 * 5 * 13
 
     def test_information_counts_snapshots_after_the_start(self, trained, synthetic):
-        work = library.information_work(trained[0], synthetic, 5)
+        work = library.information_work(trained[0], synthetic)
         work.run()
         work.start()
-        assert work.units == EPOCHS + 1 - 5
+        assert work.units == EPOCHS + 1 - library.START
 
     def test_without_its_file_mnist_is_random_images(self, monkeypatch, tmp_path):
         monkeypatch.setattr(library, "ROOT", tmp_path)
