@@ -1,5 +1,6 @@
 """All that the benchmarks know of the inside of the library: a change there is one edit here."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -24,8 +25,12 @@ from infoplane import (
 )
 from infoplane.compilation import compiled, compiles
 from infoplane.config import Bits, DenseSpec
-from infoplane.inputs import Streams, network_inputs
+from infoplane.devices import CPU
+from infoplane.entropy import information_of_words
+from infoplane.information import observer
+from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import network_of, scheme_of
+from infoplane.replay import replay
 from infoplane.study import load_study
 from infoplane.training import Batch, Ensemble, Tested, ensemble_width, shuffled_batches
 
@@ -45,7 +50,9 @@ __all__ = [
     "members_of",
     "network_state",
     "of_width",
+    "parts_of_information",
     "random_features",
+    "spread",
     "steps_per_epoch",
     "train_quietly",
     "training_work",
@@ -155,6 +162,40 @@ def information_work(trajectory: Trajectory, dataset: Dataset) -> Work:
         lambda: measure_information(trajectory, dataset),
         trajectory.finite.size - first.finite.size,
         lambda: measure_information(first, dataset),
+    )
+
+
+def parts_of_information(trajectory: Trajectory, dataset: Dataset) -> dict[str, float]:
+    """CPU seconds of the parts of an exact estimate, for one snapshot; the first few are its start."""
+    spec = trajectory.spec
+    words_of = compiled(observer(EXACT, spec, CPU), spec.compile)
+    labels = network_labels(spec, dataset, int(trajectory.repetitions[0]))
+    moments: list[tuple[int, list[float]]] = []
+    clock = time.process_time
+    for places, layers in replay(trajectory, dataset):
+        replayed = clock()
+        words = words_of(layers, torch.empty(0))
+        packed = clock()
+        for each in words:
+            information_of_words(each.numpy(), labels)
+        moments.append((places.stop - places.start, [replayed, packed, clock()]))
+    (_, [*_, start]), *rest = moments
+    snapshots = sum(count for count, _ in rest)
+    spent = np.diff([start, *(moment for _, its in rest for moment in its)]).reshape(-1, 3).sum(0)
+    return dict(zip(("replay", "codes, packed into words", "counting"), spent / snapshots, strict=True))
+
+
+def spread(trajectory: Trajectory, count: int) -> Trajectory:
+    """So many snapshots of a trajectory's first repetitions, spread over its recorded epochs."""
+    repetitions = min(8, len(trajectory.repetitions))
+    times = np.linspace(0, len(trajectory.epochs) - 1, max(1, count // repetitions)).astype(int)
+    return replace(
+        trajectory,
+        repetitions=trajectory.repetitions[:repetitions],
+        parts=trajectory.parts[times],
+        epochs=trajectory.epochs[times],
+        parameters=trajectory.parameters[:repetitions, times],
+        ranges=trajectory.ranges[:repetitions, times],
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from infoplane import EstimatorSpec, UserError, estimate, exact_information, load_dataset, train
+from infoplane.trajectory import save_trajectory
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -20,6 +21,7 @@ import compare
 import library
 import lines
 import measurement
+import profile_snapshot
 import profile_step
 import report
 import scaling
@@ -171,6 +173,7 @@ class TestCommands:
             (compare.main, ["--only", "steps"], "use some of step, training"),
             (compare.main, ["--rounds", "0"], "give a whole number"),
             (profile_step.main, ["--experiment", "relu"], "use one of synthetic-relu-8bit"),
+            (profile_snapshot.main, ["nowhere.safetensors"], "run the workflow again"),
             (scaling.main, ["--output", "plot.txt"], "end it in one of .pdf, .png, .svg"),
             (scaling.main, ["--output", "nowhere/plot.pdf"], "make it"),
         ]:
@@ -192,6 +195,17 @@ class TestCommands:
         assert shown["the rest"] == pytest.approx(10e-6)
         parts = [time for name, time in shown.items() if not name.startswith(" ")]
         assert sum(parts) == pytest.approx(2 * shown[profile_step.ALL_IN])
+
+    def test_parts_of_a_snapshot_are_those_of_the_whole(self, tmp_path, capsys, synthetic):
+        path = tmp_path / "trajectory.safetensors"
+        save_trajectory(path, library.train_quietly(SPEC, synthetic, 2, 20))
+        profile_snapshot.main([str(path), "--snapshots", "30", "--rounds", "1"])
+        printed = capsys.readouterr().out
+        assert "30 snapshots of" in printed
+        rows = [cells(line) for line in printed.splitlines() if "%" in line]
+        *parts, whole = (float(share.rstrip("%")) for _, _, share in rows)
+        assert len(parts) == 3 and min(parts) > 0
+        assert sum(parts) == pytest.approx(whole, abs=0.2) == 100
 
     def test_plot_and_table_of_known_costs(self):
         amounts = (10, 20, 40, 80)
