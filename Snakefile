@@ -11,6 +11,13 @@ if not workflow.overwrite_configfiles:
 report: "workflow/report/study.rst"
 
 
+# Snakemake limits how many jobs start in a second, and for that looks at all waiting jobs every second: once more with
+# each job that has ended, until it takes half a core. On one machine there is nothing to limit.
+onstart:
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 include: "workflow/rules/study.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
