@@ -48,7 +48,8 @@ ReturnToService=2
 MinJobAge=3600
 KillWait=2
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:1
 PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE
 """
 
@@ -135,6 +136,9 @@ def running(folder: Path) -> Iterator[SingleNode]:
         (folder / name).mkdir()
     configuration = folder / "slurm.conf"
     configuration.write_text(CONFIGURATION.format(host=host, folder=folder, ports=free_ports(2)))
+    (folder / "gres.conf").write_text(
+        "Name=gpu File=/dev/null\n"
+    )  # it is scheduled as a GPU is, and computes nothing
     environment = os.environ | {"SLURM_CONF": str(configuration)}
     key, munge = folder / "munge.key", folder / "munge.socket"
     places = [f"--{name}={folder}/munge.{name}" for name in ("socket", "pid-file", "log-file", "seed-file")]

@@ -135,6 +135,18 @@ def test_cancelled_job_is_tried_again_with_more(study, profile):
     assert len(list(study.folder.glob("results/training/relu/*.safetensors"))) == 2
 
 
+def test_device_cuda_asks_for_a_gpu(study):
+    config = study.folder / "mine.yaml"
+    config.write_text(config.read_text().replace("defaults:", "device: cuda\n\ndefaults:"))
+    run = study.start("slurm", "--retries", "0")
+    assert run.wait(1800) == 1, "there is no GPU"
+    asks = {job["comment"]: study.node.tell("scontrol", "show", "job", job["id"]) for job in study.jobs()}
+    of_training = [job for job in study.jobs() if "training" in job["comment"]]
+    assert len(of_training) == 2 and len(asks) == 3
+    assert all(("TresPerJob=gres:gpu:1" in its) == ("training" in rule) for rule, its in asks.items())
+    assert "device cuda: PyTorch finds no GPU" in study.told()
+
+
 def state_of(file: Path) -> tuple[str, int]:
     return hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns
 

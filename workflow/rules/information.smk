@@ -29,6 +29,7 @@ rule information:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,
+        gpu=GPUS,
     params:
         spec=lambda wildcards: spec(study.estimators[wildcards.estimator].spec),
         device=study.device,

@@ -21,6 +21,8 @@ except UserError as error:
     sys.exit(f"infoplane: {error}")
 
 STARTED = time.time()
+# What a job that computes on a GPU asks a scheduler for
+GPUS = 1 if study.device == "cuda" else 0
 
 # What runs is the code that the rules track, wherever infoplane was installed from.
 shell.prefix("set -euo pipefail; export PYTHONPATH=src; ")

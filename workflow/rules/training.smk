@@ -29,6 +29,7 @@ rule training:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
+        gpu=GPUS,
     params:
         spec=lambda wildcards: spec(study.experiments[wildcards.experiment].spec),
         device=study.device,
