@@ -124,6 +124,7 @@ def test_leading_dimensions_are_systems_of_their_own():
     codes, labels = generator.integers(0, 3, (2, 4, 50, 2)), generator.integers(0, 2, 50)
     found = exact_information(codes, labels)
     assert found.h_t.shape == found.i_ty.shape == found.distinct.shape == (2, 4)
+    assert found.distinct.dtype.kind == "i"
     for place in np.ndindex(2, 4):
         alone = exact_information(codes[place], labels)
         assert same_bits([values[place] for values in found], alone)
@@ -141,6 +142,18 @@ def test_codes_that_hashes_may_confuse_are_told_apart(step, width):
     assert int(found.distinct) == 2048
     assert float(found.h_t) == 11
     assert agrees(codes, generator.integers(0, 3, 4096))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=3, max_size=3, unique=True))
+def test_codes_whose_hashes_are_equal_are_told_apart(words):
+    """The second word undoes what the hash of `number_codes` has made of the first."""
+    one, other, word = words
+    mixed = [first * 0x9E3779B97F4A7C15 % 2**64 for first in (one, other)]
+    hashes = [each ^ (each >> 32) for each in mixed]
+    codes = np.array([[one % 2**64, word % 2**64], [other % 2**64, word % 2**64 ^ hashes[0] ^ hashes[1]]])
+    codes = codes.astype(np.uint64).view(np.int64)
+    assert int(exact_information(codes, np.zeros(2, dtype=int)).distinct) == 2
+    assert int(exact_information(codes[[0, 1, 0, 1]], np.zeros(4, dtype=int)).distinct) == 2
 
 
 def test_every_bit_of_a_word_counts():
