@@ -201,7 +201,8 @@ trajectory = Trajectory(
 frame = pd.DataFrame({"h_t": np.random.default_rng(0).random(10000)})
 dataset = load_dataset("synthetic")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
 for write in (
     lambda: save_dataset(folder / "dataset.npz", dataset),
     lambda: save_trajectory(folder / "trajectory.safetensors", trajectory),
@@ -211,6 +212,7 @@ for write in (
         write()
     except UserError as error:
         print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # where coverage is measured, it is written at the end
 """
 
 

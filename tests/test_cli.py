@@ -144,8 +144,11 @@ ON_A_SMALL_DISK = """
 import resource, signal, sys
 from infoplane.cli import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-sys.exit(main(["datasets", "--spec", '{"name": "synthetic"}', "--output", sys.argv[1]]))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+status = main(["datasets", "--spec", '{"name": "synthetic"}', "--output", sys.argv[1]])
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # where coverage is measured, it is written at the end
+sys.exit(status)
 """
 
 
