@@ -12,8 +12,10 @@ from infoplane.quantization import (
     MOVING_DECAY,
     Extremes,
     extremes,
+    factor_of,
     grid,
     moving_average,
+    on_same_grid,
     quantize,
     straight_through,
     values_of,
@@ -149,6 +151,13 @@ def test_gradient_is_one_inside_the_shifted_range_and_zero_outside():
     torch.testing.assert_close(x.grad[0], weights * torch.tensor([1.0] * 5 + [0.0] * 5))
 
 
+def test_gradient_is_one_at_the_ends_of_the_range_themselves():
+    low, high = -3.0, 4.0  # a scale of 1
+    ends = torch.tensor([[low, high, low - 1e-6, high + 1e-6]], dtype=torch.float64, requires_grad=True)
+    quantize(ends, grid_of(low, high, 3)).values.sum().backward()
+    assert ends.grad.tolist() == [[1, 1, 0, 0]]
+
+
 def test_range_is_a_constant_to_the_gradient():
     x = torch.tensor([[-1.0, 0.25, 3.0]], dtype=torch.float64, requires_grad=True)
     result = quantize(x, grid(extremes(x), torch.tensor(15.0, dtype=torch.float64)))
@@ -220,3 +229,19 @@ def test_values_of_a_tensor_that_is_not_quantized_are_its_own():
     assert values_of(x) is x
     result = quantize(x, grid_of(-1.0, 1.0, 2, torch.float32))
     torch.testing.assert_close(values_of(result), torch.tensor([[2 / 3, 0.0]]))
+
+
+def test_what_is_rearranged_stays_on_its_grid():
+    x = torch.tensor([[0.4, -0.2, 7.0]])
+    result = quantize(x, grid_of(-1.0, 1.0, 2, torch.float32))
+    turned = on_same_grid(result, lambda each: each.flip(1))
+    assert turned.grid is result.grid
+    assert turned.values.tolist() == result.values.flip(1).tolist()
+    assert on_same_grid(x, lambda each: each.flip(1)).tolist() == x.flip(1).tolist()
+
+
+def test_a_quantized_tensor_is_a_multiple_of_its_steps_and_another_of_itself():
+    x = torch.tensor([[0.4, -0.2, 7.0]])
+    result = quantize(x, grid_of(-1.0, 1.0, 2, torch.float32))
+    assert factor_of(result).tolist() == [[1, 0, 1]]
+    assert factor_of(x) is x
