@@ -88,6 +88,11 @@ def test_adaptive_bins_are_taken_over_the_layer_of_each_snapshot():
         np.testing.assert_array_equal(its_codes, np.searchsorted(edges, snapshot, side="right"))
 
 
+def test_adaptive_edges_belong_to_the_bin_on_their_right():
+    """Of 0 … 8 the quartiles are 2, 4 and 6."""
+    assert adaptive_bins(torch.arange(9.0).view(1, 1, 9), 4).tolist() == [[[0, 0, 1, 1, 2, 2, 3, 3, 3]]]
+
+
 def test_equal_edges_merge():
     """Where 90 % of the values are equal they share one code, and the others keep their order."""
     values = np.concatenate([np.zeros(90), np.arange(1.0, 11.0)])
