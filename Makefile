@@ -8,7 +8,7 @@ REPORT ?= results/report.zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: reproduce status report test test-all check
+.PHONY: reproduce status report test test-all coverage check
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)
@@ -25,6 +25,23 @@ test: $(VENV)/installed-dev
 
 test-all: $(VENV)/installed-dev
 	pytest
+
+# What Numba compiles is seen where it does not compile it.
+coverage: $(VENV)/installed-dev
+	coverage erase
+	coverage run -m pytest -m "not slow" --ignore tests/cluster
+	NUMBA_DISABLE_JIT=1 coverage run -m pytest -k "brute or hashes or ordered" tests/test_information.py tests/test_device.py
+	coverage combine --quiet
+	coverage report
+	@coverage json --quiet -o - | python tests/lines_and_branches.py
+
+mutation: $(VENV)/installed-dev
+	tests/mutation.sh entropy tests/test_information.py tests/test_corrections.py \
+	    -k "not (estimate or table or range or shuffled or subset or rebinned or group or counted or failed or any_size)"
+	tests/mutation.sh quantization tests/test_quantization.py
+	tests/mutation.sh binning tests/test_binning.py -k "not (quantized or published or entropy_grows)"
+	tests/mutation.sh statistics/inference tests/test_inference.py -k "not TestErrorRates"
+	tests/mutation.sh statistics/phases tests/test_statistics.py -k TestPhases
 
 check: $(VENV)/installed-dev
 	ruff check
