@@ -44,20 +44,20 @@ class TestInfer:
         assert infer(effects - 0.2, 0.1).tost_p < 0.001
 
     def test_interval_by_definition(self, monkeypatch):
-        monkeypatch.setattr(inference, "RESAMPLES", 39)
+        monkeypatch.setattr(inference, "RESAMPLES", 79)
         effects = np.array([0.0, 0.1, 0.5, -0.2, 0.3])
-        resamples = [np.repeat(effects, each.astype(int)) for each in inference.draws(5, 39)]
+        resamples = [np.repeat(effects, each.astype(int)) for each in inference.draws(5, 79)]
         assert {len(each) for each in resamples} == {5}
         centred = [each.mean() - effects.mean() for each in resamples]
         errors = [np.sqrt((np.var(each, ddof=1) + 0.01**2) / 5) for each in resamples]
         t = sorted(np.array(centred) / errors)
         error = np.sqrt((np.var(effects, ddof=1) + 0.01**2) / 5)
         found = infer(effects, 0.1)
-        # of 39 the first and the last stand at 1/40 and 39/40
-        assert found.lower == pytest.approx(effects.mean() - t[-1] * error)
-        assert found.upper == pytest.approx(effects.mean() - t[0] * error)
+        # of 79 the second and the last but one stand at 1/40 and 39/40
+        assert found.lower == pytest.approx(effects.mean() - t[-2] * error)
+        assert found.upper == pytest.approx(effects.mean() - t[1] * error)
         as_low = sum(each <= (effects.mean() - 0.1) / error for each in t)
-        assert found.tost_p == pytest.approx((1 + as_low) / 40)
+        assert found.tost_p == pytest.approx((1 + as_low) / 80)
 
     def test_wilcoxon_by_hand(self):
         # ranks of |effects|: 1 2 3 4 5, of which the negative has 2: 3 of 32 signs give so little or less
@@ -67,11 +67,15 @@ class TestInfer:
         # zeros are left out: three positive effects
         assert infer(np.array([0.0, 0, 0, 0.1, 0.2, 0.3]), 0.1).p == pytest.approx(1 / 8)
 
-    @pytest.mark.parametrize("value", [0.0, 0.05, 0.1, 0.7])
+    @pytest.mark.parametrize("value", [-0.125, 0.0, 0.05, 0.125, 0.7])
     def test_runs_without_spread_have_an_interval_without_width(self, value):
-        found = infer(np.full(10, value), 0.1)
+        found = infer(np.full(10, value), 0.125)
         assert found.lower == found.upper == found.effect == pytest.approx(value)
-        assert (found.tost_p < 0.001) == (value < 0.1)
+        assert (found.tost_p < 0.001) == (abs(value) < 0.125)
+
+    def test_an_effect_that_equals_the_margin_does_not_exceed_it(self):
+        found = infer(np.array([0.0, 0.125, 0.125, 0.25, 0.5]), 0.125)
+        assert (found.runs, found.fraction) == (5, 0.4)
 
     def test_one_run_apart_from_all_others(self):
         found = infer(np.r_[np.zeros(49), 0.01], 0.1)
@@ -162,12 +166,19 @@ class TestStatuses:
         assert status_of(lower=-0.3, upper=-0.11) == "open"
         assert status_of(lower=-0.3, upper=-0.11, two_sided=True) == "shows"
         assert status_of(lower=-0.3, upper=0.3, two_sided=True) == "open"
+        assert status_of(lower=-0.3, upper=0.05, two_sided=True) == "open"
 
     def test_lacks_within_the_margin_and_equivalent(self):
         assert status_of(lower=-0.09, upper=0.09, corrected_tost_p=0.01) == "lacks"
         assert status_of(lower=-0.09, upper=0.11, corrected_tost_p=0.01) == "open"
         assert status_of(lower=-0.11, upper=0.09, corrected_tost_p=0.01) == "open"
         assert status_of(lower=-0.09, upper=0.09, corrected_tost_p=0.05) == "open"
+
+    def test_an_interval_that_reaches_the_margin_is_neither_beyond_it_nor_within(self):
+        assert status_of(lower=0.1, upper=0.3) == "open"
+        assert status_of(lower=-0.3, upper=-0.1, two_sided=True) == "open"
+        assert status_of(lower=-0.09, upper=0.1, corrected_tost_p=0.01) == "open"
+        assert status_of(lower=-0.1, upper=0.09, corrected_tost_p=0.01) == "open"
 
     def test_an_effect_that_is_there_and_small_is_absent(self):
         assert status_of(lower=0.02, upper=0.03, corrected_p=1e-9, corrected_tost_p=1e-4) == "lacks"
