@@ -66,6 +66,7 @@ class TestInfer:
         assert infer(np.arange(1.0, 11), 0.1).p == pytest.approx(1 / 1024)
         # zeros are left out: three positive effects
         assert infer(np.array([0.0, 0, 0, 0.1, 0.2, 0.3]), 0.1).p == pytest.approx(1 / 8)
+        assert infer(np.zeros(5), 0.1).p == 1
 
     @pytest.mark.parametrize("value", [-0.125, 0.0, 0.05, 0.125, 0.7])
     def test_runs_without_spread_have_an_interval_without_width(self, value):

@@ -123,12 +123,12 @@ class TestBadFits:
 class TestPhases:
     def test_peaks_are_those_of_the_other_half(self):
         even, odd = [0, 0, 5, 1, 1], [0, 3, 0, 1, 1]
-        result = measured([even, odd, even])
-        assert result["compression_peak_epoch"].tolist() == [0, 1, 0]
-        assert result["fitting_peak_epoch"].tolist() == [0, 1, 0]
+        result = measured([even, odd, even, odd])
+        assert result["compression_peak_epoch"].tolist() == [0, 1, 0, 1]
+        assert result["fitting_peak_epoch"].tolist() == [0, 1, 0, 1]
         # an even run at the odd run's peak, less its own last epoch; the odd run likewise
-        assert result["compression"].tolist() == [-1, -1, -1]
-        assert result["fitting"].tolist() == [0, 0, 0]
+        assert result["compression"].tolist() == [-1, -1, -1, -1]
+        assert result["fitting"].tolist() == [0, 0, 0, 0]
 
     def test_by_hand(self):
         i_xt = np.r_[8, 9, 11, 10, 9.5, np.full(34, 9.0), 8.8]
@@ -180,6 +180,24 @@ class TestPhases:
         assert result["compression_peak_epoch"].tolist() == [4, 4]
         assert result["compression_onset"].tolist() == [20, 20]
 
+    def test_onsets_are_beyond_the_margin_and_not_at_it(self):
+        i_xt, i_ty = [0, 11, 11 - 0.1, 9, 9], [0, 0.01, 0.5, 1, 1]
+        result = measured([i_xt] * 2, [i_ty] * 2)
+        assert result["compression_onset"].tolist() == [2, 2]
+        assert result["fitting_onset"].tolist() == [1, 1]
+
+    def test_a_phase_that_equals_its_margin_is_none(self):
+        result = measured([[0, 0.1, 0]] * 2, [[0, 0.01, 0]] * 2)
+        assert result["compression"].tolist() == [0.1, 0.1] and not result["compresses"].any()
+        assert result[["compression_onset", "fitting_onset"]].isna().all(axis=None)
+
+    def test_epochs_are_whole_numbers_and_may_be_missing(self):
+        types = measured([[0, 11, 9]] * 2).dtypes.astype(str)
+        assert (types.filter(regex="(epoch|onset)$") == "Int32").all() and types["compresses"] == "boolean"
+
+    def test_fitting_may_begin_at_its_peak(self):
+        assert measured([[0, 0, 0, 1, 0.5]] * 2)["fitting_onset"].tolist() == [2, 2]
+
     @settings(deadline=None)
     @given(arrays(float, (4, 30), elements=st.floats(0, 12)))
     def test_an_onset_is_there_where_the_phase_is(self, curves):
@@ -208,9 +226,17 @@ class TestPhases:
         assert len(result) == 1 and measures.shape[1] == 7 and measures.isna().all(axis=None)
         assert not result["failed"].any()
 
-    def test_only_even_repetitions_have_no_other_half(self):
-        rows = table([[1, 2, 1]] * 3)
-        assert phases(rows[rows["repetition"] != 1], 4096, [], FITS)["fitting"].isna().all()
+    @pytest.mark.parametrize("remainder", [0, 1])
+    def test_repetitions_that_are_all_even_or_all_odd_have_no_other_half(self, remainder):
+        rows = table([[1, 2, 1]] * 4)
+        rows = rows[rows["repetition"] % 2 == remainder]
+        assert phases(rows, 4096, [], FITS)["fitting"].isna().all()
+
+    def test_each_run_is_compared_with_its_own_end(self):
+        assert measured([[0, 3, 1], [0, 3, 2]])["compression"].tolist() == [2, 1]
+
+    def test_of_few_recorded_epochs_the_last_one_is_the_end(self):
+        assert measured([[0, 2, 1.75, 1]] * 2)["compression"].tolist() == [1, 1]
 
     def test_a_failed_repetition_is_marked_and_chooses_no_peak(self):
         curves = np.random.default_rng(0).random((5, 40))
@@ -227,11 +253,13 @@ class TestPhases:
 
     def test_saturated_is_every_epoch_of_every_repetition(self):
         h_t = np.full((3, 10), 12.0)
-        assert measured(h_t).saturated.all()
+        assert measured(h_t)["saturated"].tolist() == [True] * 3
+        h_t[1, 4] = 12 - 0.01
+        assert measured(h_t)["saturated"].tolist() == [True] * 3
         h_t[1, 4] = 11.9901
         assert measured(h_t).saturated.all()
         h_t[1, 4] = 11.9899
-        assert not measured(h_t).saturated.any()
+        assert measured(h_t)["saturated"].tolist() == [False] * 3
         assert measured(h_t, failed=[1]).saturated.all()
         assert not measured(h_t, failed=[0, 1, 2]).saturated.any()
 
