@@ -29,8 +29,9 @@ test-all: $(VENV)/installed-dev
 # What Numba compiles is seen where it does not compile it.
 coverage: $(VENV)/installed-dev
 	coverage erase
-	coverage run -m pytest -m "not slow" --ignore tests/cluster
-	NUMBA_DISABLE_JIT=1 coverage run -m pytest -k "brute or hashes or ordered" tests/test_information.py tests/test_device.py
+	coverage run -m pytest -m "not slow" --hypothesis-profile=ci --ignore tests/cluster
+	NUMBA_DISABLE_JIT=1 coverage run -m pytest --hypothesis-profile=ci -k "brute or hashes or ordered" \
+	    tests/test_information.py tests/test_device.py
 	coverage combine --quiet
 	coverage report
 	@coverage json --quiet -o - | python tests/lines_and_branches.py
