@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from scipy.stats import ttest_1samp
 
 from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
-from infoplane.statistics.phases import phases
+from infoplane.statistics.phases import best_division, phases
 
 KEYS = ["part", "epoch", "layer"]
 FITS = pd.Series(dtype="boolean")
@@ -194,6 +194,12 @@ class TestPhases:
     def test_epochs_are_whole_numbers_and_may_be_missing(self):
         types = measured([[0, 11, 9]] * 2).dtypes.astype(str)
         assert (types.filter(regex="(epoch|onset)$") == "Int32").all() and types["compresses"] == "boolean"
+
+    @settings(deadline=None)
+    @given(arrays(bool, 9), st.integers(0, 8))
+    def test_an_onset_leaves_the_fewest_epochs_on_the_wrong_side(self, after, first):
+        wrong = {start: after[first:start].sum() + (~after[start:]).sum() for start in range(first, 9)}
+        assert best_division(after, np.arange(9) >= first).item() == min(wrong, key=wrong.__getitem__)
 
     def test_fitting_may_begin_at_its_peak(self):
         assert measured([[0, 0, 0, 1, 0.5]] * 2)["fitting_onset"].tolist() == [2, 2]
