@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from infoplane.artifacts import KEY, canonical, describe, write_table
 from infoplane.cli import main
+from infoplane.config import DatasetSpec
 from infoplane.provenance import is_dataset, is_made_from, made_from
 from infoplane.status import chunks_of, duration, size, state, summary
 from infoplane.study import load_study
@@ -197,6 +198,13 @@ def test_own_data_are_known_by_their_content(study):
     assert is_dataset(path, spec)
     for changed in ({"path": "b.npz"}, {"scale": 2.0}, {"fraction": 0.5}, {"path": "none.npz"}):
         assert not is_dataset(path, dataset(**{"path": "a.npz", **changed})), changed
+
+
+def test_public_data_are_known_by_their_names(tmp_path):
+    path = tmp_path / "synthetic.npz"
+    assert main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(path)]) == 0
+    assert is_dataset(path, DatasetSpec(name="synthetic"))
+    assert not is_dataset(path, DatasetSpec(name="mnist"))
 
 
 def test_numbers_are_read_easily():
