@@ -41,6 +41,7 @@ mutation: $(VENV)/installed-dev
 	    -k "not (estimate or table or range or shuffled or subset or rebinned or group or counted or failed or any_size)"
 	tests/mutation.sh quantization tests/test_quantization.py
 	tests/mutation.sh binning tests/test_binning.py -k "not (quantized or published or entropy_grows)"
+	tests/mutation.sh corrections tests/test_corrections.py
 	tests/mutation.sh statistics/inference tests/test_inference.py \
 	    -k "not (equal_effects or agree or mirrored or unit or TestErrorRates)"
 	tests/mutation.sh statistics/phases tests/test_statistics.py \
