@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infoplane import UserError, load_dataset, load_trajectory
-from infoplane.artifacts import canonical, digest, read_table, write_table
+from infoplane.artifacts import canonical, describe, digest, read_table, write_table
 from infoplane.cli import main
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import images, run, save_dataset
@@ -28,8 +28,10 @@ from infoplane.statistics import (
 from infoplane.training import run as train
 from infoplane.trajectory import save_trajectory
 from infoplane.verify import verify
-from infoplane.verify.chain import check_history, check_information
-from infoplane.verify.datasets import as_idx, sha256
+from infoplane.verify.chain import check_history, check_information, check_table
+from infoplane.verify.datasets import as_idx, check_download, sha256
+from infoplane.verify.figures import check_figure
+from infoplane.verify.layout import repetitions_of, tables_in
 
 EXPERIMENTS = {"relu": ("relu", 8, "published"), "tanh": ("tanh", "float32", "published")}
 ESTIMATORS = {"exact": EstimatorSpec(kind="exact"), "rebinned": EstimatorSpec(kind="rebinned")}
@@ -456,3 +458,96 @@ def test_what_is_left_over_or_a_stranger_is_named(drawn):
         f"{stranger}: is no artifact of a study; remove it",
         f"{left}: left by a job that was killed; remove it",
     ]
+
+
+def test_a_file_beside_downloads_is_a_stranger(tmp_path):
+    path = tmp_path / "datasets" / "mine" / "train-images-idx3-ubyte"
+    with pytest.raises(UserError, match="is no file of a public data set; remove it"):
+        check_download(path)
+
+
+def test_files_named_after_no_repetitions_and_folders_without_tables_are_refused(tmp_path):
+    with pytest.raises(UserError, match="is named after no repetitions, as 0-19 is; remove it"):
+        repetitions_of(tmp_path / "first.parquet")
+    with pytest.raises(UserError, match="holds no tables; run the workflow again"):
+        tables_in(tmp_path)
+
+
+def test_any_other_table_must_be_whole(tmp_path):
+    path = tmp_path / "levels.parquet"
+    write_table(path, pd.DataFrame({"levels": [4, 7]}), describe("levels", {"bits": 3}))
+    check_table(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="truncated or damaged"):
+        check_table(path)
+
+
+def test_a_table_that_lacks_what_its_kind_says_of_itself_is_named(tmp_path):
+    path = tmp_path / "training" / "mine" / "0-0.parquet"
+    write_table(path, pd.DataFrame({"loss": [0.5]}), describe("history", {}, repetitions=[0]))
+    problems, _ = verify(tmp_path)
+    assert f"{path}: is not what its name says (KeyError: 'training')" in problems[0]
+
+
+def test_binned_estimates_of_shuffled_training_inputs_obey_their_laws(runs):
+    """Every repetition has an H(Y) of its own, of its own labels."""
+    known = read_table(runs / "training" / "relu" / "2-2.parquet", "history")[1]["spec"]["training"]
+    spec = TrainingSpec.model_validate(known | {"labels": "shuffled"})
+    dataset, trajectory = runs / "datasets" / "mine.npz", runs / "training" / "shuffled" / "0-1.safetensors"
+    train(spec, dataset, range(2), trajectory, trajectory.with_suffix(".parquet"))
+    path = runs / "information" / "shuffled" / "uniform" / "0-1.parquet"
+    inform(EstimatorSpec(kind="uniform", bins=4, range="layer", subset="train"), dataset, trajectory, path)
+    check_information(path)
+    change(path, set_value(h_t=4.5, i_xt=4.5, distinct=100))  # of two neurons with four bins each
+    with pytest.raises(UserError, match=re.escape("H(T) ≤ bits · width")):
+        check_information(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_what_is_no_figure_is_found(tmp_path, suffix):
+    path = tmp_path / f"plane.{suffix}"
+    path.write_text("no figure")
+    with pytest.raises(UserError, match="truncated, damaged or no figure of a study"):
+        check_figure(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "column"),
+    [
+        ("accuracy", "statistics/relu/accuracy.parquet", "mean"),
+        ("runs", "information/relu/exact/0-1.parquet", "i_ty"),
+    ],
+)
+def test_figures_of_other_accuracies_and_runs_are_found(results, kind, changed, column):
+    statistics, information = (results / stage / "relu" for stage in ("statistics", "information"))
+    chunks = [information / "exact" / f"{name_of(each)}.parquet" for each in CHUNKS]
+    tables = {
+        "accuracy": {"relu": [statistics / "accuracy.parquet"]},
+        "aggregates": {("relu", "exact"): [statistics / "exact" / "aggregates.parquet"]},
+        "information": {("relu", "exact"): chunks},
+    }
+    estimators = {"estimators": ("exact",)} if kind == "runs" else {}
+    spec = FigureSpec(kind=kind, category="main", experiments=("relu",), dpi=30, **estimators)
+    path = results / "figures" / f"{kind}.png"
+    draw(spec, {held: tables[held] for held in spec.reads}, [path])
+    check_figure(path)
+    change(results / changed, lambda table: table.assign(**{column: table[column] * 0.5}))
+    with pytest.raises(UserError, match="is not what its tables show"):
+        check_figure(path)
+
+
+def test_figures_are_not_drawn_again_by_other_versions(drawn, monkeypatch):
+    change(
+        drawn / "statistics" / "relu" / "exact" / "aggregates.parquet",
+        lambda table: table.assign(mean=table["mean"] * 0.9),
+    )
+    monkeypatch.setattr("infoplane.verify.figures.describe", lambda *_: {"versions": {}})
+    check_figure(drawn / "figures" / "plane.png")
+
+
+def test_figures_of_phases_need_only_be_whole(study, tmp_path):
+    phases = {("relu", "exact"): [study / "statistics" / "relu" / "exact" / "phases.parquet"]}
+    spec = FigureSpec(kind="phases", category="B", experiments=("relu",), estimators=("exact",), dpi=30)
+    path = tmp_path / "figures" / "phases.png"
+    draw(spec, {"phases": phases}, [path])
+    check_figure(path)
