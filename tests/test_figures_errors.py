@@ -141,20 +141,20 @@ class TestEveryKind:
 
 
 class TestErrors:
-    def test_lines_are_means_with_a_band_of_one_std(self, study):
+    def test_lines_are_means_with_a_band_of_their_interval(self, study):
         figure = study.draw(spec("errors"))
         shown = np.array(panels(figure)).reshape(2, 3)
         assert [axes.get_title() for axes in shown[0]] == list(WANTED["errors"])
         for row, quantity in zip(shown, ("i_xt", "i_ty"), strict=True):
             for axes, estimator in zip(row, WANTED["errors"], strict=True):
                 table, _ = read_means(study.path("errors", "fine", estimator), "errors")
-                mean, std = curve(table, quantity), curve(table, quantity, "std")
+                mean, lower, upper = (curve(table, quantity, value) for value in ("mean", "lower", "upper"))
                 drawn = [line for line in axes.lines if line.get_label().startswith("$T")]
                 for layer, line, band in zip(mean, drawn, axes.collections, strict=True):
                     assert np.array_equal(line.get_ydata(), mean[layer])
                     edges = band.get_paths()[0].vertices[:, 1]
-                    assert edges.min() == pytest.approx((mean[layer] - std[layer]).min())
-                    assert edges.max() == min(0, (mean[layer] + std[layer]).max())
+                    assert edges.min() == pytest.approx(lower[layer].min())
+                    assert edges.max() == pytest.approx(min(0, upper[layer].max()))
 
     def test_estimators_have_one_axis_that_shows_all_of_the_margin(self, study):
         shown = np.array(panels(study.draw(spec("errors")))).reshape(2, 3)

@@ -48,7 +48,7 @@ def curves(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
 def lines(
     axes: Axes,
     mean: pd.DataFrame,
-    std: pd.DataFrame,
+    spread: pd.DataFrame,
     start: int,
     label: str = "$T_{{{}}}$",
     highest: float = np.inf,
@@ -56,6 +56,7 @@ def lines(
     """A line and its band for each column, by its name in the `label`.
 
     Args:
+        spread: by how much a band reaches above and below its line.
         start: from which the passes are counted.
         highest: where bands end, because nothing can be above.
     """
@@ -66,5 +67,5 @@ def lines(
         marks = marked(passes, turn / mean.shape[1])
         style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
         axes.plot(start + passes, mean[name], label=label.format(name), **style)
-        low, high = mean[name] - std[name], (mean[name] + std[name]).clip(upper=highest)
+        low, high = mean[name] - spread[name], (mean[name] + spread[name]).clip(upper=highest)
         axes.fill_between(start + passes, low, high, color=colour, alpha=0.15, linewidth=0.5)

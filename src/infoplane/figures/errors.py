@@ -28,10 +28,10 @@ ROWS = {"i_xt": (I_XT, COMPRESSION_MARGIN), "i_ty": (I_TY, FITTING_MARGIN)}
 
 
 def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
-    """Two rows of panels for each experiment, and a column for each estimator: mean ± std of the error.
+    """Two rows of panels for each experiment, and a column for each estimator: the mean error.
 
     The axis of the error is linear up to the margin of compression or fitting, and logarithmic beyond. Bands
-    end at 0, above which no error is.
+    are the 95 % interval of the mean, and end at 0, above which no error is.
     """
     estimators = spec.estimators or ()
     figure = Figure(
@@ -41,15 +41,17 @@ def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
     blocks = figure.subfigures(len(spec.experiments), 1, squeeze=False)[:, 0]
     for experiment, block in zip(spec.experiments, blocks, strict=True):
         shown = [means[experiment, estimator] for estimator in estimators]
-        block.suptitle(f"{experiment}: estimate − exact value, mean ± std of {how_many(shown[0][1])}")
+        block.suptitle(
+            f"{experiment}: estimate − exact value, mean of {how_many(shown[0][1])} and its 95 % interval"
+        )
         panels = block.subplots(2, len(estimators), sharex=True, sharey="row", squeeze=False)
         for row, quantity in zip(panels, ROWS, strict=True):
             label, margin = ROWS[quantity]
             for axes, (table, known) in zip(row, shown, strict=True):
                 axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
                 for part, start in parts(known).items():
-                    mean, std = (curve(table, quantity, value, part) for value in ("mean", "std"))
-                    lines(axes, mean, std, start, highest=0)
+                    mean, upper = (curve(table, quantity, value, part) for value in ("mean", "upper"))
+                    lines(axes, mean, upper - mean, start, highest=0)
                 log_epochs(axes, known["spec"]["training"])
                 axes.set_xlabel("")
             error_axis(row[0], margin)
