@@ -8,7 +8,7 @@ REPORT ?= results/report.zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: reproduce status report test test-all coverage mutation check
+.PHONY: reproduce status report test test-all check coverage mutation
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)

@@ -7,7 +7,14 @@ import json
 import sys
 
 LEAST = 95
-totals = json.load(sys.stdin)["totals"]
-lines, branches = totals["percent_statements_covered"], totals["percent_branches_covered"]
-print(f"lines {lines:.2f} %, branches {branches:.2f} %; at least {LEAST} % wanted of each")
-sys.exit(min(lines, branches) < LEAST)
+
+
+def main() -> bool:
+    totals = json.load(sys.stdin)["totals"]
+    lines, branches = totals["percent_statements_covered"], totals["percent_branches_covered"]
+    print(f"lines {lines:.2f} %, branches {branches:.2f} %; at least {LEAST} % wanted of each")
+    return min(lines, branches) < LEAST
+
+
+if __name__ == "__main__":
+    sys.exit(main())
