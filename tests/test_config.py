@@ -145,6 +145,7 @@ def test_learning_rate_may_lack_its_point():
         ("estimators/exact/kind", "exat", "estimators.exact.kind: 'exat' is unknown; did you mean 'exact'?"),
         ("estimators/exact/bins", 30, "estimators.exact: kind exact takes no bins; remove it"),
         ("estimators/uniform/bins", None, "estimators.uniform: kind uniform needs bins; add it"),
+        ("defaults/learning_rate", True, "defaults.learning_rate: True is refused; it must be a number"),
         (
             "estimators/uniform/bins",
             1,
@@ -189,6 +190,22 @@ def test_learning_rate_may_lack_its_point():
         ),
         ("figures/plane/kind", "plain", "figures.plane.kind: 'plain' is unknown; did you mean 'plane'?"),
         ("figures/plane/kind", "accuracy", "figures.plane: kind accuracy takes no estimators; remove them"),
+        (
+            "figures/plane",
+            {
+                "kind": "curves",
+                "category": "B",
+                "experiments": "all",
+                "estimators": ["exact"],
+                "i_xt": [2, 3],
+            },
+            "figures.plane: kind curves takes no i_xt or i_ty; remove them",
+        ),
+        (
+            "figures/plane",
+            {"kind": "levels", "category": "B", "experiments": "all"},
+            "figures.plane: shows levels of grids, and two has none; name quantized experiments",
+        ),
         ("figures/plane/i_xt", [3, 2], "figures.plane.i_xt: [3, 2] is not a pair [lo, hi] with lo < hi"),
         ("figure_defaults/dpy", 300, "figure_defaults.dpy: unknown key; did you mean 'dpi'?"),
         ("defaults/network", [], "defaults.network: [] is refused; it must be not empty"),
