@@ -46,6 +46,7 @@ mutation: $(VENV)/installed-dev
 	    -k "not (equal_effects or agree or mirrored or unit or TestErrorRates)"
 	tests/mutation.sh statistics/phases tests/test_statistics.py \
 	    -k "TestPhases and not (onset_is_there or constant_added)"
+	tests/mutation.sh statistics/errors tests/test_errors.py -k "TestErrors or TestViolations"
 
 check: $(VENV)/installed-dev
 	ruff check
