@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
-from dataclasses import replace
 from io import StringIO
 from itertools import cycle, islice
 from pathlib import Path
@@ -31,6 +30,7 @@ from infoplane.information import observer
 from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import network_of, scheme_of
 from infoplane.replay import replay
+from infoplane.snapshots import at_times
 from infoplane.study import load_study
 from infoplane.training import Batch, Ensemble, Tested, ensemble_width, shuffled_batches
 
@@ -44,6 +44,7 @@ __all__ = [
     "Parts",
     "compiles",
     "dataset_of",
+    "evenly",
     "experiment_of",
     "information_work",
     "measure_information",
@@ -52,7 +53,6 @@ __all__ = [
     "of_width",
     "parts_of_information",
     "random_features",
-    "spread",
     "steps_per_epoch",
     "train_quietly",
     "training_work",
@@ -157,7 +157,7 @@ def measure_information(trajectory: Trajectory, dataset: Dataset) -> None:
 
 def information_work(trajectory: Trajectory, dataset: Dataset) -> Work:
     """Replay and exact information, by the difference of two lengths; the unit is a snapshot."""
-    first = shortened(trajectory, START)
+    first = at_times(trajectory, np.arange(len(trajectory.epochs)) < START)
     return Work(
         lambda: measure_information(trajectory, dataset),
         trajectory.finite.size - first.finite.size,
@@ -185,29 +185,11 @@ def parts_of_information(trajectory: Trajectory, dataset: Dataset) -> dict[str, 
     return dict(zip(("replay", "codes, packed into words", "counting"), spent / snapshots, strict=True))
 
 
-def spread(trajectory: Trajectory, count: int) -> Trajectory:
-    """So many snapshots of a trajectory's first repetitions, spread over its recorded epochs."""
-    repetitions = min(8, len(trajectory.repetitions))
-    times = np.linspace(0, len(trajectory.epochs) - 1, max(1, count // repetitions)).astype(int)
-    return replace(
-        trajectory,
-        repetitions=trajectory.repetitions[:repetitions],
-        parts=trajectory.parts[times],
-        epochs=trajectory.epochs[times],
-        parameters=trajectory.parameters[:repetitions, times],
-        ranges=trajectory.ranges[:repetitions, times],
-    )
-
-
-def shortened(trajectory: Trajectory, recorded: int) -> Trajectory:
-    """The first recorded epochs of a trajectory."""
-    return replace(
-        trajectory,
-        parts=trajectory.parts[:recorded],
-        epochs=trajectory.epochs[:recorded],
-        parameters=trajectory.parameters[:, :recorded],
-        ranges=trajectory.ranges[:, :recorded],
-    )
+def evenly(trajectory: Trajectory, snapshots: int) -> Trajectory:
+    """About so many snapshots of a trajectory, spread evenly over its recorded epochs."""
+    times = np.arange(len(trajectory.epochs))
+    each = max(2, snapshots // len(trajectory.repetitions))
+    return at_times(trajectory, np.isin(times, np.linspace(0, times[-1], each).astype(int)))
 
 
 def network_state(

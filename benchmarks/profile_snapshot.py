@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from library import dataset_of, parts_of_information, spread
+from library import dataset_of, evenly, parts_of_information
 from measurement import on_one_thread
 from report import duration, machine, positive, run, table
 
@@ -18,7 +18,7 @@ SNAPSHOTS = 400
 EXAMPLES = """\
 examples:
   python benchmarks/profile_snapshot.py results/training/synthetic-relu-8bit/0-49.safetensors
-  python benchmarks/profile_snapshot.py --snapshots 40 results/training/mnist-4x10-8bit/0-4.safetensors
+  python benchmarks/profile_snapshot.py results/training/mnist-4x10-8bit/0-4.safetensors
 """
 EXPLANATION = """\
 {snapshots} snapshots of {trajectory}, spread over its recorded epochs, all their layers.
@@ -32,14 +32,11 @@ def main(given: Sequence[str] | None = None) -> None:
         "--dataset", type=Path, metavar="PATH", help="its data set (default: that in results/datasets)"
     )
     parser.add_argument(
-        "--snapshots", type=positive, default=SNAPSHOTS, metavar="N", help=f"(default: {SNAPSHOTS})"
-    )
-    parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N", help=f"rounds (default: {ROUNDS})"
     )
     options = parser.parse_args(given)
     on_one_thread()
-    trajectory = spread(load_trajectory(options.trajectory), options.snapshots)
+    trajectory = evenly(load_trajectory(options.trajectory), SNAPSHOTS)
     dataset = dataset_of(trajectory.spec.dataset, options.dataset)
     rounds = []
     with progress_bar(options.rounds, "measuring", "rounds") as progress:

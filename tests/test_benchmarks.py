@@ -199,9 +199,9 @@ class TestCommands:
     def test_parts_of_a_snapshot_are_those_of_the_whole(self, tmp_path, capsys, synthetic):
         path = tmp_path / "trajectory.safetensors"
         save_trajectory(path, library.train_quietly(SPEC, synthetic, 2, 20))
-        profile_snapshot.main([str(path), "--snapshots", "30", "--rounds", "1"])
+        profile_snapshot.main([str(path), "--rounds", "1"])
         printed = capsys.readouterr().out
-        assert "30 snapshots of" in printed
+        assert "42 snapshots of" in printed
         rows = [cells(line) for line in printed.splitlines() if "%" in line]
         *parts, whole = (float(share.rstrip("%")) for _, _, share in rows)
         assert len(parts) == 3 and min(parts) > 0
