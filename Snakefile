@@ -12,7 +12,8 @@ report: "workflow/report/study.rst"
 
 
 # Snakemake limits how many jobs start in a second, and for that looks at all waiting jobs every second: once more with
-# each job that has ended, until it takes half a core. On one machine there is nothing to limit.
+# each job that has ended, after seventy of them at the cost of a quarter of a core. On one machine there is nothing to
+# limit.
 onstart:
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None

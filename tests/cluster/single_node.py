@@ -136,9 +136,8 @@ def running(folder: Path) -> Iterator[SingleNode]:
         (folder / name).mkdir()
     configuration = folder / "slurm.conf"
     configuration.write_text(CONFIGURATION.format(host=host, folder=folder, ports=free_ports(2)))
-    (folder / "gres.conf").write_text(
-        "Name=gpu File=/dev/null\n"
-    )  # it is scheduled as a GPU is, and computes nothing
+    # It is scheduled as a GPU is, and computes nothing.
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
     environment = os.environ | {"SLURM_CONF": str(configuration)}
     key, munge = folder / "munge.key", folder / "munge.socket"
     places = [f"--{name}={folder}/munge.{name}" for name in ("socket", "pid-file", "log-file", "seed-file")]
