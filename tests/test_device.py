@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -20,11 +21,13 @@ from infoplane.artifacts import read_table
 from infoplane.cli import main
 from infoplane.compilation import OPTIONS_ON_GPU, compiled, kept
 from infoplane.datasets import save_dataset
-from infoplane.devices import device_of
+from infoplane.devices import CPU, device_of
 from infoplane.entropy import information_of_words
+from infoplane.information import run
 from infoplane.replay import ordered_product, product_by_terms, replay
 from infoplane.sorting import information_by_sorting
 from infoplane.training import Ensemble, shuffled_batches
+from infoplane.trajectory import save_trajectory
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 PLAIN = {"dataset": "small-images", "epochs": 2, "record_every": 1, "batch_size": 32, "compile": False}
@@ -297,6 +300,32 @@ def test_a_gpu_that_is_missing_is_one_line(monkeypatch, tmp_path, capsys):
     assert main(["information", *given, "--device", "cuda"]) == 1
     assert main(["information", *given]) == 0
     assert read_table(tmp_path / "b.parquet", "information")[1]["device"] == "cpu"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_estimates_are_compiled_on_the_processor_alone(pretend, monkeypatch, device):
+    asked = []
+    for stage in ("replay", "information"):
+        module = sys.modules[f"infoplane.{stage}"]
+        monkeypatch.setattr(module, "compiled", lambda function, wanted: asked.append(wanted) or function)
+    trajectory = trained("relu-8")[0]
+    trajectory = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": True}))
+    if device == "cuda":
+        pretend()
+    estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), trajectory, images("relu-8"), device)
+    assert set(asked) == {device == "cpu"}
+
+
+def test_a_file_of_information_is_computed_where_it_is_asked_for(monkeypatch, tmp_path):
+    asked = []
+    for stage in ("replay", "information"):
+        module = sys.modules[f"infoplane.{stage}"]
+        monkeypatch.setattr(module, "device_of", lambda name: asked.append(name) or CPU)
+    save_dataset(tmp_path / "images.npz", images("relu-8"))
+    save_trajectory(tmp_path / "a.safetensors", trained("relu-8")[0])
+    estimator = EstimatorSpec(kind="uniform", bins=30, range="global")
+    run(estimator, tmp_path / "images.npz", tmp_path / "a.safetensors", tmp_path / "b.parquet", "cuda")
+    assert set(asked) == {"cuda"}
 
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

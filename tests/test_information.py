@@ -159,6 +159,8 @@ def test_codes_whose_hashes_are_equal_are_told_apart(words):
 def test_every_bit_of_a_word_counts():
     codes = np.concatenate([[0], np.left_shift(1, np.arange(63)), [-(2**63)]])[:, None]
     assert int(exact_information(codes, np.zeros(65, dtype=int)).distinct) == 65
+    neighbours = 2**62 + np.arange(65)[:, None]
+    assert int(exact_information(neighbours, np.zeros(65, dtype=int)).distinct) == 65
     swapped = np.array([[1, 2], [2, 1], [1, 1], [2, 2]])
     assert int(exact_information(swapped, np.zeros(4, dtype=int)).distinct) == 4
 
@@ -167,6 +169,35 @@ def test_narrow_integer_types():
     for dtype in (np.uint8, np.int8, np.int32, np.uint64):
         codes = np.arange(100).reshape(50, 2).astype(dtype)
         assert agrees(codes, np.arange(50) % 2)
+
+
+@pytest.fixture(scope="module")
+def snapshots():
+    """Activations of 2 × 3 snapshots of a layer of two neurons, each of another size, and labels."""
+    generator = np.random.default_rng(2)
+    sizes = generator.uniform(1, 9, (2, 3, 1, 2))
+    return sizes * generator.normal(size=(2, 3, 50, 2)), generator.integers(0, 3, 50)
+
+
+@pytest.mark.parametrize(("chosen", "axes"), [("global", None), ("layer", (-2, -1)), ("neuron", -2)])
+def test_bins_of_equal_width_over_the_range_that_is_named(snapshots, chosen, axes):
+    activations, labels = snapshots
+    low, high = activations.min(axes, keepdims=True), activations.max(axes, keepdims=True)
+    codes = np.floor((activations - low) / (high - low) * 7).clip(0, 6).astype(int)
+    assert same_bits(binned_information(activations, labels, 7, chosen), exact_information(codes, labels))
+
+
+def test_bins_of_equal_mass_over_each_snapshot(snapshots):
+    activations, labels = snapshots
+    ranks = activations.reshape(2, 3, 100).argsort(-1).argsort(-1).reshape(activations.shape)
+    found = binned_information(activations, labels, 4, method="adaptive")
+    assert same_bits(found, exact_information(ranks * 4 // 100, labels))
+
+
+def test_thirty_bins_of_equal_width_over_all_snapshots_are_the_default(snapshots):
+    activations, labels = snapshots
+    codes = np.floor((activations - activations.min()) / np.ptp(activations) * 30).clip(0, 29).astype(int)
+    assert same_bits(binned_information(activations, labels), exact_information(codes, labels))
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +236,7 @@ def images():
 def on_images(request, images):
     """Trained on images, with the codes and activations of its layers."""
     settings = {"dataset": "small-images", "network": LAYERS, "epochs": 4, "record_every": 3}
-    settings |= {"learning_rate": 1e-2, "batch_size": 32, "compile": False}
+    settings |= {"learning_rate": 1e-2, "batch_size": 150, "compile": False}
     trajectory, _ = train(TrainingSpec(**settings | ON_IMAGES[request.param]), [1, 4], images)
     return trajectory, *layers_of(trajectory, images)
 
@@ -441,6 +472,9 @@ def test_file_says_what_was_counted(on_images, images, tmp_path, subset):
     assert description["dataset"]["inputs"] == len(labels) == {"all": 200, "train": 150, "test": 50}[subset]
     assert description["dataset"]["h_y"] == pytest.approx(entropy_of(labels), abs=1e-12)
     assert description["layers"] == 6
+    assert TrainingSpec(**description["spec"]["training"]) == trajectory.spec
+    assert EstimatorSpec(**description["spec"]["estimator"]) == estimator
+    assert (description["repetitions"], description["device"]) == ([1, 4], "cpu")
     pd.testing.assert_frame_equal(table, estimate(estimator, trajectory, images), check_dtype=False)
     assert table["h_t"].max() <= log2(len(labels)) + 1e-12
 
