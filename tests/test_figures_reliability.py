@@ -9,6 +9,7 @@ import simulation
 from drawings import assert_readable, drawn, panels, words
 from matplotlib.figure import Figure
 
+from infoplane.artifacts import read_table, write_table
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures.averages import read_averages
@@ -203,3 +204,13 @@ class TestReliability:
                 own = rows[rows["layer"] == layer]
                 assert np.array_equal(line.get_xdata(), own["epoch"] + 1)
                 np.testing.assert_allclose(line.get_ydata(), own["mean"] / unit)
+
+    def test_bands_of_the_number_of_codes_end_where_there_can_be_no_more_and_no_fewer(self, tmp_path):
+        study = Study(tmp_path)
+        study.add("wide", 2)
+        one, _ = study.chunks["reliability"]["wide"]
+        table, description = read_table(one, "reliability")
+        write_table(one, table.assign(distinct=np.int32(1)), description)
+        *_, distinct = panels(study.draw("reliability", "wide"))
+        edges = np.concatenate([band.get_paths()[0].vertices[:, 1] for band in distinct.collections])
+        assert (edges.min(), edges.max()) == (1, 4096)

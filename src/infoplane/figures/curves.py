@@ -51,14 +51,14 @@ def lines(
     spread: pd.DataFrame,
     start: int,
     label: str = "$T_{{{}}}$",
-    highest: float = np.inf,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> None:
     """A line and its band for each column, by its name in the `label`.
 
     Args:
         spread: by how much a band reaches above and below its line.
         start: from which the passes are counted.
-        highest: where bands end, because nothing can be above.
+        bounds: where bands end, because nothing can be below or above.
     """
     passes = mean.index.to_numpy() + 1
     for turn, name in enumerate(mean.columns):
@@ -67,5 +67,5 @@ def lines(
         marks = marked(passes, turn / mean.shape[1])
         style = {"color": colour, "marker": marker, "markersize": 3.5, "markevery": marks}
         axes.plot(start + passes, mean[name], label=label.format(name), **style)
-        low, high = mean[name] - spread[name], (mean[name] + spread[name]).clip(upper=highest)
+        low, high = ((mean[name] + side * spread[name]).clip(*bounds) for side in (-1, 1))
         axes.fill_between(start + passes, low, high, color=colour, alpha=0.15, linewidth=0.5)

@@ -1,6 +1,7 @@
 """How far estimates are from the exact value, over epochs."""
 
 from collections.abc import Mapping
+from math import inf
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def errors(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
                 axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
                 for part, start in parts(known).items():
                     mean, upper = (curve(table, quantity, value, part) for value in ("mean", "upper"))
-                    lines(axes, mean, upper - mean, start, highest=0)
+                    lines(axes, mean, upper - mean, start, bounds=(-inf, 0))
                 log_epochs(axes, known["spec"]["training"])
                 axes.set_xlabel("")
             error_axis(row[0], margin)

@@ -66,7 +66,7 @@ def over_epochs(row: SubFigure, table: pd.DataFrame, known: Mapping[str, Any]) -
     share, distinct = row.subplots(1, 2)
     h_x = np.log2(inputs)
     lines(share, curve(counted, "h_t") / h_x, curve(counted, "h_t", "std") / h_x, 0)
-    lines(distinct, curve(counted, "distinct"), curve(counted, "distinct", "std"), 0)
+    lines(distinct, curve(counted, "distinct"), curve(counted, "distinct", "std"), 0, bounds=(1, inputs))
     for axes, bound in ((share, 1), (distinct, inputs)):
         axes.axhline(bound, **BOUND)
         log_epochs(axes, known["spec"]["training"] | {"prefit_epochs": 0})
