@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from math import log2
+from typing import NamedTuple
 
 import dit
 import numpy as np
@@ -18,7 +19,8 @@ from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_inf
 from infoplane.artifacts import read_table
 from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
 from infoplane.datasets import save_dataset
-from infoplane.information import estimate, run
+from infoplane.devices import CPU
+from infoplane.information import estimate, observer, run
 from infoplane.inputs import network_labels
 from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
@@ -215,6 +217,13 @@ def trained(activation, bits, **others):
 def trajectories():
     kinds = [("tanh", 8), ("relu", 16), ("tanh", "float32")]
     return {kind: trained(*kind) for kind in kinds}
+
+
+class Layer(NamedTuple):
+    """What `observer` reads of `Layers`."""
+
+    codes: list[torch.Tensor]
+    activations: list[torch.Tensor]
 
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
@@ -447,6 +456,29 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
             monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", together)
             assert estimate(estimator, trajectory, images).equals(expected)
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "values"),
+    [
+        ("exact", {"weights": 8, "activations": 9}, range(2**9)),
+        ("rebinned", 16, np.arange(2**16 + 1) / 2**16),
+        ("rebinned", "float32", [0, 2**-15, 1]),
+    ],
+)
+def test_words_hold_every_code_that_there_can_be(kind, bits, values):
+    settings = {"dataset": "synthetic", "network": [1], "epochs": 1, "record_every": 1}
+    spec = TrainingSpec(**settings, activation="relu", bits=bits)
+    layer = torch.tensor(values).view(1, 1, -1)
+    (words,) = observer(EstimatorSpec(kind=kind), spec, CPU)(Layer([layer], [layer]), torch.empty(1, 0))
+    assert len(words.unique()) == len(values)
+
+
+def test_progress_is_counted_in_snapshots(on_images, images, monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", 4)
+    estimate(EstimatorSpec(kind="exact"), on_images[0], images)
+    count = on_images[0].finite.size
+    assert f"information: {count}/{count} snapshots (100 %)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
