@@ -467,11 +467,20 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
     ],
 )
 def test_words_hold_every_code_that_there_can_be(kind, bits, values):
+    assert words_of(kind, bits, values) == len(values)
+
+
+def test_rebinned_values_fall_into_one_more_bin_than_there_are_levels():
+    assert words_of("rebinned", 8, np.linspace(0, 1, 4 * 2**8 + 1)) == 2**8 + 1
+
+
+def words_of(kind, bits, values):
+    """How many words an estimator makes of the values of one neuron."""
     settings = {"dataset": "synthetic", "network": [1], "epochs": 1, "record_every": 1}
     spec = TrainingSpec(**settings, activation="relu", bits=bits)
     layer = torch.tensor(values).view(1, 1, -1)
     (words,) = observer(EstimatorSpec(kind=kind), spec, CPU)(Layer([layer], [layer]), torch.empty(1, 0))
-    assert len(words.unique()) == len(values)
+    return len(words.unique())
 
 
 def test_progress_is_counted_in_snapshots(on_images, images, monkeypatch, capsys):
