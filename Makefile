@@ -42,6 +42,10 @@ mutation: $(VENV)/installed-dev
 	tests/mutation.sh quantization tests/test_quantization.py
 	tests/mutation.sh binning tests/test_binning.py -k "not (quantized or published or entropy_grows)"
 	tests/mutation.sh corrections tests/test_corrections.py
+	tests/mutation.sh information tests/test_information.py tests/test_device.py \
+	    -k "leading or of_equal or thirty or narrow or every_bit or both_parts or subset_is or prefit_counts or file_ \
+	    or quantized_estimate or failed or shuffled_labels or table_of_the_exact or words or one_more or progress \
+	    or compiled_on_the or ((information_by_the or nothing_is_left) and (relu-8 or tanh-float32))"
 	tests/mutation.sh statistics/inference tests/test_inference.py \
 	    -k "not (equal_effects or agree or mirrored or unit or TestErrorRates)"
 	tests/mutation.sh statistics/phases tests/test_statistics.py \
