@@ -142,12 +142,13 @@ class TestCells:
         one, other = seen("a", compression=[SHOWS]), seen("b", compression=[LACKS])
         other.phases.loc[3, "compression"] = np.nan
         other.phases.loc[4, "bad_fit"] = True
+        one.phases.loc[9, "bad_fit"] = True
         other.phases.loc[:, "repetition"] += 1
         (cell,) = one.differences(other, "codes", [1])
         assert cell.runs["repetition"].tolist() == [each for each in range(1, RUNS) if each != 4]
         own, others = (each.phases.set_index("repetition")["compression"] for each in (one, other))
         assert (cell.runs.set_index("repetition")["effect"] == (own - others).dropna()).all()
-        assert cell.runs.loc[cell.runs["bad_fit"], "repetition"].tolist() == [5]
+        assert cell.runs.loc[cell.runs["bad_fit"], "repetition"].tolist() == [5, 9]
         assert cell.against == "b/exact" and not cell.saturated
 
 
