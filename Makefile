@@ -51,6 +51,10 @@ mutation: $(VENV)/installed-dev
 	tests/mutation.sh statistics/phases tests/test_statistics.py \
 	    -k "TestPhases and not (onset_is_there or constant_added)"
 	tests/mutation.sh statistics/errors tests/test_errors.py -k "TestErrors or TestViolations"
+	tests/mutation.sh statistics/aggregates tests/test_statistics.py -k "not (TestPhases or paper_scale)"
+	tests/mutation.sh statistics/chunks tests/test_statistics_tables.py \
+	    -k "any_chunking or row_by_row or only_the_given or (TestRefusals and (specs or other_data or overlapping))"
+	tests/mutation.sh statistics/tradeoff tests/test_tradeoff.py
 
 check: $(VENV)/installed-dev
 	ruff check

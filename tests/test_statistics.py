@@ -85,6 +85,13 @@ class TestAggregates:
         means = aggregate(table([[np.nan]]), KEYS, ["i_xt"], [0], fits(None))
         assert means.empty and list(means.columns[:3]) == KEYS
 
+    def test_rows_are_numbered_and_quantities_in_their_order(self):
+        rows = simulation.information(range(3), 10, 5)
+        means = aggregate(rows, KEYS, INFORMATION, [], fits(False, True, False))
+        assert means["quantity"].tolist() == len(means) // len(INFORMATION) * INFORMATION
+        assert means.index.equals(pd.RangeIndex(len(means)))
+        assert means["count"].dtype == "int32"
+
     def test_parts_stay_apart(self):
         rows = pd.concat([table([[1], [3]]), table([[5], [7]]).assign(part="prefit")])
         means = aggregate(rows, KEYS, ["i_xt"], [], FITS)
@@ -103,6 +110,7 @@ class TestBadFits:
         last = history["epoch"] == 999
         history.loc[last, "train_accuracy"] = [0.549, 0.55, 0.9]
         assert bad_fits(history).tolist() == [True, False, False]
+        assert bad_fits(history).name == "bad_fit"
 
     def test_only_the_last_epoch_counts(self):
         history = simulation.history(range(1), 1000)

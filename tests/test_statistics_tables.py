@@ -9,7 +9,7 @@ import pytest
 import simulation
 from pandas.testing import assert_frame_equal
 
-from infoplane.artifacts import read_table
+from infoplane.artifacts import read_table, write_table
 from infoplane.errors import UserError
 from infoplane.statistics import (
     join_fits,
@@ -18,6 +18,7 @@ from infoplane.statistics import (
     summarise_accuracy,
     summarise_information,
 )
+from infoplane.statistics.chunks import read_chunks
 
 EPOCHS, EVERY, REPETITIONS = 1200, 50, 6
 INFORMATION = simulation.information(range(REPETITIONS), EPOCHS, EVERY)
@@ -75,6 +76,17 @@ def test_any_chunking_gives_the_same_tables(tmp_path):
     for index in (0, 2):
         assert_frame_equal(first[index], second[index], check_exact=True)
     assert first[1] == second[1]
+
+
+def test_chunks_are_joined_row_by_row(tmp_path):
+    information, _ = chunks(tmp_path, (1, 4))
+    joined, known = read_chunks(information[::-1], "information")
+    rows = [
+        row for path in information[::-1] for row in read_table(path, "information")[0].to_numpy().tolist()
+    ]
+    assert joined.to_numpy().tolist() == rows
+    assert joined.index.equals(pd.RangeIndex(len(rows)))
+    assert known["repetitions"] == list(range(REPETITIONS))
 
 
 def test_only_the_given_chunks_count(tmp_path):
@@ -198,6 +210,12 @@ class TestRefusals:
         frame = INFORMATION[INFORMATION["repetition"] >= 3]
         simulation.write_information(information[1], frame, estimator="rebinned")
         assert f"{information[1]}: the spec is" in self.summarise(tmp_path, information, history)
+
+    def test_chunks_on_other_data(self, tmp_path):
+        information, history = chunks(tmp_path, (3,))
+        frame, known = read_table(information[1], "information")
+        write_table(information[1], frame, known | {"dataset": known["dataset"] | {"digest": "0"}})
+        assert f"{information[1]}: the data set is" in self.summarise(tmp_path, information, history)
 
     def test_histories_of_another_training(self, tmp_path):
         information, history = chunks(tmp_path)

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from infoplane.artifacts import read_table
 from infoplane.statistics import join_correlations, summarise_information, summarise_tradeoff
+from infoplane.statistics.inference import SEED
 from infoplane.statistics.tradeoff import correlate, correlations, tradeoff
 
 RANDOM = np.random.default_rng(0)
@@ -31,8 +32,9 @@ def test_interval_is_that_of_resampled_runs():
     x = RANDOM.normal(size=30)
     y = x + RANDOM.normal(size=30)
     found = correlate(pd.Series(x), pd.Series(y))
-    resampled = [spearmanr(x[draw], y[draw]).statistic for draw in RANDOM.integers(0, 30, (1000, 30))]
-    np.testing.assert_allclose([found.lower, found.upper], np.quantile(resampled, [0.025, 0.975]), atol=0.05)
+    draws = np.random.default_rng(SEED).integers(0, 30, (1999, 30))
+    resampled = [spearmanr(x[draw], y[draw]).statistic for draw in draws]
+    np.testing.assert_allclose([found.lower, found.upper], np.quantile(resampled, [0.025, 0.975]))
     assert found.lower < found.rho < found.upper
     assert found == correlate(pd.Series(x), pd.Series(y))
 
@@ -45,15 +47,22 @@ def test_a_perfect_order_leaves_no_doubt(runs):
     np.testing.assert_allclose(correlate(x, -x), [runs, -1, -1, -1])
 
 
+@pytest.mark.filterwarnings("error")
 def test_what_does_not_vary_has_no_correlation():
     x = pd.Series(np.arange(9.0))
     assert np.isnan(correlate(x, 0 * x)[1:]).all() and np.isnan(correlate(0 * x, x)[1:]).all()
     assert correlate(x[:0], x[:0]).runs == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_resamples_that_do_not_vary_are_left_out_without_a_word():
+    x = pd.Series([0.0, 0, 0, 0, 1])
+    assert correlate(x, x)[1:] == pytest.approx((1, 1, 1))
+
+
 def test_runs_end_at_the_last_epoch_of_the_main_part_and_failed_ones_are_left_out():
     phases = pd.DataFrame(
-        {"repetition": [0, 1, 2], "layer": 1, "compression": [0.5, 0.2, np.nan], "bad_fit": False}
+        {"repetition": [2, 1, 0], "layer": 1, "compression": [np.nan, 0.2, 0.5], "bad_fit": False}
     )
     history = pd.DataFrame(
         {
@@ -64,9 +73,13 @@ def test_runs_end_at_the_last_epoch_of_the_main_part_and_failed_ones_are_left_ou
             "test_accuracy": [0.1, 0.4, 0.7, 0.6, 0.8],
         }
     )
-    (run,) = tradeoff(phases, history).to_dict("records")
+    runs = tradeoff(phases, history)
+    assert runs.columns.tolist() == ["repetition", "layer", "compression", "test_accuracy", "gap", "bad_fit"]
+    assert runs.index.tolist() == [0]
+    (run,) = runs.to_dict("records")
     assert (run["repetition"], run["compression"], run["test_accuracy"]) == (0, 0.5, 0.7)
     assert run["gap"] == pytest.approx(0.2)
+    assert correlations(runs[:0]).columns.tolist() == ["layer", "against", "runs", "rho", "lower", "upper"]
 
 
 def test_tables_of_an_experiment(tmp_path):

@@ -72,8 +72,8 @@ def aggregate(
         in every repetition that did not fail, rows with runs "good-fit" only the good fits among them; these
         are there where bad fits are defined. A single repetition has no std, lower and upper (NaN).
     """
-    fine = frame[~frame["repetition"].isin(list(failed))].sort_values("repetition", kind="stable")
-    good = bad.index[bad.eq(False).fillna(False)]
+    fine = frame[~frame["repetition"].isin(list(failed))].sort_values("repetition")
+    good = bad.index[bad.eq(False)]
     selections = {"all": fine, "good-fit": fine[fine["repetition"].isin(good)]}
     columns = [*keys, "quantity", "runs", "mean", "std", "lower", "upper", "count"]
     tables = []

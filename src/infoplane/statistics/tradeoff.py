@@ -76,7 +76,7 @@ def correlate(x: pd.Series, y: pd.Series) -> Correlation:
     >>> correlate(pd.Series([1.0, 2.0, 3.0, 4.0]), pd.Series([0.1, 0.3, 0.2, 0.4]))
     Correlation(runs=4, rho=0.8, lower=nan, upper=nan)
     """
-    pairs = x.to_numpy(float), y.to_numpy(float)
+    pairs = x.to_numpy(), y.to_numpy()
     if len(x) < 2 or not np.ptp(pairs, axis=1).all():
         return Correlation(len(x))
     rho = float(rank_correlation(*pairs))
