@@ -16,7 +16,7 @@ from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.statistics import inference, trace, write_claims
 from infoplane.statistics.cells import Observation, decide
-from infoplane.statistics.claims import CELLS, CLAIMS, decide_claims, judge_claims
+from infoplane.statistics.claims import CELLS, CLAIMS, VERDICTS, clearest_first, decide_claims, judge_claims
 from infoplane.statistics.tables import observe
 
 DOCS = Path(__file__).parents[1] / "docs" / "claims.md"
@@ -394,6 +394,36 @@ class TestRules:
         assert CLAIMS["C6"].verdict(cells_of("lacks", "shows", "lacks")).decisive["layer"].tolist() == [1, 3]
         assert CLAIMS["C2"].verdict(cells_of("shows", "open")).decisive["layer"].tolist() == [2]
 
+    def test_binnings_that_agree_hang_on_the_least_clear_and_those_that_differ_on_all_that_do(self):
+        agreeing, differing = (
+            CLAIMS["C1"].verdict(cells_of(*statuses).assign(layer=1, estimator=["wide", "fine", "adaptive"]))
+            for statuses in (["shows"] * 3, ["shows", "lacks", "open"])
+        )
+        assert (agreeing.verdict, agreeing.decisive["estimator"].tolist()) == ("refuted", ["wide"])
+        assert (differing.verdict, differing.decisive["estimator"].tolist()) == (
+            "supported",
+            ["fine", "wide"],
+        )
+
+    def test_clear_is_how_far_an_interval_lies_beyond_the_margin_or_within(self):
+        columns = ["status", "lower", "upper", "margin", "two_sided"]
+        by_distance = {
+            0.3: ("shows", -0.9, -0.4, 0.1, True),
+            0.25: ("shows", 0.35, 0.9, 0.1, False),
+            0.2: ("shows", 0.3, 0.8, 0.1, True),
+            0.05: ("lacks", -0.05, 0.04, 0.1, True),
+            0.04: ("lacks", -0.01, 0.06, 0.1, False),
+            0.035: ("shows", 0.045, 0.6, 0.01, False),
+            0.03: ("lacks", -0.07, 0.01, 0.1, False),
+            -0.5: ("open", -0.4, -0.3, 0.1, False),
+        }
+        cells = pd.DataFrame(by_distance.values(), list(by_distance), columns)
+        assert clearest_first(cells.sort_values("lower")).index.tolist() == list(by_distance)
+
+    def test_cells_that_are_equally_clear_stay_in_order(self):
+        cells = cells_of(*["shows"] * 40).assign(lower=[0.2, 0.3] * 20)
+        assert clearest_first(cells).index.tolist() == [*range(1, 40, 2), *range(0, 40, 2)]
+
     @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
     def test_words_are_those_of_the_docs(self, claim):
         docs = " ".join(re.sub(r"[|`]", " ", DOCS.read_text()).split())
@@ -414,11 +444,12 @@ class TestVerdicts:
         expected += [("C5", "published", "codes"), ("C5", "controlled", "codes")]
         expected += [("C6", *each) for each in exact]
         assert [*table[["claim", "protocol", "reading"]].itertuples(index=False, name=None)] == expected
-        decided = table[table["verdict"] != "no data"]
-        assert decided["claim"].tolist() == ["C2", "C3", "C6"]
-        assert (table.loc[table["verdict"] == "no data", ["shows", "lacks", "open", "saturated"]] == 0).all(
-            axis=None
-        )
+        assert table["statement"].tolist() == [CLAIMS[name].words[0] for name in table["claim"]]
+        silent = table["verdict"] == "no data"
+        assert table[~silent]["claim"].tolist() == ["C2", "C3", "C6"]
+        assert (table.loc[silent, ["shows", "lacks", "open", "saturated"]] == 0).all(axis=None)
+        assert (table.loc[silent, "verdict_good_fits"] == "no data").all()
+        assert (table.loc[silent, "decisive"] == "").all()
 
     def test_numbers_are_those_of_the_cell_that_decides(self):
         cells = decide_claims([seen("a", compression=[LACKS] * 3, fitting=[SHOWS, 2 * SHOWS, LACKS])])
@@ -430,6 +461,18 @@ class TestVerdicts:
         for name in ("effect", "lower", "upper"):
             assert row[name] == cell[name]
         assert row["corrected_p"] == cell["corrected_tost_p"]
+
+    def test_a_cell_is_named_with_what_it_is_compared_with(self):
+        table = judge_claims(decide_claims([seen("relu"), seen("tanh", compression=[SHOWS, SHOWS], **TANH)]))
+        assert table.set_index(["claim", "reading"]).loc[("C4", "codes"), "decisive"].tolist() == [
+            "tanh/exact T1 against relu/exact",
+            "",
+        ]
+
+    def test_rows_are_numbered_and_columns_in_their_order(self):
+        cells = decide_claims([seen("a")])
+        assert cells.index.equals(pd.RangeIndex(len(cells))) and len(cells) == 4
+        assert list(judge_claims(cells)) == VERDICTS
 
     def test_where_an_effect_is_shown_its_p_is_wilcoxons(self):
         table = judge_claims(decide_claims([seen("a")])).set_index(["claim", "reading"])
