@@ -462,6 +462,12 @@ class TestVerdicts:
             assert row[name] == cell[name]
         assert row["corrected_p"] == cell["corrected_tost_p"]
 
+    def test_of_several_decisive_cells_the_numbers_are_those_of_the_first(self):
+        cells = decide_claims([seen("a", compression=[LACKS] * 3, fitting=[0.3, SHOWS, LACKS])])
+        row = judge_claims(cells).set_index(["claim", "reading"]).loc[("C2", "codes")].iloc[0]
+        assert (row["verdict"], row["decisive"]) == ("refuted", "a/exact T3; a/exact T1")
+        assert row["effect"] == pytest.approx(0, abs=1e-6)
+
     def test_a_cell_is_named_with_what_it_is_compared_with(self):
         table = judge_claims(decide_claims([seen("relu"), seen("tanh", compression=[SHOWS, SHOWS], **TANH)]))
         assert table.set_index(["claim", "reading"]).loc[("C4", "codes"), "decisive"].tolist() == [
