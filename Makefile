@@ -55,8 +55,10 @@ mutation: $(VENV)/installed-dev
 	tests/mutation.sh statistics/chunks tests/test_statistics_tables.py \
 	    -k "any_chunking or row_by_row or only_the_given or (TestRefusals and (specs or other_data or overlapping))"
 	tests/mutation.sh statistics/tradeoff tests/test_tradeoff.py
-	tests/mutation.sh statistics/cells tests/test_claims.py -k "not (TestTrace or as_sets or any_order)"
-	tests/mutation.sh statistics/claims tests/test_claims.py -k "not (TestTrace or as_sets or any_order)"
+	tests/mutation.sh statistics/cells tests/test_cells.py tests/test_claims.py tests/test_claims_tables.py \
+	    -k "not (TestTrace or as_sets or any_order)"
+	tests/mutation.sh statistics/claims tests/test_cells.py tests/test_claims.py tests/test_claims_tables.py \
+	    -k "not (TestTrace or as_sets or any_order)"
 
 check: $(VENV)/installed-dev
 	ruff check

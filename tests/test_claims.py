@@ -9,69 +9,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from observations import BY, EFFECT, FLOAT32, LACKS, OPEN, RUNS, SHOWS, TANH, seen
 
-from infoplane.artifacts import describe, write_table
-from infoplane.cli import main
-from infoplane.config import EstimatorSpec, TrainingSpec
-from infoplane.errors import UserError
-from infoplane.statistics import inference, trace, write_claims
-from infoplane.statistics.cells import Observation, decide
-from infoplane.statistics.claims import CELLS, CLAIMS, VERDICTS, clearest_first, decide_claims, judge_claims
-from infoplane.statistics.tables import observe
+from infoplane.config import EstimatorSpec
+from infoplane.statistics.cells import Observation
+from infoplane.statistics.claims import CLAIMS, VERDICTS, clearest_first, decide_claims, judge_claims
 
 DOCS = Path(__file__).parents[1] / "docs" / "claims.md"
-
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    """Enough to tell effects apart that are as clear as those here."""
-    monkeypatch.setattr(inference, "RESAMPLES", 999)
-
-
-TRAINING = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
-TRAINING |= {"epochs": 8000, "record_every": 5}
-BY = {
-    "exact": {"kind": "exact"},
-    "rebinned": {"kind": "rebinned"},
-    "first": {"kind": "uniform", "bins": 30, "range": (-1.0, 1.0)},
-    "wide": {"kind": "uniform", "bins": 30, "range": "global"},
-    "fine": {"kind": "uniform", "bins": 256, "range": "global"},
-    "adaptive": {"kind": "adaptive", "bins": 30},
-}
-RUNS = 20
-# Mean effects, in margins: clearly there, clearly not, and neither
-SHOWS, LACKS, OPEN = 10.0, 0.0, 1.0
-EFFECT = {"shows": SHOWS, "lacks": LACKS, "open": OPEN}
-FLOAT32 = {"bits": "float32"}
-
-
-def phases_of(compression, fitting=None, saturated=(), runs=RUNS) -> pd.DataFrame:
-    """Phases of runs whose mean effects (margins) are given for each layer."""
-    layers = len(compression)
-    random = np.random.default_rng(0)
-    index = pd.MultiIndex.from_product([range(runs), range(1, layers + 1)], names=["repetition", "layer"])
-    table = pd.DataFrame(index=index).reset_index().astype({"layer": "int8"})
-    for phase, margin, means in (
-        ("fitting", 0.01, fitting or compression),
-        ("compression", 0.1, compression),
-    ):
-        noise = random.standard_normal((runs, layers))
-        table[phase] = margin * np.add(means, 0.2 * (noise - noise.mean(0))).ravel()
-        onset = pd.Series(np.where(table[phase] > margin, 700, np.nan), dtype="Int32")
-        table[f"{phase}_peak_epoch"], table[f"{phase}_onset"] = (
-            pd.array([500] * len(table), dtype="Int32"),
-            onset,
-        )
-    table["saturated"] = table["layer"].isin(saturated)
-    return table.assign(failed=False, bad_fit=pd.array([False] * len(table), dtype="boolean"))
-
-
-def seen(
-    experiment, by="exact", compression=(LACKS, SHOWS), fitting=None, saturated=(), **training
-) -> Observation:
-    estimator = EstimatorSpec.model_validate(BY[by])
-    spec = TrainingSpec.model_validate(TRAINING | training)
-    return Observation(experiment, by, spec, estimator, phases_of(compression, fitting, saturated))
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 def verdicts(name: str, *study: Observation) -> dict[tuple[str, str], str]:
@@ -89,67 +34,6 @@ def verdict(name: str, *study: Observation) -> str:
 def names(name: str, *study: Observation) -> list[str]:
     """What a claim rests on."""
     return [f"{cell.experiment}/{cell.estimator} {cell.layer}" for cell in CLAIMS[name].cells(study)]
-
-
-class TestCells:
-    def test_effects_become_statuses(self):
-        (one,) = [seen("a", compression=[SHOWS, LACKS, OPEN, SHOWS], saturated=[4])]
-        table = decide(one.cells("codes", "compression", one.layers))
-        assert table["status"].tolist() == ["shows", "lacks", "open", "saturated"]
-        assert table["runs"].tolist() == [RUNS] * 4
-        assert table["fraction"].tolist()[:2] == [1, 0]
-        assert table["onset"].tolist()[:2] == [700, pd.NA]
-        assert table.loc[0, "effect"] == pytest.approx(1, abs=0.02)
-
-    def test_failed_runs_count_not_and_bad_fits_do(self):
-        one = seen("a", compression=[SHOWS])
-        one.phases.loc[[0, 1], ["compression", "failed"]] = [np.nan, True]
-        one.phases.loc[[2, 3, 4], "bad_fit"] = True
-        one.phases.loc[[2, 3, 4], "compression"] = 0
-        (cell,) = one.cells("codes", "compression", [1])
-        (both,), (good,) = (decide([cell], good_fits).to_dict("records") for good_fits in (False, True))
-        assert (both["runs"], both["bad_fits"], good["runs"], good["bad_fits"]) == (18, 3, 15, 3)
-        assert both["effect"] == pytest.approx(good["effect"] * 15 / 18)
-
-    def test_undefined_bad_fits_are_no_bad_fits(self):
-        one = seen("a")
-        one.phases["bad_fit"] = pd.array([pd.NA] * len(one.phases), dtype="boolean")
-        for good_fits in (False, True):
-            table = decide(one.cells("codes", "compression", one.layers), good_fits)
-            assert table["bad_fits"].isna().all() and (table["runs"] == RUNS).all()
-
-    def test_without_another_half_of_the_runs_all_is_open(self):
-        one = seen("a")
-        one.phases["compression"] = np.nan
-        table = decide(one.cells("codes", "compression", one.layers))
-        assert (table["status"] == "open").all() and (table["runs"] == 0).all()
-        assert table[["effect", "p", "corrected_p", "corrected_tost_p"]].isna().all(axis=None)
-
-    def test_holm_within_a_protocol_and_without_the_saturated(self):
-        published = seen("a", compression=[SHOWS] * 4, saturated=[1])
-        controlled = seen("b", compression=[SHOWS] * 2, protocol="controlled")
-        cells = [
-            cell for one in (published, controlled) for cell in one.cells("codes", "compression", one.layers)
-        ]
-        table = decide(cells)
-        least = 2.0**-RUNS
-        assert table["p"].tolist() == [least] * 6
-        assert table["corrected_p"].tolist()[1:] == [3 * least] * 3 + [2 * least] * 2
-        assert np.isnan(table.loc[0, "corrected_p"])
-        assert table["corrected_tost_p"].tolist()[1:] == [1] * 5
-
-    def test_differences_are_those_of_equal_repetitions(self):
-        one, other = seen("a", compression=[SHOWS]), seen("b", compression=[LACKS])
-        other.phases.loc[3, "compression"] = np.nan
-        other.phases.loc[4, "bad_fit"] = True
-        one.phases.loc[9, "bad_fit"] = True
-        other.phases.loc[:, "repetition"] += 1
-        (cell,) = one.differences(other, "codes", [1])
-        assert cell.runs["repetition"].tolist() == [each for each in range(1, RUNS) if each != 4]
-        own, others = (each.phases.set_index("repetition")["compression"] for each in (one, other))
-        assert (cell.runs.set_index("repetition")["effect"] == (own - others).dropna()).all()
-        assert cell.runs.loc[cell.runs["bad_fit"], "repetition"].tolist() == [5, 9]
-        assert cell.against == "b/exact" and not cell.saturated
 
 
 class TestC1:
@@ -249,9 +133,6 @@ class TestC3:
         study = [seen("a", "exact", [SHOWS, LACKS]), seen("a", "rebinned", [LACKS, SHOWS])]
         expected = {("published", "logits"): "refuted", ("published", "rebinned"): "supported"}
         assert verdicts("C3", *study) == expected
-
-
-TANH = {"activation": "tanh"}
 
 
 class TestC4:
@@ -493,121 +374,3 @@ class TestVerdicts:
             judge_claims(decide_claims([one]), [CLAIMS["C3"]]).query("reading == 'logits'").to_dict("records")
         )
         assert (row["verdict"], row["verdict_good_fits"]) == ("inconclusive", "supported")
-
-
-def written(
-    folder: Path, observation: Observation, inputs="0" * 64, **estimator
-) -> tuple[tuple[str, str], Path]:
-    path = folder / "statistics" / observation.experiment / observation.estimator / "phases.parquet"
-    spec = {
-        "training": observation.training.model_dump(mode="json"),
-        "estimator": observation.seen_by.model_dump(mode="json") | estimator,
-    }
-    dataset = {"name": observation.training.dataset, "inputs": 4096, "h_y": 1.0, "digest": inputs}
-    repetitions = list(range(RUNS))
-    write_table(path, observation.phases, describe("phases", spec, repetitions=repetitions, dataset=dataset))
-    return (observation.experiment, observation.estimator), path
-
-
-@pytest.fixture
-def study(tmp_path):
-    """Results of a small study."""
-    observations = [
-        seen("relu"),
-        seen("relu", "rebinned"),
-        seen("tanh", compression=[SHOWS, SHOWS], **TANH),
-        seen("float32", "first", **TANH, **FLOAT32),
-        seen("float32", "fine", [SHOWS, SHOWS], **TANH, **FLOAT32),
-    ]
-    return dict(written(tmp_path, each) for each in observations)
-
-
-def tables_of(folder: Path, phases) -> tuple[bytes, bytes]:
-    paths = folder / "statistics" / "claims.csv", folder / "statistics" / "cells.csv"
-    write_claims(phases, *paths)
-    return paths[0].read_bytes(), paths[1].read_bytes()
-
-
-class TestTables:
-    def test_any_order_gives_the_same_bytes(self, tmp_path, study):
-        first = tables_of(tmp_path, study)
-        assert tables_of(tmp_path, dict(reversed(study.items()))) == first
-        claims, cells = (pd.read_csv(tmp_path / "statistics" / name) for name in ("claims.csv", "cells.csv"))
-        assert list(cells) == CELLS
-        assert len(claims) == 23
-        decided = claims[claims["verdict"] != "no data"].set_index(["claim", "reading"])["verdict"]
-        assert decided.to_dict() == {
-            ("C1", "bins"): "supported",
-            ("C2", "codes"): "refuted",
-            ("C3", "logits"): "supported",
-            ("C3", "rebinned"): "supported",
-            ("C4", "codes"): "supported",
-            ("C5", "codes"): "supported",
-            ("C6", "codes"): "supported",
-        }
-
-    def test_a_study_without_any_cell(self, tmp_path):
-        tables_of(tmp_path, dict([written(tmp_path, seen("a", "wide"))]))
-        claims, cells = (pd.read_csv(tmp_path / "statistics" / name) for name in ("claims.csv", "cells.csv"))
-        assert (claims["verdict"] == "no data").all() and cells.empty and list(cells) == CELLS
-
-    def test_a_subset_of_the_inputs_decides_nothing(self, tmp_path):
-        whole, part = written(tmp_path, seen("a")), written(tmp_path, seen("b"), subset="test")
-        assert [one.experiment for one in observe(dict([whole, part]))] == ["a"]
-
-    def test_specs_of_an_experiment_must_agree(self, tmp_path):
-        pairs = [written(tmp_path, seen("a")), written(tmp_path, seen("a", "rebinned", epochs=9000))]
-        with pytest.raises(UserError, match=r"a/rebinned/phases.parquet: the training spec is .*epochs"):
-            observe(dict(pairs))
-
-    def test_data_sets_of_one_name_must_agree(self, tmp_path):
-        pairs = [written(tmp_path, seen("a")), written(tmp_path, seen("b"), inputs="1" * 64)]
-        with pytest.raises(UserError, match=r"b/exact/phases.parquet: the data set is "):
-            observe(dict(pairs))
-
-
-class TestTrace:
-    def test_command(self, tmp_path, study, capsys):
-        phases = [f"{'/'.join(pair)}={path}" for pair, path in study.items()]
-        folder = tmp_path / "statistics"
-        tables = ["--claims", str(folder / "claims.csv"), "--cells", str(folder / "cells.csv")]
-        assert main(["statistics", "claims", "--phases", *phases, *tables]) == 0
-        assert "C3 published" in " ".join(capsys.readouterr().out.split())
-        assert main(["trace", str(tmp_path), "C3", "--protocol", "published", "--reading", "logits"]) == 0
-        shown = capsys.readouterr().out
-        statement, rule = CLAIMS["C3"].words
-        assert shown.startswith(f"C3\n{statement}\n{rule}\n\npublished, logits: supported (")
-        assert "2 shows, 0 lacks, 0 open, 0 saturated\n" in shown
-        assert shown.count("phases.parquet") == 2 and "rebinned" not in shown
-        first = next(line.split() for line in shown.splitlines() if line.split()[:1] == ["0"])
-        effect = seen("relu").phases.query("layer == 2")["compression"].iloc[0]
-        assert float(first[1]) == pytest.approx(effect, abs=1e-6) and first[2:] == ["500", "700", "False"]
-
-    @pytest.mark.parametrize("command", [["statistics", "claims"], ["trace"]])
-    def test_help(self, command, capsys):
-        with pytest.raises(SystemExit, match="0"):
-            main([*command, "--help"])
-        assert "usage: infoplane" in capsys.readouterr().out
-
-    @pytest.mark.parametrize("name", CLAIMS)
-    def test_every_claim_shows_all_its_cells_and_runs(self, tmp_path, study, name):
-        tables_of(tmp_path, study)
-        shown = "\n".join(trace(tmp_path, name))
-        cells = pd.read_csv(tmp_path / "statistics" / "cells.csv").query("claim == @name")
-        assert shown.count("phases.parquet") == len(cells) > 0
-        assert len(re.findall(r"^ +\d+ +-?\d\.\d+", shown, re.MULTILINE)) == len(cells) * RUNS
-
-    def test_tables_that_are_not_what_the_runs_say(self, tmp_path, study):
-        tables_of(tmp_path, study)
-        written(tmp_path, seen("relu", compression=[LACKS, 2 * SHOWS]))
-        with pytest.raises(
-            UserError, match=r"cells.csv: is not what the runs say of C3; run the workflow again"
-        ):
-            list(trace(tmp_path, "C3"))
-        list(trace(tmp_path, "C1"))
-
-    def test_what_a_user_may_get_wrong(self, tmp_path):
-        with pytest.raises(UserError, match="C7: is no claim; use one of C1, C2, C3, C4, C5, C6"):
-            list(trace(tmp_path, "C7"))
-        with pytest.raises(UserError, match=r"cells.csv: missing; run the workflow again"):
-            list(trace(tmp_path, "C1"))

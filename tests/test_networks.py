@@ -10,22 +10,19 @@ from scipy import stats
 from torch.nn import functional
 
 from infoplane import TrainingSpec, UserError, load_dataset
+from infoplane.arithmetic import ACTIVATIONS, Correlate, correlate_as_product, matrix_product
 from infoplane.config import ConvSpec, DenseSpec, PoolSpec
 from infoplane.inputs import network_inputs
 from infoplane.networks import (
-    ACTIVATIONS,
     NETWORKS,
     Conv,
-    Correlate,
     Intake,
     Levels,
     Network,
     Pool,
-    correlate_as_product,
     forward,
     initialise,
     log_likelihood,
-    matrix_product,
     network_of,
     scheme_of,
 )

@@ -10,23 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from infoplane.arithmetic import ACTIVATIONS, SMALL_KERNEL, correlate, correlate_as_product, matrix_product
 from infoplane.compilation import compiled
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.devices import device_of
 from infoplane.inputs import network_inputs
-from infoplane.networks import (
-    ACTIVATIONS,
-    SMALL_KERNEL,
-    Levels,
-    Network,
-    correlate,
-    correlate_as_product,
-    forward,
-    matrix_product,
-    network_of,
-    scheme_of,
-)
+from infoplane.networks import Levels, Network, forward, network_of, scheme_of
 from infoplane.quantization import Quantized, factor_of, on_same_grid, values_of
 from infoplane.trajectory import Trajectory
 

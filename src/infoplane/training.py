@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from infoplane.arithmetic import ACTIVATIONS, SMALL_KERNEL, Correlate, correlate_as_product, matrix_product
 from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.compilation import compiled
 from infoplane.config import TrainingSpec
@@ -17,19 +18,14 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.devices import CPU, device_of, name_of
 from infoplane.inputs import Streams, network_inputs, network_labels
 from infoplane.networks import (
-    ACTIVATIONS,
-    SMALL_KERNEL,
-    Correlate,
     Intake,
     Levels,
     Network,
     Scheme,
     Weights,
-    correlate_as_product,
     forward,
     initialise,
     log_likelihood,
-    matrix_product,
     network_of,
     scheme_of,
 )

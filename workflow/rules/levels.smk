@@ -1,6 +1,7 @@
 rule levels:
     input:
         code=[
+            "src/infoplane/arithmetic.py",
             "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/inputs.py",

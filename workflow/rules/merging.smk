@@ -1,6 +1,7 @@
 rule merging:
     input:
         code=[
+            "src/infoplane/arithmetic.py",
             "src/infoplane/binning.py",
             "src/infoplane/compilation.py",
             "src/infoplane/devices.py",

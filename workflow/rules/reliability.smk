@@ -1,6 +1,7 @@
 rule reliability:
     input:
         code=[
+            "src/infoplane/arithmetic.py",
             "src/infoplane/compilation.py",
             "src/infoplane/corrections.py",
             "src/infoplane/devices.py",

@@ -5,6 +5,7 @@ TRAJECTORY = ensure("<results>/training/{experiment}/{chunk}.safetensors", non_e
 rule training:
     input:
         code=[
+            "src/infoplane/arithmetic.py",
             "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
