@@ -54,6 +54,10 @@ mutation: $(VENV)/installed-dev
 	tests/mutation.sh statistics/aggregates tests/test_statistics.py -k "not (TestPhases or paper_scale)"
 	tests/mutation.sh statistics/chunks tests/test_statistics_tables.py \
 	    -k "any_chunking or row_by_row or only_the_given or (TestRefusals and (specs or other_data or overlapping))"
+	tests/mutation.sh statistics/tables tests/test_statistics_tables.py tests/test_claims_tables.py tests/test_errors.py \
+	    tests/test_tradeoff.py -k "not (aggregates_are_by_part or phases_are_those or row_by_row or chunks_on or chunks_of \
+	    or overlapping or every_claim or what_the_runs_say or help or a_user_may or loop_finds or of_equal_runs \
+	    or perfect_order or rho_is or resampled_runs or TestNetworks)"
 	tests/mutation.sh statistics/tradeoff tests/test_tradeoff.py
 	tests/mutation.sh statistics/cells tests/test_cells.py tests/test_claims.py tests/test_claims_tables.py \
 	    -k "not (TestTrace or as_sets or any_order)"

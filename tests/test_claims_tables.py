@@ -87,6 +87,8 @@ class TestTables:
         pairs = [written(tmp_path, seen("a")), written(tmp_path, seen("b"), inputs="1" * 64)]
         with pytest.raises(UserError, match=r"b/exact/phases.parquet: the data set is "):
             observe(dict(pairs))
+        other = written(tmp_path, seen("b", dataset="mnist"), inputs="1" * 64)
+        assert [one.experiment for one in observe(dict([pairs[0], other]))] == ["a", "b"]
 
 
 class TestTrace:
@@ -95,7 +97,9 @@ class TestTrace:
         folder = tmp_path / "statistics"
         tables = ["--claims", str(folder / "claims.csv"), "--cells", str(folder / "cells.csv")]
         assert main(["statistics", "claims", "--phases", *phases, *tables]) == 0
-        assert "C3 published" in " ".join(capsys.readouterr().out.split())
+        heading, first, *_ = capsys.readouterr().out.splitlines()
+        assert heading.split() == ["claim", "protocol", "reading", "verdict"]
+        assert first.split() == ["C1", "published", "bins", "supported"]
         assert main(["trace", str(tmp_path), "C3", "--protocol", "published", "--reading", "logits"]) == 0
         shown = capsys.readouterr().out
         statement, rule = CLAIMS["C3"].words

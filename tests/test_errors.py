@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from infoplane import EstimatorSpec, TrainingSpec, estimate, load_dataset, train
-from infoplane.artifacts import read_table
+from infoplane.artifacts import read_table, write_table
 from infoplane.errors import UserError
 from infoplane.statistics import join_violations, summarise_errors
 from infoplane.statistics.errors import errors, violations
@@ -53,7 +53,7 @@ class TestErrors:
     def test_of_the_exact_value_itself_are_none(self):
         assert (errors(EXACT, EXACT)[[*QUANTITIES, "distinct"]] == 0).all(axis=None)
 
-    def test_aggregates_are_means_over_runs_with_their_spread(self, tmp_path):
+    def test_aggregates_are_means_over_runs_with_their_spread(self, tmp_path, capsys):
         binned = simulation.write_information(tmp_path / "binned", estimated(), "rebinned")
         exact = simulation.write_information(tmp_path / "exact", EXACT)
         summarise_errors([exact], [binned], tmp_path / "errors")
@@ -66,6 +66,7 @@ class TestErrors:
         expected = [lost.mean(), lost.std(ddof=1), lost.mean() - half, lost.mean() + half, 6]
         np.testing.assert_allclose(row[["mean", "std", "lower", "upper", "count"]].astype(float), expected)
         assert told["spec"]["estimator"] == {"kind": "rebinned"} and told["failed"] == []
+        assert "6 repetitions; bad fits: undefined; failed: 0 []" in capsys.readouterr().out
 
     def test_chunks_may_be_cut_in_different_ways(self, tmp_path):
         def chunks(folder: str, frame: pd.DataFrame, *bounds: int) -> list[Path]:
@@ -106,6 +107,13 @@ class TestErrors:
         with pytest.raises(UserError, match=complaint):
             summarise_errors(paths[:1], paths[1:], tmp_path / "errors")
         assert not (tmp_path / "errors").exists()
+
+    def test_refuses_other_inputs(self, tmp_path):
+        exact, binned = (simulation.write_information(tmp_path / name, EXACT) for name in ("exact", "binned"))
+        frame, known = read_table(binned, "information")
+        write_table(binned, frame, known | {"dataset": known["dataset"] | {"digest": "0"}})
+        with pytest.raises(UserError, match="binned: the inputs is"):
+            summarise_errors([exact], [binned], tmp_path / "errors")
 
 
 class TestViolations:

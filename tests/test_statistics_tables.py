@@ -222,6 +222,12 @@ class TestRefusals:
         simulation.write_history(history[0], HISTORY, bits=4)
         assert f"{history[0]}: the training spec is" in self.summarise(tmp_path, information, history)
 
+    def test_histories_on_other_data(self, tmp_path):
+        information, history = chunks(tmp_path)
+        frame, known = read_table(history[0], "history")
+        write_table(history[0], frame, known | {"dataset": known["dataset"] | {"digest": "0"}})
+        assert f"{history[0]}: the data set is" in self.summarise(tmp_path, information, history)
+
     def test_overlapping_chunks(self, tmp_path):
         information, history = chunks(tmp_path, (3,))
         simulation.write_information(information[1], INFORMATION[INFORMATION["repetition"] >= 2])
@@ -231,7 +237,10 @@ class TestRefusals:
     def test_histories_of_other_repetitions(self, tmp_path):
         information, history = chunks(tmp_path, (3, 5))
         message = self.summarise(tmp_path, information, history[:2])
-        assert "histories and information differ in repetitions [5]" in message
+        assert message == (
+            f"{history[0]}: histories and information differ in repetitions [5]; "
+            "give the chunks of the same repetitions"
+        )
 
     def test_a_missing_chunk(self, tmp_path):
         information, history = chunks(tmp_path)
@@ -291,7 +300,8 @@ class TestJoins:
         )
         assert (short["repetitions"], short["failed"]) == (6, 0) and np.isnan(short["bad_fits"])
         last = HISTORY[HISTORY["epoch"] == 998]
-        assert short["test_accuracy"] == pytest.approx(last["test_accuracy"].mean(), rel=1e-5)
+        for name in ("train_accuracy", "test_accuracy"):
+            assert short[name] == pytest.approx(last[name].mean(), rel=1e-5)
 
     def test_of_nothing_but_failures(self, tmp_path):
         history = HISTORY.assign(loss=np.nan)

@@ -74,7 +74,7 @@ def summarise_tradeoff(
         UserError: the tables differ in their specs or data sets, or their repetitions do not fit together.
     """
     frame, known = read_table(phases_path, "phases")
-    told = {name: value for name, value in known.items() if name not in ("kind", "spec_hash", "versions")}
+    told = {name: value for name, value in known.items() if name != "kind"}
     runs = tradeoff(frame, history_of(history_paths, known))
     write_table(tradeoff_path, runs, describe("tradeoff", **told))
     write_table(correlations_path, correlations(runs), describe("correlations", **told))
