@@ -24,23 +24,20 @@ FLOAT32 = {"bits": "float32"}
 TANH = {"activation": "tanh"}
 
 
-def phases_of(compression, fitting=None, saturated=(), runs=RUNS) -> pd.DataFrame:
+def phases_of(compression, fitting=None, saturated=()) -> pd.DataFrame:
     """Phases of runs whose mean effects (margins) are given for each layer."""
     layers = len(compression)
     random = np.random.default_rng(0)
-    index = pd.MultiIndex.from_product([range(runs), range(1, layers + 1)], names=["repetition", "layer"])
+    index = pd.MultiIndex.from_product([range(RUNS), range(1, layers + 1)], names=["repetition", "layer"])
     table = pd.DataFrame(index=index).reset_index().astype({"layer": "int8"})
     for phase, margin, means in (
         ("fitting", 0.01, fitting or compression),
         ("compression", 0.1, compression),
     ):
-        noise = random.standard_normal((runs, layers))
+        noise = random.standard_normal((RUNS, layers))
         table[phase] = margin * np.add(means, 0.2 * (noise - noise.mean(0))).ravel()
-        onset = pd.Series(np.where(table[phase] > margin, 700, np.nan), dtype="Int32")
-        table[f"{phase}_peak_epoch"], table[f"{phase}_onset"] = (
-            pd.array([500] * len(table), dtype="Int32"),
-            onset,
-        )
+        table[f"{phase}_peak_epoch"] = pd.array([500] * len(table), dtype="Int32")
+        table[f"{phase}_onset"] = pd.Series(np.where(table[phase] > margin, 700, np.nan), dtype="Int32")
     table["saturated"] = table["layer"].isin(saturated)
     return table.assign(failed=False, bad_fit=pd.array([False] * len(table), dtype="boolean"))
 

@@ -1,0 +1,23 @@
+"""Information of codes by counting tuples in a dictionary."""
+
+from collections import Counter
+from math import log2
+
+import numpy as np
+
+
+def entropy_of(values):
+    counts = Counter(values).values()
+    return -sum(n / len(values) * log2(n / len(values)) for n in counts)
+
+
+def brute_force(codes, labels):
+    """h_t, i_ty and distinct of codes (N, width) by tuples in a dictionary."""
+    tuples, labels = [tuple(row) for row in codes.tolist()], labels.tolist()
+    h_t = entropy_of(tuples)
+    i_ty = h_t + entropy_of(labels) - entropy_of(list(zip(tuples, labels, strict=True)))
+    return h_t, i_ty, len(set(tuples))
+
+
+def same_bits(one, other):
+    return all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(one, other, strict=True))
