@@ -25,9 +25,9 @@ from infoplane import (
 from infoplane.compilation import compiled, compiles
 from infoplane.config import Bits, DenseSpec
 from infoplane.devices import CPU
-from infoplane.entropy import information_of_words
 from infoplane.information import observer
 from infoplane.inputs import Streams, network_inputs, network_labels
+from infoplane.kernels.counting import information_of_words
 from infoplane.networks import network_of, scheme_of
 from infoplane.replay import replay
 from infoplane.snapshots import at_times

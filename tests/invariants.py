@@ -67,12 +67,10 @@ def check_snapshot(codes: list[np.ndarray], labels: np.ndarray, bits: int) -> No
 
 def snapshots_of(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[int, list[np.ndarray]]]:
     """The place of each snapshot and its layers' codes, (N, outputs); a few snapshots are held at a time."""
-    following = 0
     for places, layers in replay(trajectory, dataset):
         codes = layers.codes
-        for place in range(following, places.stop):  # the last group may repeat some of those before
+        for place in range(places.start, places.stop):
             yield place, [layer[place - places.start].numpy().T for layer in codes]
-        following = places.stop
 
 
 def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:

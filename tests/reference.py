@@ -121,25 +121,49 @@ def reads_softmax(spec: TrainingSpec) -> bool:
     return spec.protocol == "controlled" and spec.bits != "float32"
 
 
+class AffineGrid(NamedTuple):
+    """The grid of a number of bits over [low, high], which is widened to contain 0 and shifted."""
+
+    scale: Tensor
+    place: Tensor  # of 0 on the grid, before it is rounded
+    top: int
+
+    @classmethod
+    def over(cls, low: float, high: float, bits: int, like: Tensor) -> "AffineGrid | None":
+        """The grid in the type of a tensor; none over a range that is one point."""
+        low, high = min(float(low), 0.0), max(float(high), 0.0)
+        top = 2**bits - 1
+        if low == high:
+            return None
+        span = like.new_tensor(high) - like.new_tensor(low)
+        # a symmetric range is a tie: half of it is exact
+        return cls(span / top, -low / span * top, top)
+
+    @property
+    def zero(self) -> Tensor:
+        return torch.floor(self.place + 0.5).clamp(0, self.top)
+
+    @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        return -self.zero * self.scale, (self.top - self.zero) * self.scale
+
+
 class FakeQuantize(torch.autograd.Function):
-    """x̂ on the grid of [low, high] widened to contain 0 and shifted; gradient 1 inside of it, 0 outside."""
+    """x̂ on a grid; gradient 1 inside of it, 0 outside."""
 
     @staticmethod
-    def forward(ctx, x, low, high, bits):
-        low, high = min(float(low), 0.0), max(float(high), 0.0)
-        if low == high:
+    def forward(ctx, x, grid):
+        if grid is None:
             ctx.save_for_backward(torch.ones_like(x))
             return torch.zeros_like(x)
-        top = 2**bits - 1
-        scale = (x.new_tensor(high) - x.new_tensor(low)) / top
-        zero = torch.floor(-low / scale + 0.5).clamp(0, top)
-        lowest, highest = -zero * scale, (top - zero) * scale
+        scale, zero, top = grid.scale, grid.zero, grid.top
+        lowest, highest = grid.ends
         ctx.save_for_backward(((x >= lowest) & (x <= highest)).to(x.dtype))
         return (torch.floor(x / scale + zero + 0.5).clamp(0, top) - zero) * scale
 
     @staticmethod
     def backward(ctx, gradient):
-        return gradient * ctx.saved_tensors[0], None, None, None
+        return gradient * ctx.saved_tensors[0], None
 
 
 class Range:
@@ -169,10 +193,16 @@ class Range:
 
 
 class ReferenceNetwork:
-    """One repetition's network; `outputs` keeps what each layer put out last, (N, …), logits or softmax."""
+    """One repetition's network; `outputs` keeps what each layer put out last, (N, …), logits or softmax.
+
+    Where a value lies on the very end of its grid, as the largest of weights does that are all positive,
+    rounding says whether its gradient passes; where a layer's range is symmetric, it says where its grid
+    begins. `closest` is the least distance of a value but 0 to an end of its grid, or of 0 to the middle
+    between two steps, in training and in units of a step.
+    """
 
     def __init__(self, spec: TrainingSpec, dataset: Dataset, parameters: Tensor) -> None:
-        self.spec, self.plan = spec, plan(spec, dataset)
+        self.spec, self.plan, self.closest = spec, plan(spec, dataset), np.inf
         self.outputs: list[Tensor] = []
         self.layers = [
             tensors and tuple(each.clone().requires_grad_() for each in tensors)
@@ -196,7 +226,13 @@ class ReferenceNetwork:
     def quantized(self, x: Tensor, over: Range, mode: str, bits: str) -> Tensor:
         if over.policy is None:
             return x
-        return FakeQuantize.apply(x, *over.of(x, mode), getattr(self.spec.bits, bits))
+        grid = AffineGrid.over(*over.of(x, mode), getattr(self.spec.bits, bits), x)
+        if grid is not None and mode == "train":
+            distances = [(x.detach() - end).abs() / grid.scale for end in grid.ends]
+            nonzero = torch.stack(distances).where(x.detach() != 0, np.inf)
+            to_tie = np.inf if isinstance(over.policy, tuple) else abs(grid.place % 1 - 0.5)
+            self.closest = min(self.closest, float(nonzero.min()), float(to_tie))
+        return FakeQuantize.apply(x, grid)
 
     def output(self, x: Tensor, mode: Literal["start", "train", "test"]) -> Tensor:
         """Inputs (N, …); the logits or the softmax, as the network quantizes it, (N, classes)."""

@@ -150,7 +150,6 @@ def trained(activation, bits):
         record_every=5,
         learning_rate=4e-3,
         batch_size=1024,
-        compile=False,
     )
     return train(spec, [0, 1])[0]
 

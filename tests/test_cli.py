@@ -167,7 +167,7 @@ def test_killed_training_leaves_nothing(tmp_path, number):
     main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(dataset)])
     spec = (
         '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8, '
-        '"epochs": 100000, "record_every": 5, "compile": false}'
+        '"epochs": 100000, "record_every": 5}'
     )
     job = subprocess.Popen(
         [

@@ -117,7 +117,10 @@ def test_learning_rate_may_lack_its_point():
         ("defaults/repetitions", 0, "defaults.repetitions: 0 is refused; it must be greater than 0"),
         ("defaults/chunk", 2.5, "defaults.chunk: 2.5 is refused; it must be a whole number"),
         ("defaults/seed", -1, "defaults.seed: -1 is refused; it must be greater than or equal to 0"),
-        ("defaults/compile", "no", "defaults.compile: 'no' is refused; it must be true or false"),
+        ("defaults/compile", False, "defaults.compile: has no meaning any more; remove it"),
+        ("experiments/one/compile", True, "experiments.one.compile: has no meaning any more; remove it"),
+        ("defaults/engine", "kernel", "defaults.engine: 'kernel' is unknown; did you mean 'kernels'?"),
+        ("device", "auto", "device: auto would make results depend on the machine; write cpu or cuda"),
         ("defaults/learning_rate", "fast", "defaults.learning_rate: 'fast' is refused; it must be a number"),
         (
             "defaults/network",
@@ -366,6 +369,25 @@ def test_published_quantizes_two_activations_only(activation):
     for other in ({"protocol": "controlled"}, {"bits": "float32"}):
         study = resolve(changed("experiments/one", experiment | other), "mine.yaml")
         assert study.experiments["one"].activation == activation
+
+
+def test_kernels_train_on_a_processor_and_torch_on_a_gpu():
+    assert {each.engine for each in resolve(STUDY, "mine.yaml").experiments.values()} == {"kernels"}
+    on_gpu = changed("device", "cuda")
+    assert {each.engine for each in resolve(on_gpu, "mine.yaml").experiments.values()} == {"torch"}
+    in_torch = changed("defaults/engine", "torch")
+    assert {each.engine for each in resolve(in_torch, "mine.yaml").experiments.values()} == {"torch"}
+
+
+@pytest.mark.parametrize("place", ["defaults", "experiments/one"])
+def test_kernels_are_refused_on_a_gpu(place):
+    config = changed(f"{place}/engine", "kernels") | {"device": "cuda"}
+    assert refusal(config) == (
+        f"mine.yaml: {place.replace('/', '.')}.engine: kernels run on a processor, and device is cuda; "
+        "write engine: torch, or device: cpu"
+    )
+    config["experiments"]["one"]["engine"] = config["experiments"]["two"]["engine"] = "torch"
+    assert {each.engine for each in resolve(config, "mine.yaml").experiments.values()} == {"torch"}
 
 
 def test_data_sets_are_those_used_by_experiments():

@@ -25,7 +25,6 @@ SPEC = {
     "epochs": 6,
     "prefit_epochs": 1,
     "record_every": 2,
-    "compile": False,
 }
 ESTIMATORS = {"exact": {"kind": "exact"}, "bins": {"kind": "uniform", "bins": 30, "range": "global"}}
 # One process does the jobs of some chunks, each by the command line, as a process of its own would.
@@ -126,7 +125,7 @@ CASES = {
     "relu-8bit": {},
     "tanh-float32": {"activation": "tanh", "bits": "float32"},
     "controlled-4bit": {"bits": 4, "protocol": "controlled"},
-    "relu-8bit-compiled": {"compile": True},
+    "relu-8bit-torch": {"engine": "torch"},
 }
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane import training
 from infoplane.artifacts import read_table
 from infoplane.checking import parse_spec
 from infoplane.cli import main
 from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
+from infoplane.networks import initialise
 
 COUNT = 48
 GENERATOR = np.random.default_rng(0)
@@ -23,7 +23,7 @@ BITS = GENERATOR.integers(0, 2, (COUNT, 5))
 LABELS = (BITS.sum(1) > 2).astype(int)
 REPETITIONS = 4
 SPEC = {
-    **{"dataset": "mine", "network": [4, 3], "activation": "relu", "bits": 8, "compile": False},
+    **{"dataset": "mine", "network": [4, 3], "activation": "relu", "bits": 8},
     **{"epochs": 6, "record_every": 2, "batch_size": 16},
 }
 LAYERS = 3
@@ -165,12 +165,12 @@ def everything_is_joined(folder: Path, tables: Tables) -> None:
 
 def start_with(monkeypatch, change) -> None:
     """Change the initial parameters of each repetition, by its number."""
-    initialise, number = training.initialise, iter(range(1000))
+    number = iter(range(1000))
 
-    def changed(network, spec, generator):
-        return change(next(number), initialise(network, spec, generator)).astype(np.float32)
+    def changed(network, spec, uniforms):
+        return change(next(number), initialise(network, spec, uniforms)).astype(np.float32)
 
-    monkeypatch.setattr(training, "initialise", changed)
+    monkeypatch.setattr("infoplane.kernels.training.initialise", changed)
 
 
 KINDS = [

@@ -1,9 +1,10 @@
-"""The two statements of what infoplane needs are one."""
+"""The statements of what infoplane needs agree."""
 
 import tomllib
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -15,3 +16,14 @@ def test_environment_equals_project():
     assert python == f"python{project['requires-python']}"
     groups = project["optional-dependencies"]
     assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"]]
+
+
+def test_constraints_are_versions_that_the_project_allows():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    allowed = {each.name: each.specifier for each in map(Requirement, project["dependencies"])}
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    constraints = [Requirement(line) for line in lines if not line.startswith("#")]
+    assert constraints
+    for each in constraints:
+        (version,) = each.specifier
+        assert version.operator == "==" and version.version in allowed[each.name]

@@ -187,7 +187,6 @@ def trajectory(request):
         epochs=7,
         record_every=3,
         learning_rate=0.01,
-        compile=False,
         **NETWORKS[request.param],
     )
     return train(spec, range(2))[0]

@@ -1,7 +1,5 @@
 """Estimates from trajectories are the information of their layers, whatever the estimator and the groups."""
 
-import sys
-from dataclasses import replace
 from fractions import Fraction
 from math import floor, log2
 from typing import NamedTuple
@@ -17,9 +15,8 @@ from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_inf
 from infoplane.artifacts import read_table
 from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
 from infoplane.datasets import save_dataset
-from infoplane.devices import CPU
 from infoplane.information import estimate, observer, run
-from infoplane.inputs import network_labels
+from infoplane.networks import network_labels
 from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
 
@@ -31,7 +28,7 @@ def synthetic():
 
 def trained(activation, bits, **others):
     settings = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 4, "record_every": 3}
-    settings |= {"learning_rate": 4e-3, "batch_size": 1024, "compile": False}
+    settings |= {"learning_rate": 4e-3, "batch_size": 1024}
     return train(TrainingSpec(**settings | {"activation": activation, "bits": bits} | others), [1, 4])[0]
 
 
@@ -67,7 +64,7 @@ def images():
 def on_images(request, images):
     """Trained on images, with the codes and activations of its layers."""
     settings = {"dataset": "small-images", "network": LAYERS, "epochs": 4, "record_every": 3}
-    settings |= {"learning_rate": 1e-2, "batch_size": 150, "compile": False}
+    settings |= {"learning_rate": 1e-2, "batch_size": 150}
     trajectory, _ = train(TrainingSpec(**settings | ON_IMAGES[request.param]), [1, 4], images)
     return trajectory, *layers_of(trajectory, images)
 
@@ -274,8 +271,8 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
     trajectory = on_images[0]
     for estimator in (EstimatorSpec(kind="exact"), EstimatorSpec(kind="uniform", bins=9, range="global")):
         expected = estimate(estimator, trajectory, images)
-        for together in (1, 4, 5):
-            monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", together)
+        for held in (1, 4 * 378 * 200, 10**9):
+            monkeypatch.setattr("infoplane.networks.forward.HELD", held)
             assert estimate(estimator, trajectory, images).equals(expected)
         monkeypatch.undo()
 
@@ -314,24 +311,15 @@ def words_of(estimator, bits, values):
     settings = {"dataset": "synthetic", "network": [1], "epochs": 1, "record_every": 1}
     spec = TrainingSpec(**settings, activation="relu", bits=bits)
     layer = torch.tensor(values).view(1, 1, -1)
-    (words,) = observer(estimator, spec, CPU)(Layer([layer], [layer]), torch.empty(1, 0))
+    (words,) = observer(estimator, spec, torch.device("cpu"))(Layer([layer], [layer]), torch.empty(1, 0))
     return words.flatten()
 
 
 def test_progress_is_counted_in_snapshots(on_images, images, monkeypatch, capsys):
-    monkeypatch.setattr(sys.modules["infoplane.replay"], "SNAPSHOTS", 4)
+    monkeypatch.setattr("infoplane.networks.forward.HELD", 4 * 378 * 200)
     estimate(EstimatorSpec(kind="exact"), on_images[0], images)
     count = on_images[0].finite.size
     assert f"information: {count}/{count} snapshots (100 %)" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_compiled_estimates_are_eager_ones(on_images, images):
-    trajectory = on_images[0]
-    compiled = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": True}))
-    for estimator in (*ESTIMATORS[:3], {"kind": "uniform", "bins": 9, "range": "global"}):
-        tables = [estimate(EstimatorSpec(**estimator), each, images) for each in (trajectory, compiled)]
-        assert tables[0].equals(tables[1])
 
 
 @pytest.mark.parametrize("subset", ["all", "train", "test"])

@@ -19,7 +19,7 @@ LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"poo
 
 def spec_of(activation, bits, **others):
     settings = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 31, "record_every": 5}
-    settings |= {"learning_rate": 2e-3, "batch_size": 1024, "compile": False}
+    settings |= {"learning_rate": 2e-3, "batch_size": 1024}
     return TrainingSpec(**settings | {"activation": activation, "bits": bits} | others)
 
 

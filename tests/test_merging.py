@@ -23,7 +23,6 @@ SPEC = {
     "epochs": 12,
     "record_every": 5,
     "learning_rate": 0.01,
-    "compile": False,
 }
 
 

@@ -18,9 +18,10 @@ from infoplane.cli import main
 from infoplane.corrections import ENTROPIES
 from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
-from infoplane.inputs import network_labels
+from infoplane.kernels.counting import number_columns
 from infoplane.levels import levels_in_use
-from infoplane.reliability import estimates, numbered, reliability, subsamples
+from infoplane.networks import network_labels
+from infoplane.reliability import estimates, reliability, subsamples
 from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
 
@@ -33,7 +34,6 @@ PLAIN = {
     "record_every": 3,
     "learning_rate": 2e-2,
     "batch_size": 64,
-    "compile": False,
 }
 NETWORKS = {
     "relu": {"activation": "relu", "bits": 8},
@@ -175,7 +175,7 @@ def test_subsamples_are_nested_and_without_repeats(count):
 def test_bounds_and_the_exact_value_hold_for_any_codes(codes, classes, random):
     columns = np.array(codes, dtype=np.int64).T.copy()
     labels = np.array([random.randrange(classes) for _ in codes])
-    plug_in, miller_madow, chao_shen = estimates(numbered(columns), labels)
+    plug_in, miller_madow, chao_shen = estimates(number_columns(columns)[0], labels)
     exact = exact_information(columns.T, labels)
     assert plug_in == pytest.approx([float(exact.h_t), float(exact.i_ty), int(exact.distinct)], abs=1e-12)
     assert -1e-12 <= plug_in[1] <= min(plug_in[0], log2(classes)) + 1e-12

@@ -67,7 +67,6 @@ def study(tmp_path_factory) -> Path:
             prefit_epochs=1,
             record_every=3,
             learning_rate=0.01,
-            compile=False,
         )
         training = results / "training" / experiment
         histories = [training / f"{name_of(each)}.parquet" for each in CHUNKS]

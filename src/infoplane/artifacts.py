@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -38,7 +37,7 @@ __all__ = [
 
 KEY, CONTENT = "infoplane", "content"
 LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
-# What PyTorch computes, by instructions that it chooses for the processor
+# What an engine computes: where it is PyTorch, by instructions that it chooses for the processor
 COMPUTED = ("history", "information", "trajectory")
 
 
@@ -57,14 +56,18 @@ def digest(value: Any) -> str:
 
 
 def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
-    """What an artifact says of itself: kind, resolved spec and its hash, content, versions, machine."""
+    """What an artifact says of itself: kind, resolved spec and its hash, content, versions.
+
+    What PyTorch has computed also says on which machine: the last bits depend on that.
+    """
+    of_torch = kind in COMPUTED and spec.get("training", {}).get("engine") == "torch"
     return {
         "kind": kind,
         "spec": spec,
         "spec_hash": digest(spec),
         **content,
         "versions": versions(),
-        **({"machine": machine()} if kind in COMPUTED else {}),
+        **({"machine": machine()} if of_torch else {}),
     }
 
 
@@ -73,20 +76,11 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def machine() -> dict[str, str | bool]:
-    """What may change the last bits of what PyTorch computes, besides its version.
-
-    Returns:
-        processor, the set of instructions in use, and whether this process has compiled anything.
-    """
+def machine() -> dict[str, str]:
+    """The processor and the set of its instructions that PyTorch uses, on which its last bits depend."""
     import torch  # which stages that compute nothing by it need not wait for
 
-    dynamo = sys.modules.get("torch._dynamo.utils")
-    return {
-        "processor": processor(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "compiled": bool(dynamo and dynamo.counters["stats"]),
-    }
+    return {"processor": processor(), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def processor() -> str:

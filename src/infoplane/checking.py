@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from infoplane.config import BY_LAYERS, BY_NAME
+from infoplane.config import BY_LAYERS, BY_NAME, REMOVED
 from infoplane.errors import UserError
 from infoplane.plain import from_json, printable, short, shown
 
@@ -73,6 +73,8 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
             *sections, name = map(str, error["loc"])
+            if name in REMOVED:
+                return REMOVED[name]
             for section in sections:
                 model = cast(type[BaseModel], model.model_fields[section].annotation)
             return f"unknown key; {suggestion(name, model.model_fields)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from infoplane.checking import parse_spec
 from infoplane.config import READS, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
 from infoplane.log import logged
 from infoplane.plain import printable, shown
@@ -61,13 +62,13 @@ def information(given: Namespace) -> None:
 
 
 def reliability(given: Namespace) -> None:
-    from infoplane.reliability import run
+    from infoplane.information.reliability import run
 
     run(given.dataset, given.trajectory, given.output)
 
 
 def levels(given: Namespace) -> None:
-    from infoplane.levels import run
+    from infoplane.information.levels import run
 
     run(given.dataset, given.trajectory, given.output)
 
@@ -133,7 +134,7 @@ def statistics_claims(given: Namespace) -> None:
 
 
 def merging(given: Namespace) -> None:
-    from infoplane.merging import run
+    from infoplane.information.merging import run
 
     run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
 
@@ -411,9 +412,10 @@ SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
 FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
 FILES: dict[str, Any] = {**FILE, "nargs": "+"}
 DEVICE: dict[str, Any] = {
-    "choices": ("auto", "cpu", "cuda"),
+    "choices": ("cpu", "cuda"),
+    "type": refuse_auto,
     "default": "cpu",
-    "help": "where it is computed: cpu, the default; a GPU (cuda); or a GPU where PyTorch finds one (auto)",
+    "help": "where it is computed: cpu, the default; or cuda, a GPU",
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}

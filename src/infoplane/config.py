@@ -24,8 +24,10 @@ __all__ = [
     "BY_LAYERS",
     "BY_NAME",
     "EXACT",
+    "NO_DEVICE",
     "PUBLIC",
     "READS",
+    "REMOVED",
     "Bits",
     "ConvSpec",
     "DatasetSpec",
@@ -228,7 +230,7 @@ class TrainingSpec(Strict):
     beta_2: Decay = 0.999
     epsilon: Rate = 1e-7
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
-    compile: bool = True
+    engine: Literal["kernels", "torch"] = "kernels"
 
     @model_validator(mode="after")
     def protocol_knows_activation(self) -> Self:
@@ -240,8 +242,12 @@ class TrainingSpec(Strict):
         return self
 
 
+# Keys of earlier versions, and what is to be said of them
+REMOVED = {"compile": "has no meaning any more; remove it"}
+
+
 class Experiment(TrainingSpec):
-    """A training spec, how often it is repeated, and how many repetitions are trained at once.
+    """A training spec, how often it is repeated, and how many repetitions one job trains.
 
     No claim rests on a `control`.
     """
@@ -391,7 +397,16 @@ class FigureSpec(Strict):
         return READS[self.kind]
 
 
-Device = Literal["cpu", "cuda", "auto"]
+NO_DEVICE = "auto would make results depend on the machine; write cpu or cuda"
+
+
+def no_auto(value: Any) -> Any:
+    if value == "auto":
+        raise ValueError(NO_DEVICE)
+    return value
+
+
+Device = Literal["cpu", "cuda"]
 
 
 class Sections(Strict):
@@ -399,7 +414,7 @@ class Sections(Strict):
 
     results: Annotated[str, Field(min_length=1), AfterValidator(without_wildcards)] = "results"
     trajectories: Literal["keep", "drop"] = "keep"
-    device: Device = "cpu"
+    device: Annotated[Device, BeforeValidator(no_auto)] = "cpu"
     datasets: dict[Name, Overrides] = {}
     defaults: Overrides = {}
     experiments: Annotated[dict[Name, Overrides], Field(min_length=1)]

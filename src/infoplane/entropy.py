@@ -1,19 +1,15 @@
-"""Counting codes, and entropies from counts alone."""
+"""Entropies from counts alone, in whole numbers: no order of sums, no library's logarithm changes a bit."""
 
-from typing import NamedTuple
+from functools import lru_cache
+from math import isqrt
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
-__all__ = [
-    "Information",
-    "entropy",
-    "information_of_sums",
-    "information_of_words",
-    "logarithms_of",
-    "number_codes",
-    "sum_over_histogram",
-]
+__all__ = ["Information", "entropy", "in_bits", "information_of_sums", "logarithms_of"]
+
+# Digits behind the binary point of the logarithms that the table is rounded from.
+PRECISION = 160
 
 
 class Information(NamedTuple):
@@ -33,129 +29,110 @@ class Information(NamedTuple):
 
 
 def entropy(counts: np.ndarray) -> float:
-    """H in bits of a variable that takes its values so often.
+    """Shannon entropy (bits) of a variable whose values occur `counts` times.
 
     >>> entropy(np.array([2, 1, 1]))
     1.5
     """
-    total = counts.sum()
-    return float((total * np.log2(total) - (counts * np.log2(np.maximum(counts, 1))).sum()) / total)
-
-
-def information_of_words(words: np.ndarray, labels: np.ndarray) -> Information:
-    """H(T), I(X;T) and I(T;Y) of T = the tuple of an input's words; see `infoplane.exact_information`.
-
-    Args:
-        words: (snapshots, words, N) int64.
-        labels: (N,) classes, integers ≥ 0.
-    """
-    logarithms = logarithms_of(words.shape[2])
-    sums = count_logarithms(words, labels, int(labels.max()) + 1, logarithms)
-    return information_of_sums(*sums, labels, logarithms)
-
-
-def logarithms_of(count: int) -> np.ndarray:
-    """n log₂ n for n = 0 … N."""
-    sizes = np.arange(count + 1)
-    logarithms: np.ndarray = sizes * np.log2(np.maximum(sizes, 1))
-    return logarithms
+    logarithms = logarithms_of(int(counts.sum()))
+    return float(in_bits(logarithms[-1] - logarithms[counts].sum(), len(logarithms) - 1))
 
 
 def information_of_sums(
-    of_t: np.ndarray, of_t_and_y: np.ndarray, distinct: np.ndarray, labels: np.ndarray, logarithms: np.ndarray
+    of_t: np.ndarray, of_t_and_y: np.ndarray, distinct: np.ndarray, labels: np.ndarray
 ) -> Information:
-    """Information of snapshots from their sums n log₂ n over codes and over (code, label) pairs."""
+    """Information of snapshots from their sums n log₂ n over codes and over (code, label) pairs.
+
+        N H(T) = N log₂ N − Σ_t n_t log₂ n_t,   I(T;Y) = H(Y) − (H(T,Y) − H(T))
+
+    The second difference vanishes exactly where T determines Y, and merging codes never raises H(T): both
+    hold of the whole numbers of the table as of the logarithms themselves.
+
+    Args:
+        of_t: Σ n log₂ n over the codes, (snapshots,) int64 in the unit of `logarithms_of`(N).
+        of_t_and_y: the same over the (code, label) pairs.
+        distinct: the number of codes, (snapshots,).
+        labels: (N,) classes, integers ≥ 0.
+    """
     count = len(labels)
-    h_t = (logarithms[count] - of_t) / count
-    # H(Y|T) = H(T,Y) − H(T) is taken as one difference: it vanishes exactly where T determines Y.
-    i_ty = entropy(np.bincount(labels)) - (of_t - of_t_and_y) / count
+    logarithms = logarithms_of(count)
+    h_y = logarithms[count] - logarithms[np.bincount(labels)].sum()
+    h_t = in_bits(logarithms[count] - of_t, count)
+    # Where I(T;Y) is 0, the rounding of the table may leave a few units less.
+    i_ty = in_bits(np.maximum(h_y - (of_t - of_t_and_y), 0), count)
     return Information(h_t, h_t, i_ty, distinct)
 
 
-@numba.njit(cache=True)
-def count_logarithms(
-    words: np.ndarray, labels: np.ndarray, classes: int, logarithms: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Σ n log₂ n over the codes and over the (code, label) pairs of each snapshot, and the number of codes.
+def in_bits(sums: Any, count: int) -> Any:
+    """Bits for each of N inputs, from differences of sums in the unit of `logarithms_of`(N)."""
+    return np.ldexp(sums / count, -fraction_bits(count))
 
-    The sums run over the histogram of the counts n in ascending order, so that they depend on nothing else.
 
-    Args:
-        logarithms: n log₂ n for n = 0 … N.
+def fraction_bits(count: int) -> int:
+    """Digits behind the binary point of `logarithms_of`(N): as many as let N log₂ N be an int64.
+
+    >>> fraction_bits(4096), fraction_bits(70_000)
+    (47, 42)
     """
-    snapshots, _, count = words.shape
-    of_t, of_t_and_y = np.empty(snapshots), np.empty(snapshots)
-    distinct = np.empty(snapshots, dtype=np.int64)
-    numbers, first = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int32)
-    for snapshot in range(snapshots):
-        codes = number_codes(words[snapshot], numbers, first)
-        of_code, of_pair = np.zeros(codes, dtype=np.int32), np.zeros(codes * classes, dtype=np.int32)
-        for index in range(count):
-            of_code[numbers[index]] += 1
-            of_pair[numbers[index] * classes + labels[index]] += 1
-        of_t[snapshot] = sum_of_logarithms(of_code, logarithms)
-        of_t_and_y[snapshot] = sum_of_logarithms(of_pair, logarithms)
-        distinct[snapshot] = codes
-    return of_t, of_t_and_y, distinct
+    return 63 - (count * count.bit_length()).bit_length()
 
 
-@numba.njit(cache=True)
-def number_codes(words: np.ndarray, numbers: np.ndarray, first: np.ndarray) -> int:
-    """Number the distinct columns of (words, N) in the order of their appearance; return how many there are.
+@lru_cache(maxsize=64)
+def logarithms_of(count: int) -> np.ndarray:
+    """n log₂ n for n = 0 … N in units of 2^−k, rounded to whole numbers: (N + 1,) int64, read-only.
 
-    A hash table of open addresses finds candidates, and whole columns are compared.
+    Sums of whole numbers are exact, and the same in any order. k is `fraction_bits`(N). No entropy of N
+    inputs is off by more than 2^−(k + 1) bit before it becomes a float64: 4e-15 bit for N = 4,096, 1.2e-13
+    for N = 70,000.
 
-    Args:
-        numbers: receives the number of each input's code, (N,).
-        first: receives the first input of each code, (N,).
+    >>> logarithms_of(4)[[0, 1, 2, 4]] / 2.0 ** fraction_bits(4)
+    array([0., 0., 2., 8.])
     """
-    width, count = words.shape
-    mixer = np.uint64(0x9E3779B97F4A7C15)
-    bits = 2 + int(np.ceil(np.log2(count)))
-    shift, last = np.uint64(64 - bits), (1 << bits) - 1
-    hashes = np.zeros(count, dtype=np.uint64)
-    for word in range(width):
-        for index in range(count):
-            mixed = (hashes[index] ^ np.uint64(words[word, index])) * mixer
-            hashes[index] = mixed ^ (mixed >> np.uint64(32))
-    table = np.full(last + 1, -1, dtype=np.int32)
-    codes = 0
-    for index in range(count):
-        place = np.int64((hashes[index] * mixer) >> shift)
-        while True:
-            code = table[place]
-            if code < 0:
-                table[place] = code = codes
-                first[code] = index
-                codes += 1
-                break
-            if hashes[first[code]] == hashes[index] and same_column(words, first[code], index):
-                break
-            place = (place + 1) & last
-        numbers[index] = code
-    return codes
+    shift = PRECISION - fraction_bits(count)
+    half = 1 << (shift - 1)
+    rounded = [(n * logarithm + half) >> shift for n, logarithm in enumerate(binary_logarithms(count))]
+    logarithms = np.array(rounded, dtype=np.int64)
+    logarithms.flags.writeable = False
+    return logarithms
 
 
-@numba.njit(cache=True)
-def same_column(words: np.ndarray, one: int, other: int) -> bool:
-    for word in range(len(words)):  # noqa: SIM110 (Numba compiles no generators)
-        if words[word, one] != words[word, other]:
-            return False
-    return True
+def binary_logarithms(count: int) -> list[int]:
+    """log₂ n for n = 0 … N in units of 2^−160, of which they are off by a few dozen at most; 0 for n = 0.
+
+    That of a product is the sum of those of its factors. That of a prime p follows from its neighbours':
+
+        2 log₂ p = log₂(p − 1) + log₂(p + 1) + log₂(p²/(p² − 1)),
+        log₂((1 + x)/(1 − x)) = artanh(x)/artanh(1/3)   with x = 1/(2p² − 1)
+    """
+    per_artanh = (1 << 2 * PRECISION) // inverse_tanh(1 << PRECISION, 3)
+    logarithms = [0, 0, 1 << PRECISION]
+    for n, factor in enumerate(smallest_factors(count)[3:], 3):
+        if factor < n:
+            logarithms.append(logarithms[factor] + logarithms[n // factor])
+        else:
+            neighbours = logarithms[n - 1] + logarithms[2] + logarithms[(n + 1) // 2]
+            logarithms.append((neighbours + inverse_tanh(per_artanh, 2 * n * n - 1)) // 2)
+    return logarithms[: count + 1]
 
 
-@numba.njit(cache=True)
-def sum_of_logarithms(counts: np.ndarray, logarithms: np.ndarray) -> float:
-    histogram = np.zeros(counts.max() + 1, dtype=np.int64)
-    for count in counts:
-        histogram[count] += 1
-    return sum_over_histogram(histogram, logarithms)
-
-
-@numba.njit(cache=True)
-def sum_over_histogram(histogram: np.ndarray, logarithms: np.ndarray) -> float:
-    """Σ n log₂ n over counts n, of which there are histogram[n], in ascending order."""
-    total = 0.0
-    for count in range(len(histogram)):
-        total += histogram[count] * logarithms[count]
+def inverse_tanh(one: int, divisor: int) -> int:
+    """artanh(1/d) = Σ 1/((2j + 1) d^(2j + 1)), j = 0, 1, …, as a multiple of the unit of which `one` is 1."""
+    power, total, odd = one // divisor, 0, 1
+    while power:
+        total += power // odd
+        power //= divisor * divisor
+        odd += 2
     return total
+
+
+def smallest_factors(count: int) -> list[int]:
+    """The smallest factor above 1 of each of n = 0 … N; n itself where there is none.
+
+    >>> smallest_factors(9)
+    [0, 1, 2, 3, 2, 5, 2, 7, 2, 3]
+    """
+    factors = np.arange(count + 1)
+    for factor in range(isqrt(count), 1, -1):
+        factors[factor * factor :: factor] = factor
+    smallest: list[int] = factors.tolist()
+    return smallest

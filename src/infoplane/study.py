@@ -68,10 +68,12 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     """
     sections = checked(Sections, config, source)
     everything = {"experiments": "all"}
+    defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
     experiments = {
-        name: checked(Experiment, own, source, f"experiments.{name}", sections.defaults, "defaults")
+        name: checked(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
         for name, own in sections.experiments.items()
     }
+    refuse_kernels_on_a_gpu(sections, experiments, source)
     for name, own in sections.datasets.items():
         if "name" in own:
             raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
@@ -127,6 +129,16 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
 def load_study(path: Path) -> Study:
     """Read and `resolve` one config file."""
     return resolve(from_yaml(path), str(path))
+
+
+def refuse_kernels_on_a_gpu(sections: Sections, experiments: Mapping[str, Experiment], source: str) -> None:
+    for name, experiment in experiments.items():
+        if sections.device == "cuda" and experiment.engine == "kernels":
+            where = f"experiments.{name}" if "engine" in sections.experiments[name] else "defaults"
+            raise UserError(
+                f"{source}: {where}.engine: kernels run on a processor, and device is cuda; "
+                "write engine: torch, or device: cpu"
+            )
 
 
 def refuse_unfit_experiments(study: Study, source: str) -> None:

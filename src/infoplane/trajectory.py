@@ -1,8 +1,8 @@
 """The trajectory: parameters and ranges of every repetition at every recorded epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -12,7 +12,14 @@ from infoplane.artifacts import KEY, array_digest, canonical, describe, parse_de
 from infoplane.config import TrainingSpec
 from infoplane.errors import UserError
 
-__all__ = ["Trajectory", "load_trajectory", "recorded_epochs", "save_trajectory", "training_parts"]
+__all__ = [
+    "Records",
+    "Trajectory",
+    "load_trajectory",
+    "recorded_epochs",
+    "save_trajectory",
+    "training_parts",
+]
 
 
 def training_parts(spec: TrainingSpec) -> list[tuple[str, int]]:
@@ -43,6 +50,20 @@ def recorded_epochs(spec: TrainingSpec) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(parts), np.concatenate(list(epochs.values()))
 
 
+class Records(NamedTuple):
+    """What a training writes of some repetitions.
+
+    Attributes:
+        parameters: (R, T, P) float32, at the recorded epochs.
+        ranges: (R, T, layers, 2, 2) float32, at the recorded epochs.
+        history: (R, epochs of all parts, 3) float64: loss (nats), train accuracy, test accuracy.
+    """
+
+    parameters: np.ndarray
+    ranges: np.ndarray
+    history: np.ndarray
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """All that any estimator needs of the training of some repetitions.
@@ -70,16 +91,6 @@ class Trajectory:
         """Which snapshots are free of NaN and infinity, (R, T)."""
         finite: np.ndarray = np.isfinite(self.parameters).all(2) & np.isfinite(self.ranges).all((2, 3, 4))
         return finite
-
-    def zeroed(self, snapshots: np.ndarray) -> "Trajectory":
-        """This trajectory with zeros for the marked snapshots, (R, T)."""
-        if not snapshots.any():
-            return self
-        return replace(
-            self,
-            parameters=np.where(snapshots[:, :, None], np.float32(0), self.parameters),
-            ranges=np.where(snapshots[:, :, None, None, None], np.float32(0), self.ranges),
-        )
 
 
 ARRAYS = ("repetitions", "parameters", "ranges")

@@ -39,7 +39,6 @@ SPEC = {
     "bits": 8,
     "epochs": 12,
     "record_every": 5,
-    "compile": False,
 }
 
 

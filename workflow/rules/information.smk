@@ -3,7 +3,6 @@ rule information:
         code=[
             "src/infoplane/arithmetic.py",
             "src/infoplane/binning.py",
-            "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/entropy.py",
             "src/infoplane/information.py",

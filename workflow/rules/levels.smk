@@ -2,7 +2,6 @@ rule levels:
     input:
         code=[
             "src/infoplane/arithmetic.py",
-            "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/levels.py",

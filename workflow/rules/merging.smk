@@ -3,7 +3,6 @@ rule merging:
         code=[
             "src/infoplane/arithmetic.py",
             "src/infoplane/binning.py",
-            "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/merging.py",

@@ -2,7 +2,6 @@ rule reliability:
     input:
         code=[
             "src/infoplane/arithmetic.py",
-            "src/infoplane/compilation.py",
             "src/infoplane/corrections.py",
             "src/infoplane/devices.py",
             "src/infoplane/entropy.py",

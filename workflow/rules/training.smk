@@ -6,7 +6,6 @@ rule training:
     input:
         code=[
             "src/infoplane/arithmetic.py",
-            "src/infoplane/compilation.py",
             "src/infoplane/devices.py",
             "src/infoplane/inputs.py",
             "src/infoplane/networks.py",

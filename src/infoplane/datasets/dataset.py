@@ -7,6 +7,7 @@ import numpy as np
 
 from infoplane.artifacts import array_digest
 from infoplane.errors import UserError
+from infoplane.kernels.random import Streams
 
 __all__ = ["Dataset", "first_part", "stratified_split"]
 
@@ -62,10 +63,10 @@ def stratified_split(
     taken = np.floor(shares).astype(int)
     missing = math.floor(len(labels) * fraction) - taken.sum()
     taken[np.argsort(taken - shares, kind="stable")[:missing]] += 1
-    generator = np.random.default_rng(seed)
+    order = Streams(seed, 0).split_order(len(labels))
     mask = np.zeros(len(labels), dtype=bool)
     for label, count in zip(classes, taken, strict=True):
-        mask[generator.permutation(np.flatnonzero(labels == label))[:count]] = True
+        mask[order[labels[order] == label][:count]] = True
     return mask
 
 

@@ -6,13 +6,15 @@ from math import floor
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import small_images
 
-from infoplane import Dataset, load_dataset
-from infoplane.inputs import network_inputs
+from infoplane import Dataset, TrainingSpec, load_dataset
+from infoplane.networks import network_inputs, network_labels
+from infoplane.networks.quantization import extremes, grid, quantize
 
 BOTH = pytest.mark.parametrize("quantized", [True, False])
 
@@ -81,6 +83,17 @@ def test_quantized_networks_see_floats_on_a_grid_of_8_bits_over_those_trained_on
         assert abs(step - exact) <= Fraction(1, 2) + Fraction(1, 10**9)
 
 
+@given(VALUES, st.sampled_from([1.0, 1 / 255]))
+@settings(deadline=None)
+def test_their_grid_is_that_of_the_quantizer(values, factor):
+    """To the last bit: the same operations on the same numbers."""
+    seen = torch.from_numpy(values * np.float32(factor)).double()[None]
+    on = grid(extremes(seen[:, :-2]), 255)
+    steps, scale = network_inputs(floats(values, factor), True)
+    np.testing.assert_array_equal(steps.ravel(), quantize(seen, on).steps[0])
+    assert scale == on.scale.item()
+
+
 def test_floats_beyond_those_trained_on_are_cut():
     steps, scale = network_inputs(floats([-1.0, 0.0, 1.55, -9.0, 9.0]), True)
     assert scale == pytest.approx(2.55 / 255)
@@ -100,3 +113,25 @@ def test_what_is_seen_depends_on_no_order():
         ours, theirs = network_inputs(images, quantized), network_inputs(shuffled, quantized)
         np.testing.assert_array_equal(ours.values[order], theirs.values)
         assert ours.scale == theirs.scale
+
+
+def spec_of(labels, seed=0):
+    settings = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
+    return TrainingSpec(**settings, epochs=1, record_every=1, labels=labels, seed=seed)
+
+
+def test_every_repetition_permutes_all_labels_in_its_own_way():
+    synthetic = load_dataset("synthetic")
+    spec = spec_of("shuffled")
+    shuffled = [network_labels(spec, synthetic, repetition) for repetition in range(5)]
+    reseeded = network_labels(spec_of("shuffled", seed=1), synthetic, 0)
+    agreement = np.corrcoef([synthetic.labels, *shuffled, reseeded])
+    assert np.abs(agreement[~np.eye(7, dtype=bool)]).max() < 0.1  # six standard errors: 6/√4096
+    for labels in shuffled:
+        np.testing.assert_array_equal(np.bincount(labels), np.bincount(synthetic.labels))
+    np.testing.assert_array_equal(network_labels(spec, synthetic, 4), shuffled[4])
+
+
+def test_labels_are_those_given_where_nothing_is_said():
+    synthetic = load_dataset("synthetic")
+    np.testing.assert_array_equal(network_labels(spec_of("given"), synthetic, 4), synthetic.labels)

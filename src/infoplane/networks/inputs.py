@@ -1,17 +1,17 @@
 """What a network is shown of a data set: whole numbers and their scale, where that can be, and labels."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.quantization import Extremes, grid, quantize
+from infoplane.kernels.random import Streams
 
-__all__ = ["Inputs", "Streams", "network_inputs", "network_labels"]
+__all__ = ["Inputs", "network_inputs", "network_labels"]
 
-TOP = 255
+TOP = 255.0
 
 
 class Inputs(NamedTuple):
@@ -38,23 +38,21 @@ def network_inputs(dataset: Dataset, quantized: bool) -> Inputs:
     scaled = values * np.float32(dataset.scale)
     if not quantized:
         return Inputs(scaled, None)
-    seen = torch.from_numpy(scaled[dataset.train_mask]).double()
-    on = grid(Extremes(seen.min()[None], seen.max()[None]), torch.tensor(TOP, dtype=torch.float64))
-    steps = quantize(torch.from_numpy(scaled).double()[None], on).steps[0]
-    return Inputs(steps.short().numpy(), float(on.scale))
+    return on_grid(scaled.astype(np.float64), scaled[dataset.train_mask].astype(np.float64))
 
 
-class Streams(NamedTuple):
-    """A repetition's own sources of randomness."""
+def on_grid(values: np.ndarray, seen: np.ndarray) -> Inputs:
+    """Values as steps of the grid of 8 bits over the range of those that are trained on, in float64.
 
-    initialisation: np.random.Generator
-    shuffling: np.random.Generator
-    prefit: np.random.Generator
-    labels: np.random.Generator
-
-    @classmethod
-    def of(cls, spec: TrainingSpec, repetition: int) -> "Streams":
-        return cls(*map(np.random.default_rng, np.random.SeedSequence([spec.seed, repetition]).spawn(4)))
+    The grid is that of `infoplane.networks.quantization`: its range is widened to contain 0.
+    """
+    low, high = min(float(seen.min()), 0.0), max(float(seen.max()), 0.0)
+    scale = (high - low) / TOP
+    if scale == 0:
+        return Inputs(np.zeros(values.shape, dtype=np.int16), 1.0)
+    zero = min(math.floor(-low / (high - low) * TOP + 0.5), TOP)
+    steps = np.clip(np.floor(values / scale + zero + 0.5), 0.0, TOP) - zero
+    return Inputs(steps.astype(np.int16), scale)
 
 
 def network_labels(spec: TrainingSpec, dataset: Dataset, repetition: int) -> np.ndarray:
@@ -64,4 +62,5 @@ def network_labels(spec: TrainingSpec, dataset: Dataset, repetition: int) -> np.
     """
     if spec.labels == "given":
         return dataset.labels
-    return Streams.of(spec, repetition).labels.permutation(dataset.labels)
+    order = Streams(spec.seed, repetition).label_order(len(dataset.labels))
+    return np.take(dataset.labels, order)

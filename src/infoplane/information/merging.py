@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import write_table
-from infoplane.binning import rebinned
 from infoplane.config import Bits
 from infoplane.datasets import Dataset
 from infoplane.errors import UserError
-from infoplane.quantization import Quantized
-from infoplane.replay import Layers, replay
-from infoplane.snapshots import at_times, description_of, load_trained
+from infoplane.information.binning import rebinned
+from infoplane.information.layers import Layer
+from infoplane.information.replay import replay
+from infoplane.information.snapshots import at_times, description_of, load_trained
 from infoplane.trajectory import Trajectory
 
 __all__ = ["merging", "of_repetition", "run"]
@@ -44,29 +44,30 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         raise UserError(
             "only the logits of quantized networks of protocol published have codes; look at those"
         )
-    # so few snapshots take less time than compiling does
-    eager = replace(trajectory, spec=trajectory.spec.model_copy(update={"compile": False}))
     tables = {}
-    for snapshots, layers in replay(eager, dataset):
-        for place, epoch in enumerate(trajectory.epochs[snapshots]):
-            tables[int(epoch)] = codes_and_bins(layers, place, 2**bits.activations)
+    for _, times, layers in replay(trajectory, dataset):
+        for place, epoch in enumerate(trajectory.epochs[times]):
+            tables[int(epoch)] = codes_and_bins(layers[-1], place)
     return pd.concat(tables, names=["epoch"]).reset_index("epoch").reset_index(drop=True)
 
 
-def codes_and_bins(layers: Layers, place: int, levels: int) -> pd.DataFrame:
-    """What `merging` returns of one snapshot."""
-    output, softmax = layers.outputs[-1], layers.activations[-1]
-    assert isinstance(output, Quantized)
-    columns = {"code": layers.codes[-1], "softmax": softmax, "bin": rebinned(softmax, levels)}
-    distinct, first, count = np.unique(
-        columns["code"][place].numpy(), axis=1, return_index=True, return_counts=True
-    )
+def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
+    """What `merging` returns of one snapshot of the output layer."""
+    assert layer.codes is not None and layer.values is not None
+    codes = layer.codes[place].astype(np.int64)
+    bins = rebinned(layer.values, *layer.extremes((1, 2)), layer.bits)
+    columns = {
+        "code": codes - codes.max(0),
+        "softmax": layer.activations[place],
+        "bin": bins[place].astype(np.int64),
+    }
+    distinct, first, count = np.unique(columns["code"], axis=1, return_index=True, return_counts=True)
     values = {
-        f"{name}_{number}": of_class[place, number].numpy()[first]
+        f"{name}_{number}": of_class[number, first]
         for name, of_class in columns.items()
         for number in range(len(distinct))
     }
-    return pd.DataFrame({"scale": float(output.grid.scale[place]), "count": count} | values)
+    return pd.DataFrame({"scale": layer.scale[place], "count": count} | values)
 
 
 def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None) -> Trajectory:

@@ -1,4 +1,4 @@
-"""Uniform affine quantization with zero on the grid, straight-through gradients, and ranges."""
+"""Uniform affine quantization in PyTorch, with zero on the grid and straight-through gradients."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,8 +7,6 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    "MOVING_DECAY",
-    "MOVING_START",
     "Extremes",
     "Grid",
     "Quantized",
@@ -22,12 +20,9 @@ __all__ = [
     "values_of",
 ]
 
-MOVING_DECAY = 0.999
-MOVING_START = (-6.0, 6.0)
-
 
 class Extremes(NamedTuple):
-    """Lowest and highest value of each ensemble member's tensor, each (members,)."""
+    """Lowest and highest value of each member's tensor, each (members,)."""
 
     low: Tensor
     high: Tensor
@@ -84,7 +79,7 @@ def extremes(tensor: Tensor) -> Extremes:
     return Extremes(constant.amin(dimensions), constant.amax(dimensions))
 
 
-def moving_average(average: Extremes, observed: Extremes, weight: Tensor) -> Extremes:
+def moving_average(average: Extremes, observed: Extremes, weight: float) -> Extremes:
     """r ← (1 − w)·r + w·x.
 
     With w = 1 − d at every step t it is the moving average of decay d as it starts; with
@@ -93,7 +88,7 @@ def moving_average(average: Extremes, observed: Extremes, weight: Tensor) -> Ext
     return Extremes(*((1 - weight) * old + weight * new for old, new in zip(average, observed, strict=True)))
 
 
-def grid(bounds: Extremes, levels: Tensor) -> Grid:
+def grid(bounds: Extremes, top: int) -> Grid:
     r"""The grid of b bits over a range that is widened to contain 0 and shifted to have 0 exactly on it.
 
         s = (hi − lo)/(2ᵇ − 1),  z = clamp(round(−lo/s), 0, 2ᵇ − 1)
@@ -102,16 +97,17 @@ def grid(bounds: Extremes, levels: Tensor) -> Grid:
 
     Args:
         bounds: the range of each member.
-        levels: 2ᵇ − 1, a tensor, so that one compilation serves every bit width.
+        top: 2ᵇ − 1, the highest code.
     """
     low, high = bounds.low.clamp(max=0.0), bounds.high.clamp(min=0.0)
     span = high - low
-    scale = span / levels
+    highest = torch.full_like(span, top)  # a GPU divides by a number as by its reciprocal, and rounds twice
+    scale = span / highest
     collapsed = scale == 0.0  # also where a range has decayed to below the smallest scale
-    top = torch.where(collapsed, 0.0, levels)
     # −lo/s with a single rounding: a symmetric range is a tie, and rounds up.
-    zero = round_half_up(-low / torch.where(collapsed, 1.0, span) * levels)
-    return Grid(torch.where(collapsed, 1.0, scale), torch.minimum(zero, top), top)
+    zero = round_half_up(-low / span.masked_fill(collapsed, 1.0) * highest)
+    highest = highest.masked_fill(collapsed, 0.0)
+    return Grid(scale.masked_fill(collapsed, 1.0), torch.minimum(zero, highest), highest)
 
 
 def round_half_up(x: Tensor) -> Tensor:
@@ -136,12 +132,9 @@ class StraightThrough(torch.autograd.Function):
     """Forward: the replacement. Backward: the gradient of what it replaces, where it passes."""
 
     @staticmethod
-    def forward(x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
+        ctx.save_for_backward(passes)
         return replacement.clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[2])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

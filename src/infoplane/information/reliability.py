@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import write_table
-from infoplane.corrections import ENTROPIES
+from infoplane.config import EXACT
 from infoplane.datasets import Dataset
-from infoplane.entropy import number_codes
-from infoplane.inputs import network_labels
-from infoplane.replay import replay
-from infoplane.snapshots import at_times, description_of, load_trained, spread, table_keys
+from infoplane.information.corrections import ENTROPIES
+from infoplane.information.estimators import estimator_of
+from infoplane.information.replay import replay
+from infoplane.information.snapshots import at_times, description_of, load_trained, spread, table_keys
+from infoplane.kernels.counting import number_columns
+from infoplane.kernels.random import Streams
+from infoplane.networks import network_labels
 from infoplane.trajectory import Trajectory
 
 __all__ = ["reliability", "run", "subsamples"]
@@ -27,7 +30,7 @@ def subsamples(count: int) -> list[np.ndarray]:
     >>> [len(places) for places in subsamples(4096)]
     [4096, 2048, 1024, 512]
     """
-    order = np.random.default_rng(SEED).permutation(count)
+    order = Streams(SEED, 0).subsample_order(count)
     return [order[: count // divisor] for divisor in DIVISORS]
 
 
@@ -43,30 +46,22 @@ def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         the sample). Snapshots of a repetition that has become NaN hold NaN and 0.
     """
     trajectory = spread(at_times(trajectory, trajectory.parts == "main"), EPOCHS)
-    finite = trajectory.finite
-    trajectory = trajectory.zeroed(~finite)
     samples = subsamples(len(dataset.labels))
     labels = [network_labels(trajectory.spec, dataset, number) for number in trajectory.repetitions]
     layers = trajectory.ranges.shape[2]
-    result = np.empty((finite.size, layers, len(samples), len(ENTROPIES), 3))
-    for snapshots, outputs in replay(trajectory, dataset):
-        for layer, codes in enumerate(outputs.codes):
-            for snapshot, own in enumerate(codes.numpy(), snapshots.start):
-                numbers, y = numbered(own), labels[snapshot // finite.shape[1]]
+    result = np.full((*trajectory.finite.shape, layers, len(samples), len(ENTROPIES), 3), np.nan)
+    result[..., -1] = 0
+    exact = estimator_of(EXACT, trajectory.spec)
+    for repetition, times, outputs in replay(trajectory, dataset):
+        for number, layer in enumerate(outputs):
+            for time, words in zip(times, exact.words(layer, (0, 0)), strict=True):
+                numbers, y = number_columns(words)[0], labels[repetition]
                 for sample, places in enumerate(samples):
-                    result[snapshot, layer, sample] = estimates(numbers[places], y[places])
-    result[~finite.ravel()] = [np.nan, np.nan, 0]
+                    result[repetition, time, number, sample] = estimates(numbers[places], y[places])
     sizes = [len(places) for places in samples]
     keys = table_keys(trajectory, layers, sample=sizes, estimator=list(ENTROPIES))
     h_t, i_ty, distinct = result.reshape(-1, 3).T
     return keys.assign(h_t=h_t, i_ty=i_ty, distinct=distinct.astype(np.int32))
-
-
-def numbered(codes: np.ndarray) -> np.ndarray:
-    """Number the distinct columns of codes (width, N)."""
-    numbers, first = np.empty((2, codes.shape[1]), dtype=np.int32)
-    number_codes(codes, numbers, first)
-    return numbers
 
 
 def estimates(numbers: np.ndarray, labels: np.ndarray) -> list[list[float]]:

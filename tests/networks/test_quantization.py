@@ -8,8 +8,8 @@ import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from infoplane.quantization import (
-    MOVING_DECAY,
+from infoplane.networks import MOVING_DECAY
+from infoplane.networks.quantization import (
     Extremes,
     extremes,
     factor_of,
@@ -29,7 +29,7 @@ VALUES = st.lists(st.floats(-2e3, 2e3), min_size=1, max_size=20)
 
 def grid_of(low, high, bits, dtype=torch.float64):
     ends = Extremes(*(torch.tensor([end], dtype=dtype) for end in (low, high)))
-    return grid(ends, torch.tensor(2**bits - 1, dtype=dtype))
+    return grid(ends, 2**bits - 1)
 
 
 def quantized(values, low, high, bits):
@@ -160,7 +160,7 @@ def test_gradient_is_one_at_the_ends_of_the_range_themselves():
 
 def test_range_is_a_constant_to_the_gradient():
     x = torch.tensor([[-1.0, 0.25, 3.0]], dtype=torch.float64, requires_grad=True)
-    result = quantize(x, grid(extremes(x), torch.tensor(15.0, dtype=torch.float64)))
+    result = quantize(x, grid(extremes(x), 15))
     result.values[0, 1].backward()
     torch.testing.assert_close(x.grad, torch.tensor([[0.0, 1.0, 0.0]], dtype=torch.float64))
 
@@ -169,11 +169,17 @@ def test_nan_stays_with_its_member():
     x = torch.linspace(-2, 3, 40, dtype=torch.float64).reshape(4, 2, 5)
     poisoned = x.clone()
     poisoned[1, 0, 3] = torch.nan
-    top = torch.tensor(255.0)
-    clean, other = (quantize(each, grid(extremes(each), top)).values for each in (x, poisoned))
+    clean, other = (quantize(each, grid(extremes(each), 255)).values for each in (x, poisoned))
     assert other[1].isnan().any()
     for member in (0, 2, 3):
         assert torch.equal(clean[member], other[member])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_grid_has_the_type_of_its_range(dtype):
+    x = torch.linspace(-2, 3, 10, dtype=dtype)[None]
+    result = quantize(x, grid(extremes(x), 255))
+    assert {each.dtype for each in (*result.grid, result.steps, result.values)} == {dtype}
 
 
 @pytest.mark.parametrize("bits", range(2, 17))
@@ -188,7 +194,7 @@ def moved(start, observed, weights):
     average = Extremes(*torch.tensor([[start], [-start]], dtype=torch.float64))
     for step, value in enumerate(observed, start=1):
         ends = Extremes(*torch.tensor([[value], [1 - value]], dtype=torch.float64))
-        average = moving_average(average, ends, torch.tensor(weights(step), dtype=torch.float64))
+        average = moving_average(average, ends, weights(step))
     return average.low.item(), average.high.item()
 
 

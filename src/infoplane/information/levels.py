@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from infoplane.artifacts import write_table
 from infoplane.config import Bits
 from infoplane.datasets import Dataset
 from infoplane.errors import UserError
-from infoplane.quantization import Quantized
-from infoplane.replay import replay
-from infoplane.snapshots import description_of, load_trained, spread, table_keys
+from infoplane.information.layers import Layer
+from infoplane.information.replay import replay
+from infoplane.information.snapshots import description_of, load_trained, spread, table_keys
 from infoplane.trajectory import Trajectory
 
 __all__ = ["levels_in_use", "run"]
@@ -38,23 +37,19 @@ def levels_in_use(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     if not isinstance(bits, Bits):
         raise UserError("a float32 network has no levels; look at a quantized one")
     trajectory = spread(trajectory, EPOCHS)
-    finite = trajectory.finite
-    trajectory = trajectory.zeroed(~finite)
-    levels = np.empty((finite.size, trajectory.ranges.shape[2]), dtype=np.int32)
-    for snapshots, layers in replay(trajectory, dataset):
-        for number, layer in enumerate(layers.outputs):
-            assert isinstance(layer, Quantized)
-            levels[snapshots, number] = distinct_levels(layer, 2**bits.activations)
-    missing = np.broadcast_to(~finite.ravel()[:, None], levels.shape).ravel()
-    keys = table_keys(trajectory, levels.shape[1])
+    levels = np.zeros((*trajectory.finite.shape, trajectory.ranges.shape[2]), dtype=np.int32)
+    for repetition, times, layers in replay(trajectory, dataset):
+        for number, layer in enumerate(layers):
+            levels[repetition, times, number] = distinct_levels(layer)
+    missing = np.broadcast_to(~trajectory.finite[..., None], levels.shape).ravel()
+    keys = table_keys(trajectory, levels.shape[-1])
     return keys.assign(levels=pd.arrays.IntegerArray(levels.ravel(), missing), of=2**bits.activations)
 
 
-def distinct_levels(layer: Quantized, top: int) -> np.ndarray:
-    """How many of so many codes are there, in each snapshot of a layer."""
-    codes = layer.codes.long().flatten(1)
-    used = torch.zeros(len(codes), top, dtype=torch.bool)
-    return used.scatter_(1, codes, True).sum(1).numpy()
+def distinct_levels(layer: Layer) -> list[int]:
+    """How many levels of its grid a quantized layer takes, at each snapshot."""
+    assert layer.codes is not None
+    return [np.count_nonzero(np.bincount(codes.ravel())) for codes in layer.codes]
 
 
 def run(dataset_path: Path, trajectory_path: Path, output_path: Path) -> None:

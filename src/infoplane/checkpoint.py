@@ -1,0 +1,60 @@
+"""Checkpoints: what a training has done so far, so that one that is cut off goes on and comes to the same
+bytes.
+"""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from infoplane.artifacts import KEY, array_digest, digest, written_aside
+
+__all__ = ["Checkpoint"]
+
+SECONDS_BETWEEN = 120
+
+
+class Checkpoint:
+    """A file beside the artifact that a training makes, written now and then, and removed at the end.
+
+    Args:
+        path: the file.
+        identity: what the training is: a file of any other training is not read.
+    """
+
+    def __init__(self, path: Path, identity: object) -> None:
+        self.path, self.identity = path, digest(identity)
+        self.written = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last one was written long ago."""
+        return time.monotonic() - self.written > SECONDS_BETWEEN
+
+    def save(self, arrays: dict[str, np.ndarray]) -> None:
+        """Write what the training needs to go on."""
+        whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+        metadata = {KEY: self.identity, "digest": array_digest(*whole.values())}
+        with written_aside(self.path) as aside:
+            try:
+                save_file(whole, aside, metadata=metadata)
+            except SafetensorError as error:  # this is how it says that the disk is full
+                raise OSError(str(error)) from error
+        self.written = time.monotonic()
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """What was written last of this very training; None if there is nothing, or it is damaged."""
+        with suppress(SafetensorError, OSError, KeyError, TypeError, ValueError):
+            with safe_open(self.path, framework="numpy") as file:
+                metadata = file.metadata()
+                arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            if metadata[KEY] == self.identity and metadata["digest"] == array_digest(*arrays.values()):
+                return arrays
+        return None
+
+    def remove(self) -> None:
+        """Remove the file, if there is one."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Ways of making real-valued activations discrete: the codes of the binned estimators."""
+
+import numpy as np
+
+from infoplane.kernels.binning import number_bins
+
+__all__ = ["adaptive_bins", "quantized", "rebinned", "uniform_bins"]
+
+
+def uniform_bins(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bins: int) -> np.ndarray:
+    """Number the bins of equal width over [low, high]: 0 … bins − 1, the last one closed on the right.
+
+    Values outside go to the end bins; on a range that is one point, everything goes to bin 0.
+
+    Args:
+        activations: (S, width, N) floats.
+        low, high: the ends of the range, (S, 1 or width, 1).
+        bins: 2 to 65,536.
+
+    Returns:
+        (S, width, N) uint16.
+
+    >>> values = np.array([[[-2.0, -1.0, 0.0, 0.99, 1.0, 7.0]]])
+    >>> uniform_bins(values, np.full((1, 1, 1), -1.0), np.full((1, 1, 1), 1.0), 4).tolist()
+    [[[0, 0, 2, 3, 3, 3]]]
+    """
+    codes = np.empty(activations.shape, dtype=np.uint16)
+    rows = len(activations) * low.shape[1]
+    number_bins(
+        np.ascontiguousarray(activations).reshape(rows, -1),
+        np.ascontiguousarray(low, dtype=np.float64).ravel(),
+        np.ascontiguousarray(high, dtype=np.float64).ravel(),
+        bins,
+        codes.reshape(rows, -1),
+    )
+    return codes
+
+
+def rebinned(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: int) -> np.ndarray:
+    """Round each layer to 2ᵇ + 1 values over its range: round((v − min)·2ᵇ/(max − min)), half to even.
+
+    A constant layer is one code. This is what the published code evaluates in every layer; for b = 32 it does
+    so in float32.
+
+    Args:
+        activations: (S, width, N) floats.
+        low, high: the extremes of each layer, (S, 1, 1).
+
+    >>> ends = np.full((1, 1, 1), -1.0), np.full((1, 1, 1), 1.0)
+    >>> rebinned(np.array([[[-1.0, 0.0, 1.0]]]), *ends, bits=2).tolist()
+    [[[0, 2, 4]]]
+    """
+    dtype = np.float32 if bits == 32 else np.float64
+    values, low, high = (each.astype(dtype, copy=False) for each in (activations, low, high))
+    span = np.where(low == high, dtype(1), high - low)
+    codes = np.rint((values - low) * dtype(2**bits) / span)
+    return codes.clip(0, dtype(2**bits)).astype(np.uint64)
+
+
+def quantized(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: int) -> np.ndarray:
+    """Codes of the uniform quantizer of b bits over ranges: see `infoplane.networks.quantization`.
+
+    Args:
+        activations: (S, width, N) floats.
+        low, high: the ends of the range, (S, 1, 1).
+
+    >>> ends = np.zeros((1, 1, 1)), np.ones((1, 1, 1))
+    >>> quantized(np.array([[[-1.0, 0.4, 0.5, 2.0]]]), *ends, bits=2).tolist()
+    [[[0, 1, 2, 3]]]
+    """
+    values, top = activations.astype(np.float64, copy=False), 2.0**bits - 1
+    low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+    scale = (high - low) / top
+    flat = scale == 0
+    zero = np.minimum(np.floor(-low / np.where(flat, 1.0, high - low) * top + 0.5), top)
+    codes = np.floor(values / np.where(flat, 1.0, scale) + zero + 0.5)
+    return codes.clip(0.0, np.where(flat, 0.0, top)).astype(np.uint16)
+
+
+def adaptive_bins(activations: np.ndarray, bins: int) -> np.ndarray:
+    """Number bins of equal mass, whose edges are the quantiles k/bins of all activations; equal edges merge.
+
+    Args:
+        activations: of one layer at one snapshot, of any shape.
+
+    >>> adaptive_bins(np.array([[0.0, 1.0, 2.0, 9.0]]), 2).tolist()
+    [[0, 0, 1, 1]]
+    """
+    places = np.arange(1, bins) / bins * (activations.size - 1)
+    below, ordered = places.astype(int), np.sort(activations, axis=None)
+    upper = ordered[np.ceil(places).astype(int)]
+    edges = ordered[below] + (places - below) * (upper - ordered[below])
+    # Between equal edges lies no value: a number is skipped, and no two codes are told apart by that.
+    return np.searchsorted(edges, activations, side="right").astype(np.uint16)

@@ -1,0 +1,115 @@
+"""Estimates of the information of every layer at every recorded epoch."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from infoplane.artifacts import describe, write_table
+from infoplane.config import EstimatorSpec
+from infoplane.datasets import Dataset
+from infoplane.devices import name_of
+from infoplane.entropy import Information, entropy
+from infoplane.information.estimators import estimator_of
+from infoplane.information.replay import replay
+from infoplane.information.snapshots import at_times, load_trained
+from infoplane.kernels.counting import information_of_words, workspace_for
+from infoplane.networks import network_labels
+from infoplane.progress import progress_bar
+from infoplane.trajectory import Trajectory
+
+__all__ = ["estimate", "run", "subset"]
+
+
+def estimate(
+    estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
+) -> pd.DataFrame:
+    """Estimate the information of every layer at every snapshot of a trajectory.
+
+    The estimator's subset of the inputs is what is counted; ranges are those of the whole data set.
+
+    Args:
+        device: `cpu`, or `cuda`, where PyTorch replays whatever was trained.
+
+    Returns:
+        A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
+        (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0.
+    """
+    discretize = estimator_of(estimator, trajectory.spec).words
+    result = np.full((*trajectory.finite.shape, trajectory.ranges.shape[2], len(Information._fields)), np.nan)
+    result[..., -1] = 0
+    ends = np.zeros((len(result), 2))
+    if estimator.range == "global":
+        ends = global_ends(trajectory, dataset, device)
+    counted = subset(dataset, estimator.subset)
+    everything = len(counted) == len(dataset.labels)
+    labels = [network_labels(trajectory.spec, dataset, number)[counted] for number in trajectory.repetitions]
+    workspace = workspace_for(len(counted), dataset.classes)
+    with progress_bar(int(trajectory.finite.sum()), "information", "snapshots") as progress:
+        for repetition, times, layers in replay(trajectory, dataset, device):
+            for number, layer in enumerate(layers):
+                words = discretize(layer, tuple(ends[repetition]))
+                shown = words if everything else words[:, :, counted]
+                values = information_of_words(shown, labels[repetition], workspace)
+                result[repetition, times, number] = np.stack(values, axis=1)
+            progress.update(len(times))
+    return information_table(trajectory, result)
+
+
+def subset(dataset: Dataset, name: str) -> np.ndarray:
+    """The places of the inputs of a subset: `all`, `train` or `test`."""
+    everything = np.ones_like(dataset.train_mask)
+    return np.flatnonzero({"all": everything, "train": dataset.train_mask, "test": ~dataset.train_mask}[name])
+
+
+def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.ndarray:
+    """Lowest and highest activation of each repetition, (R, 2).
+
+    Taken over all layers and recorded epochs of the main part but the one before its first step.
+    """
+    trained = (trajectory.parts == "main") & (trajectory.epochs >= 0)
+    ends = np.tile([np.inf, -np.inf], (len(trajectory.repetitions), 1))
+    for repetition, _, layers in replay(at_times(trajectory, trained), dataset, device):
+        low, high = zip(*(layer.extremes((1, 2)) for layer in layers), strict=True)
+        ends[repetition, 0] = min(ends[repetition, 0], np.min(low))
+        ends[repetition, 1] = max(ends[repetition, 1], np.max(high))
+    return ends
+
+
+def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFrame:
+    """The table of `estimate` from values (R, T, layers, 4)."""
+    repetitions, times, layers, _ = result.shape
+    return pd.DataFrame(
+        {
+            "repetition": np.repeat(trajectory.repetitions, times * layers),
+            "part": np.tile(np.repeat(trajectory.parts, layers), repetitions),
+            "epoch": np.tile(np.repeat(trajectory.epochs, layers), repetitions),
+            "layer": np.tile(np.arange(1, layers + 1, dtype=np.int8), repetitions * times),
+        }
+        | dict(zip(Information._fields, result.reshape(-1, 4).T, strict=True))
+    ).astype({"distinct": np.int32})
+
+
+def run(
+    estimator: EstimatorSpec,
+    dataset_path: Path,
+    trajectory_path: Path,
+    output_path: Path,
+    device: str = "cpu",
+) -> None:
+    """Estimate the information of a trajectory file on the data set it was trained on."""
+    trajectory, dataset = load_trained(dataset_path, trajectory_path)
+    table = estimate(estimator, trajectory, dataset, device)
+    counted = dataset.labels[subset(dataset, estimator.subset)]
+    description = describe(
+        "information",
+        {
+            "training": trajectory.spec.model_dump(mode="json"),
+            "estimator": estimator.model_dump(mode="json"),
+        },
+        repetitions=trajectory.repetitions.tolist(),
+        dataset=trajectory.dataset | {"inputs": len(counted), "h_y": entropy(np.bincount(counted))},
+        layers=trajectory.ranges.shape[2],
+        device=name_of(device),
+    )
+    write_table(output_path, table, description)
