@@ -8,37 +8,30 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-from library import compiles
+from llvmlite.binding import get_host_cpu_name
 
 from infoplane import UserError
 
-__all__ = ["duration", "machine", "positive", "run", "table"]
+__all__ = ["duration", "machine", "output_path", "positive", "run", "table"]
 
 LIBRARIES = ("infoplane", "torch", "numpy", "numba")
 
 
 def processor() -> str:
-    """The name of the processor, and the vector instructions that PyTorch makes use of."""
+    """The name of the processor, and what the compiler takes it for."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {torch.backends.cpu.get_cpu_capability()}, {os.cpu_count()} cores"
+    return f"{name} ({get_host_cpu_name()}), {os.cpu_count()} cores"
 
 
 def machine() -> str:
     """What the numbers were measured on, and when."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    threads = torch.get_num_threads()
-    compiler = "found" if compiles() else "none found, so the library runs eagerly"
-    return "\n".join(
-        [
-            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {processor()}",
-            f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {versions}",
-            f"{threads} thread{'s' * (threads > 1)}, C++ compiler {compiler}, "
-            f"load of the machine {os.getloadavg()[0]:.1f} at the end",
-        ]
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {processor()}, load {os.getloadavg()[0]:.1f} at the end;\n"
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {versions}."
     )
 
 
@@ -81,6 +74,14 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise UserError(f"{text!r} is no number of rounds; give a whole number above 0")
     return int(text)
+
+
+def output_path(text: str) -> Path:
+    """A file in a folder that is there."""
+    path = Path(text)
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"--output: {path.parent} is no folder; make it")
+    return path
 
 
 def run(main: Callable[[], None]) -> int:

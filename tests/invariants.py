@@ -13,8 +13,8 @@ import numpy as np
 
 from infoplane import Dataset, Trajectory, exact_information, load_dataset, load_trajectory
 from infoplane.config import Bits
+from infoplane.information.replay import replay
 from infoplane.networks import scheme_of
-from infoplane.replay import replay
 
 TOLERANCE = 1e-12
 # So many inputs are looked at in all snapshots of a file.

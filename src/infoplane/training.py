@@ -3,28 +3,37 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
+from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
+from infoplane.kernels.compilation import sources_digest
 from infoplane.networks import network_of
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Records, Trajectory, recorded_epochs, save_trajectory, training_parts
 
 __all__ = ["run", "train"]
 
-Train = Callable[[TrainingSpec, Dataset, Sequence[int], Records, "tqdm[Never]"], None]
+Train = Callable[
+    [TrainingSpec, Dataset, Sequence[int], Records, "tqdm[Never]", Checkpoint | None],
+    None,
+]
 
 
 def train(
-    spec: TrainingSpec, repetitions: Sequence[int], dataset: Dataset | None = None, device: str = "cpu"
+    spec: TrainingSpec,
+    repetitions: Sequence[int],
+    dataset: Dataset | None = None,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
 ) -> tuple[Trajectory, pd.DataFrame]:
     """Train some repetitions of a spec.
 
@@ -34,6 +43,9 @@ def train(
         repetitions: their numbers; each seeds its own initialisation and shuffling.
         dataset: the data; by default that which the spec names.
         device: `cpu`, or `cuda` for the engine `torch`.
+        checkpoint: a file that keeps what has been done, every two minutes. A training that was cut off
+            goes on from it, and comes to the same numbers; one that has come to its end removes it. The engine
+            `torch` keeps none.
 
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
@@ -54,7 +66,10 @@ def train(
         np.empty((len(repetitions), sum(lengths.values()), 3)),
     )
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
-        train_repetitions(spec, dataset, repetitions, records, progress)
+        kept = checkpoint and Checkpoint(checkpoint, identity_of(spec, dataset, repetitions))
+        train_repetitions(spec, dataset, repetitions, records, progress, kept)
+        if kept:
+            kept.remove()
     trajectory = Trajectory(
         spec,
         dataset.description,
@@ -87,6 +102,16 @@ def engine_of(spec: TrainingSpec, device: str) -> Train:
     return train_repetitions
 
 
+def identity_of(spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int]) -> dict[str, Any]:
+    """What a checkpoint must be of for a training to go on from it: the same, by the same kernels."""
+    return {
+        "training": spec.model_dump(mode="json"),
+        "dataset": dataset.description,
+        "repetitions": [*repetitions],
+        "kernels": sources_digest(),
+    }
+
+
 def history_table(repetitions: Sequence[int], lengths: dict[str, int], history: np.ndarray) -> pd.DataFrame:
     columns = history.reshape(-1, 3).T
     epochs = np.concatenate([np.arange(length, dtype=np.int32) for length in lengths.values()])
@@ -113,7 +138,8 @@ def run(
     """Train some repetitions from a data set file into a trajectory and a history file."""
     dataset = load_dataset(dataset_path)
     refuse_mismatch(dataset_path, "data set", dataset.name, spec.dataset)
-    trajectory, history = train(spec, repetitions, dataset, device)
+    checkpoint = trajectory_path.with_name(f".{trajectory_path.stem}.checkpoint")
+    trajectory, history = train(spec, repetitions, dataset, device, checkpoint)
     description = describe(
         "history",
         {"training": spec.model_dump(mode="json")},

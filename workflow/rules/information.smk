@@ -1,18 +1,6 @@
 rule information:
     input:
-        code=[
-            "src/infoplane/arithmetic.py",
-            "src/infoplane/binning.py",
-            "src/infoplane/devices.py",
-            "src/infoplane/entropy.py",
-            "src/infoplane/information.py",
-            "src/infoplane/inputs.py",
-            "src/infoplane/networks.py",
-            "src/infoplane/quantization.py",
-            "src/infoplane/replay.py",
-            "src/infoplane/snapshots.py",
-            "src/infoplane/sorting.py",
-        ],
+        code=code_for("information.estimate"),
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),

@@ -1,15 +1,6 @@
 rule levels:
     input:
-        code=[
-            "src/infoplane/arithmetic.py",
-            "src/infoplane/devices.py",
-            "src/infoplane/inputs.py",
-            "src/infoplane/levels.py",
-            "src/infoplane/networks.py",
-            "src/infoplane/quantization.py",
-            "src/infoplane/replay.py",
-            "src/infoplane/snapshots.py",
-        ],
+        code=code_for("information.levels"),
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),

@@ -1,16 +1,6 @@
 rule merging:
     input:
-        code=[
-            "src/infoplane/arithmetic.py",
-            "src/infoplane/binning.py",
-            "src/infoplane/devices.py",
-            "src/infoplane/inputs.py",
-            "src/infoplane/merging.py",
-            "src/infoplane/networks.py",
-            "src/infoplane/quantization.py",
-            "src/infoplane/replay.py",
-            "src/infoplane/snapshots.py",
-        ],
+        code=code_for("information.merging"),
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),

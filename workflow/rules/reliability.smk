@@ -1,17 +1,6 @@
 rule reliability:
     input:
-        code=[
-            "src/infoplane/arithmetic.py",
-            "src/infoplane/corrections.py",
-            "src/infoplane/devices.py",
-            "src/infoplane/entropy.py",
-            "src/infoplane/inputs.py",
-            "src/infoplane/networks.py",
-            "src/infoplane/quantization.py",
-            "src/infoplane/reliability.py",
-            "src/infoplane/replay.py",
-            "src/infoplane/snapshots.py",
-        ],
+        code=code_for("information.reliability"),
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from infoplane.artifacts import canonical
+from infoplane.code import TORCH, code_of
 from infoplane.errors import UserError
 from infoplane.log import failures
 from infoplane.plain import from_yaml
@@ -53,6 +54,16 @@ def spec(item):
 
 def modules_of(package):
     return sorted(map(str, Path("src/infoplane", package).glob("*.py")))
+
+
+def code_for(stage):
+    """The modules that the numbers of a stage depend on, but those that made its data set."""
+
+    def of_engine(wildcards):
+        other = TORCH if study.experiments[wildcards.experiment].engine == "kernels" else ()
+        return [*map(str, code_of(stage, {"datasets", *other}, Path("src/infoplane")))]
+
+    return of_engine
 
 
 def figures_in(*categories):

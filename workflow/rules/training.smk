@@ -4,15 +4,7 @@ TRAJECTORY = ensure("<results>/training/{experiment}/{chunk}.safetensors", non_e
 
 rule training:
     input:
-        code=[
-            "src/infoplane/arithmetic.py",
-            "src/infoplane/devices.py",
-            "src/infoplane/inputs.py",
-            "src/infoplane/networks.py",
-            "src/infoplane/quantization.py",
-            "src/infoplane/training.py",
-            "src/infoplane/trajectory.py",
-        ],
+        code=code_for("training"),
         dataset=lambda wildcards: (
             f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
         ),

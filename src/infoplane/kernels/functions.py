@@ -1,12 +1,14 @@
 """Elementary functions of vectors, lane by lane, with the same bits on every processor.
 
-Each one is a polynomial of a reduced argument, made of the operations of `infoplane.kernels.vectors` alone. The
-type of a vector decides, when a kernel is compiled, which coefficients are used; nothing branches on a value.
-Errors are in units in the last place of the exact result (ulp). NaN stays NaN.
+Each one is a polynomial of a reduced argument, made of the operations of `infoplane.kernels.vectors` alone.
+The type of a vector decides, when a kernel is compiled, which coefficients are used; nothing branches on a
+value. NaN stays NaN. Errors are in units in the last place (ulp) of the exact result: the largest of all
+normal float32 numbers and of 20 million float64 numbers, rounded up.
 
-Reduction (P. T. P. Tang, 1989, https://doi.org/10.1145/63522.214389, without his tables): x = k·ln 2 + r with a
-whole number k, so eˣ = 2ᵏ + 2ᵏ·(eʳ − 1). The sum of x/ln 2 and 1.5·2⁵² (float32: 1.5·2²³) rounds to a number
-whose last bits are k; moved to the place of the exponent, they are 2ᵏ. Polynomials are minimax (Remez).
+Reduction: x = k·ln 2 + r with a whole number k, so eˣ = 2ᵏ + 2ᵏ·(eʳ − 1), as in fdlibm
+(https://www.netlib.org/fdlibm/e_exp.c). The sum of x/ln 2 and 1.5·2⁵² (float32: 1.5·2²³) is rounded to a
+number whose last bits are k; moved to the place of the exponent, they are 2ᵏ. The polynomials are minimax
+(Remez).
 """
 
 import math
@@ -35,8 +37,6 @@ from infoplane.kernels.vectors import (
 )
 
 __all__ = ["erf", "exp", "expm1", "log", "sigmoid", "tanh"]
-
-LANES_OF_SINGLE = 16
 
 
 def number(single: float, double: float) -> Any:
@@ -70,8 +70,8 @@ def polynomial(single: list[float], double: list[float]) -> Any:
 
 
 def long_polynomial(single: list[float], double: list[float]) -> Any:
-    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, E and O polynomials of x² that don't wait for each
-    other.
+    """Function of x and x²: c₀ + c₁x + c₂x² + … as E + x·O with two polynomials of x², neither of which waits for
+    the other.
     """
     even, odd = polynomial(single[::2], double[::2]), polynomial(single[1::2], double[1::2])
 
@@ -82,16 +82,16 @@ def long_polynomial(single: list[float], double: list[float]) -> Any:
     return polynomial_of
 
 
-# What low_bits_as_exponent turns into 1 and into ½
+# What `low_bits_as_exponent` turns into 1 and into ½
 ONE_IN_LOW_BITS = number(1.5 * 2**23 + 127, 1.5 * 2**52 + 1023)
 HALF_IN_LOW_BITS = number(1.5 * 2**23 + 126, 1.5 * 2**52 + 1022)
 
 LOG2_OF_E = number(1 / math.log(2), 1 / math.log(2))
-# ln 2 and what is left of it after rounding: k·LN2 is subtracted from x without an error
+# ln 2, rounded, and the rest of it. x − k·LN2 is exact.
 LN2 = number(0.69314718, 0.6931471805599453)
 LN2_REST = number(-1.9046542e-09, 2.3190468138462996e-17)
 
-# (eʳ − 1 − r)/r² for |r| ≤ ½ ln 2: eʳ within 2⁻²⁸ (float64: 2⁻⁵⁷) of itself
+# (eʳ − 1 − r)/r², |r| ≤ ½ ln 2: eʳ within 2⁻²⁸ (float64: 2⁻⁵⁷) of itself
 EXP = long_polynomial(
     [0.49999994, 0.16666523, 0.041668277, 0.008368542, 0.0013819748],
     [
@@ -108,7 +108,7 @@ EXP = long_polynomial(
     ],
 )
 
-# (eʳ − 1 − r)/r² for ln ¾ ≤ r ≤ ln 1½: eʳ − 1 within 2⁻²⁶ (float64: 2⁻⁵⁵) of itself
+# (eʳ − 1 − r)/r², ln ¾ ≤ r ≤ ln 1½: eʳ − 1 within 2⁻²⁶ (float64: 2⁻⁵⁵) of itself
 EXPM1 = long_polynomial(
     [0.5000001, 0.16666585, 0.04165968, 0.008358635, 0.0014602769],
     [
@@ -125,7 +125,7 @@ EXPM1 = long_polynomial(
     ],
 )
 
-# (tanh r − r)/r³ as a polynomial of r², for |r| ≤ ¼ ln 2 (float64: 0.262): tanh r within 2⁻³² (2⁻⁵⁶) of itself
+# (tanh r − r)/r³ as a polynomial of r², |r| ≤ ¼ ln 2 (float64: 0.262): tanh r within 2⁻³² (2⁻⁵⁶) of itself
 TANH = polynomial(
     [-0.33333322, 0.13331167, -0.052724954],
     [
@@ -139,7 +139,7 @@ TANH = polynomial(
     ],
 )
 
-# (2 artanh s − 2s)/s³ as a polynomial of s², for |s| ≤ 3 − 2√2: 2 artanh s within 2⁻³⁰ (float64: 2⁻⁵⁹) of itself
+# 2·(artanh s − s)/s³ as a polynomial of s², |s| ≤ 3 − 2√2: artanh s within 2⁻³⁰ (float64: 2⁻⁵⁹) of itself
 LOG = polynomial(
     [0.66666776, 0.39977548, 0.29872394],
     [
@@ -153,7 +153,7 @@ LOG = polynomial(
     ],
 )
 
-# erf x/x − 1 as a polynomial of x², for 0 ≤ x ≤ 1: erf x within 2⁻²⁹ (float64: 2⁻⁵⁵) of itself
+# erf x/x − 1 as a polynomial of x², 0 ≤ x ≤ 1: erf x within 2⁻²⁹ (float64: 2⁻⁵⁵) of itself
 ERF = long_polynomial(
     [0.12837917, -0.37612626, 0.112835854, -0.026853815, 0.0051883287, -0.00080101984, 7.8538775e-05],
     [
@@ -172,7 +172,7 @@ ERF = long_polynomial(
     ],
 )
 
-# ln(1 − erf x) for 1 ≤ x ≤ 4 (float64: 6): erf x within 2⁻²⁹ (2⁻⁵⁷) of itself
+# ln(1 − erf x), 1 ≤ x ≤ 4 (float64: 6): erf x within 2⁻²⁹ (2⁻⁵⁷) of itself
 LOG_OF_ERFC = long_polynomial(
     [-0.00034157094, -1.127089, -0.63814515, -0.10310643, 0.021837903, -0.0029476178, 0.00018637275],
     [
@@ -210,23 +210,23 @@ def remainder(x: Any, k: Any) -> Any:
     return fma(negative(k), LN2_REST(x), fma(negative(k), LN2(x), x))
 
 
-HIGHEST_OF_EXP = number(88.73, 709.79)  # e to the power of it overflows to infinity
+HIGHEST_OF_EXP = number(88.73, 709.79)  # just above the logarithm of the largest number
 LOWEST_OF_EXP = number(-86.6, -707.7)
 
 
 @inlined
 def exp(x: Any) -> Any:
-    """eˣ.
+    """eˣ, at most 1.06 ulp.
 
-    It is infinity where it exceeds the largest finite number, and 0 for x < −86.6 (float64: −707.7), where it is
-    less than 2.1 times the smallest normal number. At most 1.04 ulp.
+    Infinity where it exceeds the largest number; 0 for x < −86.6 (float64: −707.7), where it is less than 2.1
+    times the smallest normal number.
     """
     bounded = smaller(HIGHEST_OF_EXP(x), x)
     low_bits = fma(bounded, LOG2_OF_E(x), HALF_IN_LOW_BITS(x))
     r = remainder(bounded, low_bits - HALF_IN_LOW_BITS(x))
     square = r * r
     above_one = fma(square, EXP(r, square), r)
-    half_power = low_bits_as_exponent(low_bits)  # 2ᵏ would be infinity for k = 1024
+    half_power = low_bits_as_exponent(low_bits)  # the highest k is one too many for 2ᵏ
     half = fma(half_power, above_one, half_power)
     return select(x < LOWEST_OF_EXP(x), splat_like(x, 0.0), half + half)
 
@@ -237,10 +237,10 @@ SHIFT_OF_EXPM1 = number(-0.5 - math.log2(0.75), -0.5 - math.log2(0.75))
 
 @inlined
 def expm1(x: Any) -> Any:
-    """eˣ − 1; infinity where it exceeds the largest finite number, +0 or −0 for either zero. At most 1.4 ulp.
+    """eˣ − 1, at most 1.4 ulp; infinity where it exceeds the largest number. A zero may change its sign.
 
-    Here ln ¾ ≤ r ≤ ln 1½, so that k = 0 up to eˣ − 1 = ½: at k = 1 the sum of 1 and 2·(eʳ − 1) would lose
-    accuracy below.
+    r lies between ln ¾ and ln 1½, so that k = 0 up to eˣ − 1 = ½. For k = 1, eˣ − 1 = 1 + 2·(eʳ − 1), and this
+    sum would lose digits below ½.
     """
     bounded = larger(splat_like(x, LOWEST), smaller(HIGHEST_OF_EXP(x), x))
     low_bits = fma(bounded, LOG2_OF_E(x), SHIFT_OF_EXPM1(x)) + HALF_IN_LOW_BITS(x)
@@ -257,78 +257,79 @@ HIGHEST_OF_SIGMOID = number(87.3, 708.3)
 
 @inlined
 def sigmoid(x: Any) -> Any:
-    """1/(1 + e⁻ˣ); 0 for x < −87.3 (float64: −708.3), next to the smallest normal number. At most 2 ulp.
+    """1/(1 + e⁻ˣ), at most 2 ulp; 0 for x < −87.3 (float64: −708.3), next to the smallest normal number.
 
-    1 + 2ᵏ + 2ᵏ·(eʳ − 1) is added up from its smaller parts.
+    With −x = k·ln 2 + r, the divisor is the larger of 1 and 2ᵏ plus the rest, which is rounded first.
     """
-    z = negative(x)
-    bounded = larger(splat_like(x, LOWEST), z)
+    opposite = negative(x)
+    bounded = larger(splat_like(x, LOWEST), opposite)
     low_bits = fma(bounded, LOG2_OF_E(x), ONE_IN_LOW_BITS(x))
     r = remainder(bounded, low_bits - ONE_IN_LOW_BITS(x))
     square = r * r
     above_one = fma(square, EXP(r, square), r)
     one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
     divisor = larger(power, one) + fma(power, above_one, smaller(power, one))
-    return select(z > HIGHEST_OF_SIGMOID(x), splat_like(x, 0.0), one / divisor)
+    return select(opposite > HIGHEST_OF_SIGMOID(x), splat_like(x, 0.0), one / divisor)
 
 
-HIGHEST_OF_TANH = number(10.0, 20.0)  # the tanh of it rounds to 1
-SHIFT_OF_TANH = number(0.0, 0.26 - math.log(2) / 4)
+HIGHEST_OF_TANH = number(10.0, 20.0)  # tanh of it rounds to 1
 MINUS_TWO_LOG2_OF_E = number(-2 / math.log(2), -2 / math.log(2))
-HALF_LN2 = number(math.log(2) / 2, math.log(2) / 2)
+HALF_LN2 = number(math.log(2) / 2, math.log(2) / 2)  # the larger k, the less tanh depends on its error k·2⁻⁵⁶
+SHIFT_OF_TANH = number(0.0, 0.26 - math.log(2) / 4)
+MINUS_DISTANCE_OF_TANH = number(-1.0, -0.625)
 
 
 @inlined
 def tanh(x: Any) -> Any:
-    """tanh x, an odd function bit by bit: −0 for −0. At most 2 ulp (float64: 1.4 ulp).
+    """tanh x, bit by bit an odd function (−0 for −0): float32 at most 1.65 ulp, float64 at most 1.45 ulp.
 
-    With |x| = k·½ ln 2 + r, i = 2⁻ᵏ/2 and t = tanh r, the addition theorem says tanh |x| = (m + p·t)/(p + m·t) for m
-    = ½ − i and p = ½ + i. Roundings of a quotient weigh less where it is small. So a rough value c of tanh |x| is
-    taken out of it: tanh |x| = c + (m − c·p + (p − c·m)·t)/(p + m·t), where c = m or 1.5·m. It is 0 for k = 0.
+    With |x| = k·½ ln 2 + r, t = tanh r, m = 1 − 2⁻ᵏ and p = 1 + 2⁻ᵏ, the addition theorem says
+
+        tanh |x| = (m + p·t)/(p + m·t) = c + (m − c·p + (p − c·m)·t)/(p + m·t)
+
+    for every c. The nearer it is to tanh |x|, the smaller are the quotient and the errors of its parts. Here c =
+    m·(1 − d·2⁻ᵏ) with d = 1 (float64: ⅝), which is 0 for k = 0, so tanh |x| = t for |x| < ¼ ln 2 (float64:
+    0.26), and 1 in the end. m − c·p = (1 − c)·p − 2·2⁻ᵏ and p − c·m = (1 − c)·m + 2·2⁻ᵏ, where 1 − c is exact.
     """
     size = smaller(HIGHEST_OF_TANH(x), magnitude(x))
-    low_bits = fma(size - SHIFT_OF_TANH(x), MINUS_TWO_LOG2_OF_E(x), HALF_IN_LOW_BITS(x))
-    r = fma(low_bits - HALF_IN_LOW_BITS(x), HALF_LN2(x), size)
+    low_bits = fma(size - SHIFT_OF_TANH(x), MINUS_TWO_LOG2_OF_E(x), ONE_IN_LOW_BITS(x))
+    r = fma(low_bits - ONE_IN_LOW_BITS(x), HALF_LN2(x), size)
     square = r * r
     t = fma(square * r, TANH(square), r)
-    half, i = splat_like(x, 0.5), low_bits_as_exponent(low_bits)
-    m, p = half - i, half + i
-    if len(x) == LANES_OF_SINGLE:
-        c = m
-        constant_part = c * c
-        slope = p - constant_part
-    else:
-        c = splat_like(x, 1.5) * m
-        rest, sum_with_one = fma(splat_like(x, -0.5), c, half), splat_like(x, 1.0) + c
-        constant_part, slope = fma(negative(i), sum_with_one, rest), fma(i, sum_with_one, rest)
-    return with_sign(c + fma(slope, t, constant_part) / fma(m, t, p), x)
+    one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
+    m, p, twice = one - power, one + power, power + power
+    c = m * fma(power, MINUS_DISTANCE_OF_TANH(x), one)
+    rest = one - c
+    quotient = fma(fma(rest, m, twice), t, fma(rest, p, negative(twice))) / fma(m, t, p)
+    return with_sign(c + quotient, x)
 
 
 @inlined
 def log(x: Any) -> Any:
-    """ln x of positive normal numbers and infinity. At most 0.9 ulp.
+    """ln x of positive normal numbers and of infinity, at most 0.85 ulp.
 
-    The number 0 counts as 2⁻¹²⁷ (float64: 2⁻¹⁰²³), and what lies between it and the smallest normal number as
-    numbers between these two; what comes of a negative number means nothing.
+    0 counts as 2⁻¹²⁷ (float64: 2⁻¹⁰²³), subnormal numbers as numbers between it and the smallest normal number,
+    in their order. What comes of a negative number has no meaning.
 
-    With x = m·2ᵏ, √½ ≤ m < √2, f = m − 1 and s = f/(2 + f): ln m = 2 artanh s = f − (f²/2 − s·(f²/2 + (2 artanh s − 2s)/s)) (FreeBSD's e_log.c, https://www.netlib.org/fdlibm/e_log.c).
+    With x = m·2ᵏ, √½ ≤ m < √2, f = m − 1, s = f/(2 + f) and R = 2·(artanh s − s)/s, as in fdlibm
+    (https://www.netlib.org/fdlibm/e_log.c), ln m = 2 artanh s = f − (f²/2 − s·(f²/2 + R)).
     """
     k = exponent(x)
     f = mantissa(x) - splat_like(x, 1.0)
     s = f / (splat_like(x, 2.0) + f)
     square, half_square = s * s, splat_like(x, 0.5) * f * f
-    correction = fma(s, fma(square, LOG(square), half_square), k * LN2_REST(x))
-    return select(x < splat_like(x, np.inf), fma(k, LN2(x), f - (half_square - correction)), x)
+    small = fma(s, fma(square, LOG(square), half_square), k * LN2_REST(x))
+    return select(x < splat_like(x, np.inf), fma(k, LN2(x), f - (half_square - small)), x)
 
 
-HIGHEST_OF_ERF = number(4.0, 6.0)  # the erf of it rounds to 1
+HIGHEST_OF_ERF = number(4.0, 6.0)  # erf of it rounds to 1
 
 
 @inlined
 def erf(x: Any) -> Any:
-    """2/√π·∫₀ˣ exp(−t²) dt, an odd function bit by bit. At most 1.1 ulp.
+    """erf x = 2/√π·∫₀ˣ exp(−t²) dt, bit by bit an odd function, at most 1.25 ulp.
 
-    A polynomial for |x| < 1, else 1 − exp(polynomial).
+    A polynomial for |x| < 1; beyond, 1 − eᵍ with a polynomial g.
     """
     size = smaller(HIGHEST_OF_ERF(x), magnitude(x))
     one, square = splat_like(x, 1.0), size * size

@@ -13,9 +13,11 @@ from infoplane.kernels.compilation import compiled, inlined
 from infoplane.kernels.panels import extremes
 from infoplane.kernels.vectors import floor, larger, load, select, smaller, splat, splat_like, store
 
-__all__ = ["BATCH", "DEBIASED", "EMA", "FIXED", "UNQUANTIZED", "grid", "quantize", "range_of"]
+__all__ = ["BATCH", "DEBIASED", "EMA", "FIXED", "STILL", "UNQUANTIZED", "grid", "quantize", "range_of"]
 
 UNQUANTIZED, FIXED, BATCH, EMA, DEBIASED = range(5)
+# The weight of what moving ranges take up where they don't move
+STILL = -1.0
 
 
 @inlined
@@ -82,7 +84,7 @@ def range_of(
     Args:
         ends: (2,), the ends of a fixed range.
         moving: (2,), those of a moving one, which change.
-        intake: (2,), the weights w of `ema` and `ema-debiased`; negative where moving ranges don't move.
+        intake: (2,), the weights w of `ema` and `ema-debiased`; `STILL` where they don't move.
     """
     if policy == FIXED:
         return ends[0], ends[1]

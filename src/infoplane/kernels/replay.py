@@ -21,7 +21,7 @@ from infoplane.kernels.network import (
 )
 from infoplane.kernels.output import softmax
 from infoplane.kernels.panels import PANEL, round_to_single
-from infoplane.kernels.training import STILL
+from infoplane.kernels.quantizer import STILL
 from infoplane.kernels.vectors import load, load_as, splat, store, store_as
 from infoplane.networks import network_inputs, network_of, scheme_of
 

@@ -25,6 +25,7 @@ from infoplane.kernels.network import (
 )
 from infoplane.kernels.output import hits
 from infoplane.kernels.panels import PANEL, gather_labels
+from infoplane.kernels.quantizer import STILL
 from infoplane.kernels.random import Streams
 from infoplane.kernels.vectors import load, splat_like, square_root, store
 from infoplane.networks import (
@@ -37,9 +38,8 @@ from infoplane.networks import (
 )
 from infoplane.trajectory import Records, training_parts
 
-__all__ = ["STILL", "Trainer", "train_repetitions"]
+__all__ = ["Trainer", "train_repetitions"]
 
-STILL = -1.0
 TESTED_AT_ONCE = 512
 
 

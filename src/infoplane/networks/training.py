@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.kernels.random import Streams
@@ -31,9 +32,10 @@ def train_repetitions(
     repetitions: Sequence[int],
     records: Records,
     progress: "tqdm[Never]",
+    checkpoint: Checkpoint | None,
     device: torch.device,
 ) -> None:
-    """Train some repetitions into their records.
+    """Train some repetitions into their records; no checkpoint is kept.
 
     A GPU trains ensembles of one width, the last one made up by copies: so a repetition's numbers do not
     depend on who else is trained.

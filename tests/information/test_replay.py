@@ -1,10 +1,13 @@
-"""Replay, code for code: against slow arithmetic, and whatever the company of a snapshot or of an input."""
+"""Replay by either engine, code for code: against slow arithmetic, and whatever the company of a snapshot or
+of an input.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from math import exp, floor
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,15 +16,15 @@ from invariants import parts_of, refines
 from reference import input_steps, plan, policies, pooled, reads_softmax, replayed, small_images, split, sums
 
 from infoplane import Dataset, TrainingSpec, load_dataset, train
-from infoplane.binning import rebinned
 from infoplane.config import Bits
-from infoplane.networks.forward import matrix_product
-from infoplane.replay import ordered_product, replay
+from infoplane.information.binning import rebinned
+from infoplane.information.replay import replay
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
-SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2, "engine": "torch"}
+SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2}
 PLAIN = {"dataset": "synthetic", "network": "shwartz-ziv", "batch_size": 1024}
 SMALL = {"network": LAYERS, "batch_size": 32}
+ENGINES = ["kernels", "torch"]
 
 
 def spec_of(activation, bits, dataset="synthetic", **others):
@@ -88,21 +91,47 @@ def trained(kind):
     return train(KINDS[kind], [0, 3, 7], dataset_of(kind))[0]
 
 
-def everything(trajectory, dataset):
-    """Codes and activations of each layer at each snapshot, each (snapshots, outputs, N)."""
-    result = [None] * 2 * trajectory.ranges.shape[2]
-    count = trajectory.finite.size
-    for places, layers in replay(trajectory, dataset):
-        for number, layer in enumerate([*layers.codes, *layers.activations]):
-            if result[number] is None:
-                result[number] = np.empty((count, *layer.shape[1:]), dtype=layer.numpy().dtype)
-            result[number][places] = layer.numpy()
-    return result
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return request.param
+
+
+def by(engine, trajectory):
+    """A trajectory that an engine is to replay, whichever has trained it."""
+    return replace(trajectory, spec=trajectory.spec.model_copy(update={"engine": engine}))
+
+
+class Outputs(NamedTuple):
+    """Of each layer T, its codes and activations at all snapshots, (snapshots, outputs, N)."""
+
+    t: list[np.ndarray]
+    codes: list[np.ndarray | None]
+    activations: list[np.ndarray]
+
+
+def everything(trajectory, dataset) -> Outputs:
+    groups = [each.layers for each in replay(trajectory, dataset)]
+    of_layers = [
+        [(layer.t, layer.codes, layer.activations) for layer in layers]
+        for layers in zip(*groups, strict=True)
+    ]
+    joined = [
+        [None if each[0] is None else np.concatenate(each) for each in zip(*groups, strict=True)]
+        for groups in of_layers
+    ]
+    return Outputs(*map(list, zip(*joined, strict=True)))
 
 
 @cache
-def found(kind):
-    return everything(trained(kind), dataset_of(kind))
+def found(kind, engine) -> Outputs:
+    return everything(by(engine, trained(kind)), dataset_of(kind))
+
+
+def same(one: Outputs, other: Outputs) -> None:
+    """Hold codes and activations of a replay against those of another, bit for bit."""
+    for ours, theirs in zip(one.t + one.activations, other.t + other.activations, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def snapshots(trajectory):
@@ -112,17 +141,30 @@ def snapshots(trajectory):
     ]
 
 
+@cache
+def by_plain_loops(kind):
+    return [
+        replayed(*snapshot, KINDS[kind], dataset_of(kind))
+        for snapshot in zip(*snapshots(trained(kind)), strict=True)
+    ]
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_and_activations_are_those_of_plain_loops(kind):
-    layers = found(kind)
-    parameters, ranges = snapshots(trained(kind))
-    depth = ranges.shape[1]
-    assert all(len(layer) == len(parameters) >= 12 for layer in layers)
-    for place in range(0, len(parameters), 3 if KINDS[kind].dataset == "synthetic" else 5):
-        codes, activations = replayed(parameters[place], ranges[place], KINDS[kind], dataset_of(kind))
-        for layer in range(depth):
-            np.testing.assert_array_equal(layers[layer][place].T, codes[layer])
-            np.testing.assert_allclose(layers[depth + layer][place].T, activations[layer], rtol=2e-7, atol=0)
+def test_codes_and_activations_are_those_of_plain_loops(kind, engine):
+    layers = found(kind, engine)
+    assert all(len(layer) == len(by_plain_loops(kind)) >= 12 for layer in layers.t)
+    for place, (codes, activations) in enumerate(by_plain_loops(kind)):
+        for layer, t in enumerate(layers.t):
+            # distances to the largest logit are negative, and T is unsigned
+            np.testing.assert_array_equal(t[place].T, codes[layer].astype(np.int64).astype(t.dtype))
+            np.testing.assert_allclose(
+                layers.activations[layer][place].T, activations[layer], rtol=2e-7, atol=0
+            )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_engines_agree(kind):
+    same(*(found(kind, engine) for engine in ENGINES))
 
 
 class RationalGrid:
@@ -180,54 +222,29 @@ RATIONAL = ["relu-8", "relu-2", "relu-16", "controlled-relu-8"]
 RATIONAL += ["images-relu-8", "images-relu-12", "images-controlled-relu-8", "floats-relu-8", "wide-relu-16"]
 
 
-@pytest.mark.parametrize("kind", RATIONAL)
-def test_codes_of_quantized_weights_are_those_of_rational_arithmetic(kind):
-    dataset, layers = dataset_of(kind), found(kind)
-    some = np.arange(0, len(dataset.inputs), 61)
+@cache
+def by_rational_arithmetic(kind):
+    """Some inputs, and their codes at some snapshots."""
+    some = np.arange(0, len(dataset_of(kind).inputs), 61)
     parameters, ranges = snapshots(trained(kind))
-    for place in (0, 5, 11):
-        codes = rational_codes(parameters[place], ranges[place], KINDS[kind], dataset, some)
-        for layer in range(ranges.shape[1]):
-            np.testing.assert_array_equal(layers[layer][place][:, some].T, codes[layer].astype(int))
+    return some, {
+        place: rational_codes(parameters[place], ranges[place], KINDS[kind], dataset_of(kind), some)
+        for place in (0, 5, 11)
+    }
 
 
-@pytest.mark.parametrize(("weights", "activations"), [(2, 2), (8, 8), (8, 16), (16, 16)])
-@pytest.mark.parametrize("fan_in", [1, 258, 784])
-def test_whole_numbers_are_summed_exactly(weights, activations, fan_in):
-    """Also where all of them are as large as they can be, but for a few."""
-    generator = np.random.default_rng(fan_in)
-    kernel = np.full((2, fan_in, 3), 2**weights - 1)
-    columns = np.full((2, fan_in, 5), 2**activations - 1)
-    kernel[:, ::7] -= generator.integers(0, 3, kernel[:, ::7].shape)
-    columns[:, ::5] -= generator.integers(0, 3, columns[:, ::5].shape)
-    kernel *= generator.choice([-1, 1], (2, 1, 3))
-    product = matrix_product(torch.from_numpy(kernel).double(), torch.from_numpy(columns).double())
-    np.testing.assert_array_equal(product.numpy(), np.einsum("mio,min->mon", kernel, columns))
-
-
-@pytest.mark.parametrize("fan_in", [1, 12, 784])
-def test_floats_are_summed_in_the_order_of_their_index(fan_in):
-    """Of float32 numbers of all sizes, and of steps of a grid."""
-    generator = np.random.default_rng(fan_in)
-    for power in (0, 1, 30):
-        kernel, columns = (
-            (generator.normal(size=shape) * 2.0 ** generator.integers(-power, power + 1, shape)).astype(
-                np.float32
-            )
-            for shape in ((3, fan_in, 5), (3, fan_in, 130))
-        )
-        for each in (kernel, np.round(100 * kernel)):
-            expected = np.zeros((3, 5, 130))
-            for weights, terms in zip(np.moveaxis(each, 1, 0), np.moveaxis(columns, 1, 0), strict=True):
-                expected += weights[:, :, None].astype(float) * terms[:, None, :].astype(float)
-            found = ordered_product(torch.from_numpy(each).double(), torch.from_numpy(columns).double())
-            assert found.numpy().tobytes() == expected.tobytes()
+@pytest.mark.parametrize("kind", RATIONAL)
+def test_codes_of_quantized_weights_are_those_of_rational_arithmetic(kind, engine):
+    some, expected = by_rational_arithmetic(kind)
+    for place, codes in expected.items():
+        for layer, t in enumerate(found(kind, engine).t):
+            np.testing.assert_array_equal(t[place][:, some].T, codes[layer].astype(np.int64).astype(t.dtype))
 
 
 @pytest.mark.parametrize("more", [0, 905])
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind, more):
-    trajectory, dataset = trained(kind), dataset_of(kind)
+def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind, more, engine):
+    dataset = dataset_of(kind)
     count = len(dataset.inputs)
     generator = np.random.default_rng(more)
     order = np.concatenate([generator.permutation(count), generator.integers(0, count, more)])
@@ -237,13 +254,14 @@ def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind,
         labels=dataset.labels[order],
         train_mask=dataset.train_mask[order],
     )
-    for ours, theirs in zip(found(kind), everything(trajectory, shuffled), strict=True):
-        np.testing.assert_array_equal(ours[:, :, order], theirs)
+    expected = found(kind, engine)
+    in_order = Outputs(*([None if each is None else each[:, :, order] for each in its] for its in expected))
+    same(everything(by(engine, trained(kind)), shuffled), in_order)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_depend_on_no_other_snapshot(kind):
-    trajectory = trained(kind)
+def test_codes_depend_on_no_other_snapshot(kind, engine):
+    trajectory = by(engine, trained(kind))
     times = len(trajectory.epochs)
     for repetition, time in [(0, 0), (1, 2), (2, 3)]:
         alone = replace(
@@ -254,98 +272,125 @@ def test_codes_depend_on_no_other_snapshot(kind):
             parameters=trajectory.parameters[[repetition]][:, [time]],
             ranges=trajectory.ranges[[repetition]][:, [time]],
         )
-        for ours, theirs in zip(found(kind), everything(alone, dataset_of(kind)), strict=True):
-            np.testing.assert_array_equal(ours[repetition * times + time], theirs[0])
+        here = slice(repetition * times + time, repetition * times + time + 1)
+        of_one = Outputs(
+            *([None if each is None else each[here] for each in its] for its in found(kind, engine))
+        )
+        same(everything(alone, dataset_of(kind)), of_one)
+
+
+AT_ONCE = {
+    "kernels": [("infoplane.kernels.replay.AT_ONCE", held) for held in (1, 16 * 378 * 2, 10**9)],
+    "torch": [
+        ("infoplane.networks.forward.HELD", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)
+    ],
+}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].dataset != "synthetic"])
-def test_codes_depend_on_no_size_of_blocks(kind, monkeypatch):
+def test_codes_depend_on_no_size_of_blocks(kind, engine, monkeypatch):
     """However many inputs and however many snapshots are replayed at a time."""
-    for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9):
-        monkeypatch.setattr("infoplane.networks.forward.HELD", held)
-        for ours, theirs in zip(found(kind), everything(trained(kind), dataset_of(kind)), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    for setting, held in AT_ONCE[engine] + [("infoplane.information.replay.AT_ONCE", 1)]:
+        with monkeypatch.context() as patch:
+            patch.setattr(setting, held)
+            same(everything(by(engine, trained(kind)), dataset_of(kind)), found(kind, engine))
 
 
 @pytest.mark.parametrize("kind", QUANTIZED)
-def test_codes_of_the_output(kind):
+def test_codes_of_the_output(kind, engine):
     """Those of logits are their distance to the largest, those of the softmax lie on its grid."""
-    layers = found(kind)
-    codes, softmax = layers[len(layers) // 2 - 1], layers[-1]
+    t, codes, activations = (each[-1] for each in found(kind, engine))
+    top = 2 ** KINDS[kind].bits.activations - 1
+    assert codes.max() <= top
     if KINDS[kind].protocol == "controlled":
-        top = 2 ** KINDS[kind].bits.activations - 1
-        assert codes.min() >= 0 and codes.max() <= top
+        np.testing.assert_array_equal(t, codes)
         if "output" not in KINDS[kind].ranges.model_fields_set:
-            np.testing.assert_allclose(softmax, codes / top, rtol=1e-12)
-            np.testing.assert_allclose(codes.sum(axis=1), top, atol=softmax.shape[1] / 2)
+            np.testing.assert_allclose(activations, codes / top, rtol=1e-12)
+            np.testing.assert_allclose(codes.sum(axis=1, dtype=int), top, atol=codes.shape[1] / 2)
         return
-    assert (codes.max(axis=1) == 0).all()
-    assert (codes <= 0).all()
-    np.testing.assert_allclose(softmax.sum(axis=1), 1, rtol=1e-6)
-    for each, outputs in zip(codes, softmax, strict=True):
+    assert (t.astype(int) == (codes - codes.max(axis=1, keepdims=True).astype(int)) % 256 ** t.itemsize).all()
+    np.testing.assert_allclose(activations.sum(axis=1), 1, rtol=1e-6)
+    for each, outputs in zip(t, activations, strict=True):
         parts = len(np.unique(each, axis=1).T)
         assert len(np.unique(np.concatenate([each, outputs]), axis=1).T) == parts
         assert len(np.unique(outputs, axis=1).T) <= parts  # the softmax itself is rounded
 
 
 @pytest.mark.parametrize("kind", QUANTIZED)
-def test_equal_codes_have_equal_codes_in_the_next_layer(kind):
-    layers, inputs = found(kind), dataset_of(kind).inputs
+def test_equal_codes_have_equal_codes_in_the_next_layer(kind, engine):
+    layers, inputs = found(kind, engine).t, dataset_of(kind).inputs
     rows = inputs.reshape(len(inputs), -1)
     of_inputs = parts_of(rows.view(np.int32) if rows.dtype == np.float32 else rows)
     for place in range(len(layers[0])):
-        parts = [parts_of(layer[place].T) for layer in layers[: len(layers) // 2]]
+        parts = [parts_of(layer[place].T) for layer in layers]
         for layer, next_layer in pairwise([of_inputs, *parts]):
             assert refines(layer, next_layer)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in QUANTIZED if KINDS[kind].bits.activations <= 8])
-def test_rebinned_hidden_layers_have_the_parts_of_their_codes(kind):
-    layers = found(kind)
-    depth = len(layers) // 2
-    for layer in range(depth - 1):
-        again = rebinned(torch.from_numpy(layers[depth + layer]), 2.0 ** KINDS[kind].bits.activations)
-        for codes, bins in zip(layers[layer], again.numpy(), strict=True):
+def test_rebinned_hidden_layers_have_the_parts_of_their_codes(kind, engine):
+    layers = found(kind, engine)
+    for t, values in zip(layers.t[:-1], layers.activations[:-1], strict=True):
+        ends = (extreme(axis=(1, 2), keepdims=True) for extreme in (values.min, values.max))
+        again = rebinned(values, *ends, KINDS[kind].bits.activations)
+        for codes, bins in zip(t, again, strict=True):
             ours, theirs = parts_of(codes.T), parts_of(bins.T)
             assert refines(ours, theirs) and refines(theirs, ours)
 
 
-def test_pools_take_the_maxima_of_codes():
-    layers = found("images-controlled-elu-4")
-    for values in (layers[:6], layers[6:]):
+def test_pools_take_the_maxima_of_codes(engine):
+    layers = found("images-controlled-elu-4", engine)
+    for values in (layers.t, layers.activations):
         for conv, pool, shape in [(0, 1, (2, 7, 6)), (2, 3, (3, 2, 2))]:
             for place in range(len(values[0])):
                 images = values[conv][place].T.reshape(-1, *shape)
                 expected = pooled(images, 2)
                 np.testing.assert_array_equal(values[pool][place].T, expected.reshape(len(images), -1))
-    assert (layers[6] < 0).any()
+    assert (layers.activations[0] < 0).any()
 
 
 @pytest.mark.parametrize("held", [1, 10**6, 10**9])
 @pytest.mark.parametrize("kind", ["relu-8", "images-relu-8"])
-def test_every_snapshot_is_handed_out_once_and_in_order(kind, held, monkeypatch):
-    monkeypatch.setattr("infoplane.networks.forward.HELD", held)
+def test_every_snapshot_is_handed_out_once_and_in_order(kind, held, engine, monkeypatch):
+    monkeypatch.setattr("infoplane.information.replay.AT_ONCE", held)
     places = []
-    for some, layers in replay(trained(kind), dataset_of(kind)):
-        places += range(some.start, some.stop)
-        assert {len(layer) for layer in layers.codes} == {some.stop - some.start}
-    assert places == list(range(12))
+    for repetition, times, layers in replay(by(engine, trained(kind)), dataset_of(kind)):
+        places += [(repetition, time) for time in times.tolist()]
+        assert {layer.shape[0] for layer in layers} == {len(times)}
+    assert places == list(np.ndindex(3, 4))
+
+
+@pytest.mark.parametrize("kind", ["relu-8", "images-controlled-tanh-8", "floats-elu-float32"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_snapshots_that_are_not_finite_are_left_out(kind, value, engine):
+    trajectory = by(engine, trained(kind))
+    parameters, ranges = trajectory.parameters.copy(), trajectory.ranges.copy()
+    parameters[0, 1, -1] = parameters[2, :, 0] = ranges[1, 3, -1, 1, 0] = value
+    broken = replace(trajectory, parameters=parameters, ranges=ranges)
+    times = len(trajectory.epochs)
+    places = [each.repetition * times + each.times for each in replay(broken, dataset_of(kind))]
+    left = [place for place in range(2 * times) if place not in (1, times + 3)]
+    assert np.concatenate(places).tolist() == left
+    of_left = Outputs(
+        *([None if each is None else each[left] for each in its] for its in found(kind, engine))
+    )
+    same(everything(broken, dataset_of(kind)), of_left)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "identity", "leaky-relu", "hard-tanh", "elu", "gelu"])
-def test_negative_zero_has_the_code_of_zero(activation):
+def test_negative_zero_has_the_code_of_zero(activation, engine):
     spec = KINDS["tanh-float32"].model_copy(update={"activation": activation, "epochs": 1})
     dataset = dataset_of("tanh-float32")
-    trajectory = train(spec, [0], dataset)[0]
+    trajectory = by(engine, train(spec, [0], dataset)[0])
     parameters = np.full_like(trajectory.parameters, -0.0)
     if activation in ("tanh", "relu"):  # the others do not take what is below 0 to 0
         parameters[:, :, :120] = np.linspace(-0.0, -1.0, 120)
     trajectory = replace(trajectory, parameters=parameters)
-    for codes in everything(trajectory, dataset)[1:5]:
+    for codes in everything(trajectory, dataset).t[1:5]:
         assert not codes.any()
 
 
-def test_float32_networks_see_floats_and_quantized_ones_a_grid():
+def test_float32_networks_see_floats_and_quantized_ones_a_grid(engine):
     """Two inputs that lie between the same levels are told apart by the one and not by the other."""
     generator = np.random.default_rng(0)
     inputs = np.repeat(generator.integers(-100, 156, (100, 3)), 2, axis=0) / np.float32(64)
@@ -353,6 +398,6 @@ def test_float32_networks_see_floats_and_quantized_ones_a_grid():
     inputs[:2] = [[-100 / 64], [155 / 64]]
     dataset = Dataset("mine", inputs, np.arange(200) % 2, np.arange(200) < 150)
     for bits, told_apart in [(8, False), ("float32", True)]:
-        spec = spec_of("relu", bits, "mine", network=[16])
-        codes = everything(train(spec, [0], dataset)[0], dataset)[0]
-        assert (codes[:, :, 2::2] != codes[:, :, 3::2]).any() == told_apart
+        spec = spec_of("relu", bits, "mine", network=[16], engine=engine)
+        t = everything(train(spec, [0], dataset)[0], dataset).t[0]
+        assert (t[:, :, 2::2] != t[:, :, 3::2]).any() == told_apart
