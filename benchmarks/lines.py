@@ -39,7 +39,7 @@ __all__ = ["LINES", "Line", "Options"]
 STEP = "step, repetition"
 SNAPSHOT = "snapshot, all layers"
 # The epochs after which snapshots are measured, and as many with --quick.
-TRAINED = {RELU: (8000, 100), FLOAT32: (8000, 100), BOTTLENECK: (41, 5), CONV: (9, 3)}
+TRAINED = {RELU: (8000, 100), FLOAT32: (8000, 100), BOTTLENECK: (161, 17), CONV: (21, 9)}
 
 
 class Options(NamedTuple):
@@ -197,14 +197,14 @@ LINES = {
     ),
     "mnist-training": Line(
         "`bottleneck-2`, ReLU, 8 bits: training",
-        STEP, 0.16e-3, 30, training(BOTTLENECK, 20), plain_training(BOTTLENECK, 2),
+        STEP, 0.16e-3, 30, training(BOTTLENECK, 50), plain_training(BOTTLENECK, 2),
     ),
     "mnist-information": Line(
         "the same, 70,000 images: exact information",
         SNAPSHOT, 18e-3, 55, information(BOTTLENECK), plain_information(BOTTLENECK, 2),
     ),
     "conv-training": Line(
-        "`conv`, ReLU, 8 bits: training", STEP, 1e-3, 15, training(CONV, 4), plain_training(CONV, 1)
+        "`conv`, ReLU, 8 bits: training", STEP, 1e-3, 15, training(CONV, 10), plain_training(CONV, 1)
     ),
     "conv-information": Line(
         "the same, 70,000 images: exact information", SNAPSHOT, 0.2, None, information(CONV)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Comparison", "Work", "elapsed", "fitted_slope", "per_unit"]
+__all__ = ["Comparison", "Work", "cpu_time", "elapsed", "fitted_slope", "per_unit"]
 
 
 @dataclass(frozen=True)

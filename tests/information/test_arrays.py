@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoplane import binned_information, exact_information, load_dataset
+from infoplane.information.arrays import ends_of
 
 
 def agrees(codes, labels):
@@ -149,6 +150,17 @@ def snapshots():
     generator = np.random.default_rng(2)
     sizes = generator.uniform(1, 9, (2, 3, 1, 2))
     return sizes * generator.normal(size=(2, 3, 50, 2)), generator.integers(0, 3, 50)
+
+
+def test_ends_of_the_ranges():
+    activations = np.arange(24.0).reshape(2, 3, 4)
+    for chosen, low, high in [
+        ("global", [[[0]], [[0]]], [[[23]], [[23]]]),
+        ("layer", [[[0]], [[12]]], [[[11]], [[23]]]),
+        ("neuron", [[[0], [4], [8]], [[12], [16], [20]]], [[[3], [7], [11]], [[15], [19], [23]]]),
+        ((-1.0, 2.0), [[[-1]], [[-1]]], [[[2]], [[2]]]),
+    ]:
+        assert [end.tolist() for end in ends_of(activations, chosen)] == [low, high]
 
 
 @pytest.mark.parametrize(("chosen", "axes"), [("global", None), ("layer", (-2, -1)), ("neuron", -2)])

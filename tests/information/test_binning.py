@@ -1,23 +1,32 @@
-"""Bins against NumPy's histogram and quantiles, re-binning against its formula."""
+"""Bins against NumPy's histogram and quantiles, re-binning and the quantizer against their formulas."""
 
+from fractions import Fraction
 from functools import cache
 from itertools import pairwise
+from math import floor
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane import EstimatorSpec, TrainingSpec, exact_information, load_dataset, train
-from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
-from infoplane.information import estimate
-from infoplane.replay import replay
+from infoplane import EstimatorSpec, TrainingSpec, estimate, exact_information, load_dataset, train
+from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
+from infoplane.information.replay import replay
+
+
+def ends(low, high):
+    """A range for one snapshot."""
+    return np.full((1, 1, 1), low, dtype=float), np.full((1, 1, 1), high, dtype=float)
+
+
+def extremes(layers):
+    """The ends of the range of each layer (S, width, N)."""
+    return layers.min((1, 2), keepdims=True), layers.max((1, 2), keepdims=True)
 
 
 def binned(values, low, high, bins):
-    ends = (torch.tensor(end, dtype=torch.float64) for end in (low, high))
-    return uniform_bins(torch.tensor(values, dtype=torch.float64), *ends, bins).numpy()
+    return uniform_bins(np.asarray(values, dtype=float)[None, None], *ends(low, high), bins)[0, 0]
 
 
 @given(
@@ -40,9 +49,8 @@ def test_uniform_bins_are_those_of_a_histogram(values, low, width, bins):
 
 
 @pytest.mark.parametrize("bins", [2, 3, 30, 100, 256, 65536])
-@pytest.mark.parametrize("ends", [(-1.0, 1.0), (0.1, 0.7), (-0.3, 1e-3), (1e6, 1e6 + 1)])
-def test_there_are_exactly_n_bins_and_the_last_one_is_closed(bins, ends):
-    low, high = ends
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.1, 0.7), (-0.3, 1e-3), (1e6, 1e6 + 1)])
+def test_there_are_exactly_n_bins_and_the_last_one_is_closed(bins, low, high):
     below, above = np.nextafter(high, low), np.nextafter(high, 2 * high + 1)
     assert binned([low, below, high, above, high + 5], low, high, bins).tolist() == [0] + 4 * [bins - 1]
     assert binned([np.nextafter(low, low - 1), low - 5], low, high, bins).tolist() == [0, 0]
@@ -58,61 +66,65 @@ def test_a_range_of_one_point_is_one_bin():
     assert binned([0.25, 0.25], 0.25, 0.25, 30).tolist() == [0, 0]
 
 
-def test_ends_of_the_ranges():
-    activations = torch.arange(24.0).reshape(2, 3, 4)
-    for chosen, low, high in [
-        ("global", [[[0]]], [[[23]]]),
-        ("layer", [[[0]], [[12]]], [[[11]], [[23]]]),
-        ("neuron", [[[0], [4], [8]], [[12], [16], [20]]], [[[3], [7], [11]], [[15], [19], [23]]]),
-    ]:
-        ends = range_ends(activations, chosen)
-        assert [end.tolist() for end in ends] == [low, high]
-    assert [float(end) for end in range_ends(activations, (-1.0, 2.0))] == [-1.0, 2.0]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 5])
+def test_uniform_bins_are_their_formula_over_the_range_of_each_row(dtype, width):
+    """Also of the last few inputs, which fill no vector; and of layers that lie otherwise in memory."""
+    generator = np.random.default_rng(width)
+    layers = generator.normal(size=(3, 75, 5)).astype(dtype).swapaxes(1, 2)
+    low, high = generator.normal(-1, 0.2, (3, width, 1)), generator.normal(1, 0.2, (3, width, 1))
+    expected = np.floor((layers.astype(float) - low) * 100 / (high - low)).clip(0, 99)
+    found = uniform_bins(layers, low, high, 100)
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("bins", [2, 5, 30])
 def test_adaptive_bins_have_equal_mass(bins):
-    values = np.random.default_rng(bins).normal(size=(1, 6, 100))
-    codes = adaptive_bins(torch.from_numpy(values), bins).numpy()
+    values = np.random.default_rng(bins).normal(size=(6, 100))
+    codes = adaptive_bins(values, bins)
     np.testing.assert_array_equal(np.bincount(codes.ravel()), 600 // bins)
     order = np.argsort(values.ravel())
-    assert (np.diff(codes.ravel()[order]) >= 0).all()
+    assert (np.diff(codes.ravel()[order].astype(int)) >= 0).all()
 
 
-def test_adaptive_bins_are_taken_over_the_layer_of_each_snapshot():
-    generator = np.random.default_rng(0)
-    values = generator.normal(size=(3, 4, 50)) * np.array([1, 10, 100])[:, None, None]
-    codes = adaptive_bins(torch.from_numpy(values), 7)
-    for snapshot, its_codes in zip(values, codes, strict=True):
-        edges = np.quantile(snapshot, np.arange(1, 7) / 7)
-        np.testing.assert_array_equal(its_codes, np.searchsorted(edges, snapshot, side="right"))
+@pytest.mark.parametrize("scale", [1, 10, 100])
+def test_adaptive_bins_are_bounded_by_the_quantiles_of_the_layer(scale):
+    values = np.random.default_rng(scale).normal(size=(4, 50)) * scale
+    edges = np.quantile(values, np.arange(1, 7) / 7)
+    np.testing.assert_array_equal(adaptive_bins(values, 7), np.searchsorted(edges, values, side="right"))
 
 
 def test_adaptive_edges_belong_to_the_bin_on_their_right():
     """Of 0 … 8 the quartiles are 2, 4 and 6."""
-    assert adaptive_bins(torch.arange(9.0).view(1, 1, 9), 4).tolist() == [[[0, 0, 1, 1, 2, 2, 3, 3, 3]]]
+    assert adaptive_bins(np.arange(9.0), 4).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 3]
 
 
 def test_equal_edges_merge():
     """Where 90 % of the values are equal they share one code, and the others keep their order."""
     values = np.concatenate([np.zeros(90), np.arange(1.0, 11.0)])
-    codes = adaptive_bins(torch.from_numpy(values).reshape(1, 1, 100), 20).numpy().ravel()
+    codes = adaptive_bins(values, 20)
     assert len(set(codes[:90])) == 1
     assert codes[90:].min() > codes[0]
     assert sorted(np.unique(codes[90:], return_counts=True)[1]) == [5, 5]
-    constant = adaptive_bins(torch.ones(1, 2, 10), 5)
-    assert len(constant.unique()) == 1
+    assert len(np.unique(adaptive_bins(np.ones((2, 10)), 5))) == 1
+
+
+def test_adaptive_bins_of_a_layer_of_any_size():
+    """As many values as a convolution of some ten thousand images has."""
+    layer = np.arange(2**24 + 64, dtype=np.float32)[::-1].reshape(64, -1)
+    np.testing.assert_allclose(np.bincount(adaptive_bins(layer, 4).ravel()), layer.size / 4, rtol=1e-6)
 
 
 def test_rebinned_rounds_half_to_even_over_the_range_of_each_layer():
-    halves = torch.tensor([[[0.0, 0.5, 1.5, 2.5, 3.5, 4.0]], [[10.0, 15.0, 25.0, 35.0, 45.0, 50.0]]])
-    assert rebinned(halves.double(), 4).tolist() == [[[0, 0, 2, 2, 4, 4]], [[0, 0, 2, 2, 4, 4]]]
+    halves = np.array([[[0.0, 0.5, 1.5, 2.5, 3.5, 4.0]], [[10.0, 15.0, 25.0, 35.0, 45.0, 50.0]]])
+    assert rebinned(halves, *extremes(halves), 2).tolist() == [[[0, 0, 2, 2, 4, 4]], [[0, 0, 2, 2, 4, 4]]]
 
 
 @pytest.mark.parametrize("bits", [2, 8, 16])
 def test_rebinned_is_its_formula(bits):
     values = np.random.default_rng(bits).normal(size=(2, 3, 200))
-    codes = rebinned(torch.from_numpy(values), 2.0**bits).numpy()
+    codes = rebinned(values, *extremes(values), bits)
     for layer, its_codes in zip(values, codes, strict=True):
         low, high = layer.min(), layer.max()
         np.testing.assert_array_equal(its_codes, np.rint((layer - low) * 2**bits / (high - low)))
@@ -120,18 +132,41 @@ def test_rebinned_is_its_formula(bits):
     assert codes.max() == 2**bits  # one level more than the bits can count
 
 
-def test_a_constant_layer_is_one_code():
-    for value in (0.0, -3.5):
-        assert len(rebinned(torch.full((1, 2, 5), value), 256.0).unique()) == 1
+@pytest.mark.parametrize("value", [0.0, -3.5])
+@pytest.mark.parametrize("bits", [8, 32])
+def test_a_constant_layer_is_one_code(value, bits):
+    assert not rebinned(np.full((1, 2, 5), value), *ends(value, value), bits).any()
 
 
 def test_rebinned_to_32_bits_in_float32():
     values = np.random.default_rng(3).uniform(-1, 1, (1, 4, 300)).astype(np.float32)
-    codes = rebinned(torch.from_numpy(values), torch.tensor(2.0**32)).numpy()[0]
+    codes = rebinned(values, *extremes(values.astype(float)), 32)
     low, high = values.min(), values.max()
-    expected = np.rint((values[0] - low) * np.float32(2**32) / (high - low))
+    expected = np.rint((values - low) * np.float32(2**32) / (high - low))
     assert expected.dtype == np.float32
     np.testing.assert_array_equal(codes, expected.astype(np.int64))
+    assert codes.max() == 2**32
+
+
+@pytest.mark.parametrize("bits", [2, 8, 16])
+@pytest.mark.parametrize(("low", "high"), [(-0.1, 0.7), (0.0, 1.0), (-1.0, 1.0), (0.5, 2.0), (-3.0, -1.0)])
+def test_quantized_are_the_codes_of_rational_arithmetic(bits, low, high):
+    """Of the numbers beside the edges of levels, rounding would give some to the other side."""
+    top, below, above = 2**bits - 1, Fraction(min(low, 0)), Fraction(max(high, 0))
+    scale = (above - below) / top
+    zero = min(floor(-below / scale + Fraction(1, 2)), top)
+    some = np.unique(np.linspace(0, top - 1, 300).astype(int))
+    edges = np.float32([float((code + Fraction(1, 2) - zero) * scale) for code in some.tolist()])
+    beside = np.concatenate([np.nextafter(edges, np.float32(-9)), edges, np.nextafter(edges, np.float32(9))])
+    beside = np.append(beside, [-100, 100]).astype(np.float32)
+    codes = [
+        min(max(floor(Fraction(value) / scale + zero + Fraction(1, 2)), 0), top) for value in beside.tolist()
+    ]
+    assert quantized(beside[None, None], *ends(low, high), bits).tolist() == [[codes]]
+
+
+def test_a_quantizer_over_nothing_has_one_code():
+    assert not quantized(np.array([[[-1.0, 0.0, 3.0]]]), *ends(0.0, 0.0), 8).any()
 
 
 @pytest.fixture(scope="module")
@@ -155,31 +190,32 @@ def trained(activation, bits):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("bits", [8, 4, 2])
 def test_rebinned_is_exact_in_every_quantized_hidden_layer(synthetic, activation, bits):
     trajectory = trained(activation, bits)
-    exact, re_binned = (
+    exact, again = (
         estimate(EstimatorSpec(kind=kind), trajectory, synthetic) for kind in ("exact", "rebinned")
     )
     hidden = exact["layer"] < 6
-    assert exact[hidden].equals(re_binned[hidden])
-    outputs = exact[~hidden].merge(re_binned[~hidden], on=["repetition", "epoch"])
+    assert exact[hidden].equals(again[hidden])
+    outputs = exact[~hidden].merge(again[~hidden], on=["repetition", "epoch"])
     assert (outputs["distinct_y"] <= outputs["distinct_x"]).all()
 
 
 def test_rebinned_float32_networks_are_binned_as_published(synthetic):
     trajectory = trained("tanh", "float32")
     table = estimate(EstimatorSpec(kind="rebinned"), trajectory, synthetic)
-    places, layers = next(iter(replay(trajectory, synthetic)))
-    assert places.start == 0
-    for number, activations in enumerate(layers.activations, start=1):
-        of_layer = table[table["layer"] == number]
-        for place, values in enumerate(activations.numpy().astype(np.float32)):
-            low, high = values.min(), values.max()
-            codes = np.rint((values - low) * np.float32(2**32) / (high - low)).astype(np.int64)
-            expected = exact_information(codes.T, synthetic.labels)
-            row = of_layer.iloc[place]
-            assert (row["h_t"], row["i_ty"]) == (float(expected.h_t), float(expected.i_ty))
+    for repetition, times, layers in replay(trajectory, synthetic):
+        for number, layer in enumerate(layers, start=1):
+            its = table[
+                (table["repetition"] == trajectory.repetitions[repetition]) & (table["layer"] == number)
+            ]
+            for time, values in zip(times, layer.activations.astype(np.float32), strict=True):
+                low, high = values.min(), values.max()
+                codes = np.rint((values - low) * np.float32(2**32) / (high - low)).astype(np.int64)
+                expected = exact_information(codes.T, synthetic.labels)
+                row = its.iloc[time]
+                assert (row["h_t"], row["i_ty"]) == (float(expected.h_t), float(expected.i_ty))
 
 
 def test_entropy_grows_as_bins_are_split(synthetic):

@@ -67,9 +67,7 @@ def test_t_of_a_layer_that_is_not_quantized_is_its_bits():
     assert layer.t.dtype == np.uint32 and layer.t.tobytes() == layer.values.tobytes()
 
 
-@given(
-    st.sampled_from([2, 8, 9, 16]), st.integers(1, 4), st.integers(1, 30), st.integers(0, 2**32 - 1)
-)
+@given(st.sampled_from([2, 8, 9, 16]), st.integers(1, 4), st.integers(1, 30), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_logits_have_equal_t_where_they_differ_by_a_common_shift_alone(bits, classes, count, seed):
     """As by the tuples of their distances to the largest."""

@@ -11,8 +11,8 @@ from infoplane.cli import main
 from infoplane.datasets import Dataset
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
-from infoplane.merging import merging, of_repetition
-from infoplane.snapshots import at_times
+from infoplane.information.merging import merging, of_repetition
+from infoplane.information.snapshots import at_times
 from infoplane.trajectory import Trajectory, save_trajectory
 
 SPEC = {

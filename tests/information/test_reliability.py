@@ -1,4 +1,4 @@
-"""Reliability and levels in use of trained networks, against plain loops and against exact information."""
+"""Reliability of exact values, against plain loops and against exact information."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,63 +10,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import replayed, small_images
+from small_networks import DATASET, KEYS, NETWORKS, last_codes, of_last_snapshot, trained
 
-from infoplane import EstimatorSpec, TrainingSpec, Trajectory, estimate, exact_information, train
+from infoplane import EstimatorSpec, estimate, exact_information
 from infoplane.artifacts import read_table
 from infoplane.cli import main
-from infoplane.corrections import ENTROPIES
 from infoplane.datasets import save_dataset
-from infoplane.errors import UserError
+from infoplane.information.corrections import ENTROPIES
+from infoplane.information.reliability import estimates, reliability, subsamples
 from infoplane.kernels.counting import number_columns
-from infoplane.levels import levels_in_use
 from infoplane.networks import network_labels
-from infoplane.reliability import estimates, reliability, subsamples
-from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
-
-KEYS = ["repetition", "part", "epoch", "layer"]
-DATASET = small_images((9, 8), count=200)
-PLAIN = {
-    "dataset": "small-images",
-    "network": [{"conv": 2, "kernel": 3}, {"pool": 2}, 4],
-    "epochs": 7,
-    "record_every": 3,
-    "learning_rate": 2e-2,
-    "batch_size": 64,
-}
-NETWORKS = {
-    "relu": {"activation": "relu", "bits": 8},
-    "tanh": {"activation": "tanh", "bits": {"weights": 8, "activations": 3}, "prefit_epochs": 2},
-    "controlled": {"activation": "relu", "bits": 4, "protocol": "controlled"},
-    "labels": {"activation": "relu", "bits": 8, "labels": "shuffled"},
-    "float32": {"activation": "tanh", "bits": "float32"},
-}
-QUANTIZED = [name for name in NETWORKS if name != "float32"]
-
-
-@cache
-def trained(name: str) -> Trajectory:
-    return train(TrainingSpec(**PLAIN | NETWORKS[name]), [0, 3], DATASET)[0]
 
 
 @cache
 def reliability_of(name: str) -> pd.DataFrame:
     return reliability(trained(name), DATASET)
-
-
-@cache
-def levels_of(name: str) -> pd.DataFrame:
-    return levels_in_use(trained(name), DATASET)
-
-
-def last_codes(trajectory: Trajectory) -> list[np.ndarray]:
-    """The codes of each layer at the last snapshot of the last repetition, (N, outputs)."""
-    return replayed(trajectory.parameters[-1, -1], trajectory.ranges[-1, -1], trajectory.spec, DATASET).codes
-
-
-def of_last_snapshot(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table["repetition"] == 3) & (table["part"] == "main") & (table["epoch"] == 6)]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -106,55 +65,6 @@ class TestReliability:
         pd.testing.assert_frame_equal(table[~failed], reliability_of(name)[~failed])
 
 
-@pytest.mark.parametrize("name", QUANTIZED)
-class TestLevels:
-    def test_they_are_the_distinct_codes_of_a_layer(self, name):
-        table = of_last_snapshot(levels_of(name)).set_index("layer")["levels"]
-        codes = last_codes(trained(name))
-        hidden = codes if name == "controlled" else codes[:-1]
-        assert table.loc[: len(hidden)].tolist() == [len(np.unique(layer)) for layer in hidden]
-
-    def test_those_of_the_logits_are_codes_before_their_shift(self, name):
-        whole = trained(name)
-        counts = dict.fromkeys(range(whole.finite.size), 0)
-        for snapshots, layers in replay(whole, DATASET):
-            steps = layers.outputs[-1].steps.numpy()
-            counts |= zip(
-                range(snapshots.start, snapshots.stop), map(len, map(np.unique, steps)), strict=True
-            )
-        assert levels_of(name).query("layer == 4")["levels"].tolist() == [*counts.values()]
-
-    def test_they_are_between_one_and_all(self, name):
-        table = levels_of(name)
-        assert set(table["of"]) == {2 ** trained(name).spec.bits.activations}
-        assert table["levels"].between(1, table["of"]).all()
-        assert len(table) == trained(name).finite.size * 4 and not table.duplicated(KEYS).any()
-
-    def test_a_repetition_that_failed_is_missing(self, name):
-        trajectory = trained(name)
-        ranges = trajectory.ranges.copy()
-        ranges[1, 0] = np.nan
-        table = levels_in_use(replace(trajectory, ranges=ranges), DATASET)
-        failed = (table["repetition"] == 3) & (table["epoch"] == -1) & (table["part"] == trajectory.parts[0])
-        assert table.loc[failed, "levels"].isna().all()
-        pd.testing.assert_frame_equal(table[~failed], levels_of(name)[~failed])
-
-
-def test_a_coarse_start_uses_few_levels():
-    """Of the grid over ±6, with 255 steps, outputs between 0 and 1 use about 255/12 + 1."""
-    spec = TrainingSpec(**PLAIN | NETWORKS["relu"] | {"network": [4]})
-    trajectory = train(spec, [0], DATASET)[0]
-    layers = next(iter(replay(trajectory, DATASET)))[1].activations
-    widest = layers[0][0].max().item()
-    start = levels_in_use(trajectory, DATASET).query("epoch == -1 and layer == 1")["levels"].item()
-    assert 2 < start <= widest * 255 / 12 + 2
-
-
-def test_float32_networks_have_no_levels():
-    with pytest.raises(UserError, match=r"^a float32 network has no levels"):
-        levels_in_use(trained("float32"), DATASET)
-
-
 @pytest.mark.parametrize("count", [8, 200, 4096, 70_000])
 def test_subsamples_are_nested_and_without_repeats(count):
     everything, *fewer = subsamples(count)
@@ -185,18 +95,17 @@ def test_bounds_and_the_exact_value_hold_for_any_codes(codes, classes, random):
     assert plug_in[2] == miller_madow[2] == chao_shen[2] == len(set(codes))
 
 
-@pytest.mark.parametrize("stage", ["reliability", "levels"])
-def test_files(tmp_path, stage, capsys):
+def test_file(tmp_path, capsys):
     trajectory = trained("relu")
     save_dataset(tmp_path / "data.npz", DATASET)
     save_trajectory(tmp_path / "t.safetensors", replace(trajectory, dataset=DATASET.description))
     save_trajectory(tmp_path / "other.safetensors", replace(trajectory, dataset={"name": "other"}))
     files = ["--dataset", f"{tmp_path}/data.npz", "--output", f"{tmp_path}/table.parquet"]
-    assert main([stage, *files, "--trajectory", f"{tmp_path}/t.safetensors"]) == 0
-    table, description = read_table(tmp_path / "table.parquet", stage)
-    pd.testing.assert_frame_equal(table, {"reliability": reliability_of, "levels": levels_of}[stage]("relu"))
+    assert main(["reliability", *files, "--trajectory", f"{tmp_path}/t.safetensors"]) == 0
+    table, description = read_table(tmp_path / "table.parquet", "reliability")
+    pd.testing.assert_frame_equal(table, reliability_of("relu"))
     assert description["spec"] == {"training": trajectory.spec.model_dump(mode="json")}
     assert description["repetitions"] == [0, 3] and description["dataset"] == DATASET.description
     capsys.readouterr()
-    assert main([stage, *files, "--trajectory", f"{tmp_path}/other.safetensors"]) == 1
+    assert main(["reliability", *files, "--trajectory", f"{tmp_path}/other.safetensors"]) == 1
     assert "other.safetensors: the data set it was trained on is" in capsys.readouterr().err

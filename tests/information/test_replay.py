@@ -14,11 +14,15 @@ import pytest
 import torch
 from invariants import parts_of, refines
 from reference import input_steps, plan, policies, pooled, reads_softmax, replayed, small_images, split, sums
+from trainings import CASES, name_of
+from trainings import dataset_of as dataset_of_spec
 
 from infoplane import Dataset, TrainingSpec, load_dataset, train
 from infoplane.config import Bits
 from infoplane.information.binning import rebinned
 from infoplane.information.replay import replay
+from infoplane.kernels.network import is_sparse_for
+from infoplane.networks import network_of
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2}
@@ -60,13 +64,18 @@ KINDS = {
     "images-hourglass-relu-8": spec_of("relu", 8, "images", network="hourglass"),
     "images-hourglass-controlled-gelu-8": controlled("gelu", 8, "images", network="hourglass"),
     "images-pool-relu-8": spec_of("relu", 8, "images", network=[{"pool": 3}, 4]),
+    "images-pool-elu-float32": spec_of("elu", "float32", "images", network=[{"pool": 2}, {"pool": 2}, 4]),
     "floats-relu-8": spec_of("relu", 8, "floats"),
     "floats-tanh-8": spec_of("tanh", 8, "floats"),
     "floats-controlled-leaky-relu-8": controlled("leaky-relu", 8, "floats"),
     "floats-elu-float32": spec_of("elu", "float32", "floats"),
     "floats-pool-relu-4": spec_of("relu", 4, "floats", network=[{"pool": 2}, 6, 4]),
     "wide-relu-8": spec_of("relu", 8, "wide"),
+    "wide-pool-relu-8": spec_of("relu", 8, "wide", network=[{"pool": 2}, {"conv": 2}, 4]),
     "wide-relu-16": spec_of("relu", 16, "wide"),
+    "dark-relu-8": spec_of("relu", 8, "dark", network="hourglass"),
+    "dark-tanh-8": spec_of("tanh", 8, "dark", network=[19, 4]),
+    "dark-gelu-float32": spec_of("gelu", "float32", "dark", network=[19, 4]),
     "wide-sigmoid-float32": spec_of("sigmoid", "float32", "wide"),
 }
 QUANTIZED = [kind for kind, spec in KINDS.items() if isinstance(spec.bits, Bits)]
@@ -80,6 +89,10 @@ def dataset_of(kind):
     if name == "floats":
         return small_images((9, 8), np.float32, count=200)
     images = small_images((9, 8), count=200)
+    if name == "dark":
+        dark = replace(images, inputs=np.where(images.inputs > 128, images.inputs, 0).astype(np.uint8))
+        assert is_sparse_for(dark.inputs.reshape(200, -1), network_of(KINDS[kind], (9, 8), 3))
+        return dark
     if name == "wide":
         return replace(images, inputs=images.inputs.astype(np.uint16) * 257, scale=1 / 65535)
     return images
@@ -141,25 +154,42 @@ def snapshots(trajectory):
     ]
 
 
-@cache
-def by_plain_loops(kind):
+def by_plain_loops(trajectory, dataset):
     return [
-        replayed(*snapshot, KINDS[kind], dataset_of(kind))
-        for snapshot in zip(*snapshots(trained(kind)), strict=True)
+        replayed(*snapshot, trajectory.spec, dataset) for snapshot in zip(*snapshots(trajectory), strict=True)
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_codes_and_activations_are_those_of_plain_loops(kind, engine):
-    layers = found(kind, engine)
-    assert all(len(layer) == len(by_plain_loops(kind)) >= 12 for layer in layers.t)
-    for place, (codes, activations) in enumerate(by_plain_loops(kind)):
+def hold_against(plain, layers: Outputs) -> None:
+    """Hold all codes and activations against those of plain loops."""
+    assert {len(layer) for layer in layers.t} == {len(plain)}
+    for place, (codes, activations) in enumerate(plain):
         for layer, t in enumerate(layers.t):
-            # distances to the largest logit are negative, and T is unsigned
-            np.testing.assert_array_equal(t[place].T, codes[layer].astype(np.int64).astype(t.dtype))
+            if layers.codes[layer] is None:  # float32 networks, and pools of inputs
+                expected = activations[layer].astype(np.float32).view(np.uint32)
+            else:  # distances to the largest logit are negative, and T is unsigned
+                expected = codes[layer].astype(np.int64).astype(t.dtype)
+            np.testing.assert_array_equal(t[place].T, expected)
             np.testing.assert_allclose(
                 layers.activations[layer][place].T, activations[layer], rtol=2e-7, atol=0
             )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_codes_and_activations_are_those_of_plain_loops(kind):
+    plain = by_plain_loops(trained(kind), dataset_of(kind))
+    assert len(plain) >= 12
+    for engine in ENGINES:
+        hold_against(plain, found(kind, engine))
+
+
+@pytest.mark.parametrize(("spec", "dtype"), CASES, ids=name_of)
+def test_codes_of_every_training_are_those_of_plain_loops(spec, dtype):
+    dataset = dataset_of_spec(spec, dtype)
+    trajectory = train(spec, [3], dataset)[0]
+    plain = by_plain_loops(trajectory, dataset)
+    for engine in ENGINES:
+        hold_against(plain, everything(by(engine, trajectory), dataset))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -281,9 +311,7 @@ def test_codes_depend_on_no_other_snapshot(kind, engine):
 
 AT_ONCE = {
     "kernels": [("infoplane.kernels.replay.AT_ONCE", held) for held in (1, 16 * 378 * 2, 10**9)],
-    "torch": [
-        ("infoplane.networks.forward.HELD", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)
-    ],
+    "torch": [("infoplane.networks.forward.HELD", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)],
 }
 
 
@@ -308,7 +336,7 @@ def test_codes_of_the_output(kind, engine):
             np.testing.assert_allclose(activations, codes / top, rtol=1e-12)
             np.testing.assert_allclose(codes.sum(axis=1, dtype=int), top, atol=codes.shape[1] / 2)
         return
-    assert (t.astype(int) == (codes - codes.max(axis=1, keepdims=True).astype(int)) % 256 ** t.itemsize).all()
+    assert (t.astype(int) == (codes - codes.max(axis=1, keepdims=True).astype(int)) % 256**t.itemsize).all()
     np.testing.assert_allclose(activations.sum(axis=1), 1, rtol=1e-6)
     for each, outputs in zip(t, activations, strict=True):
         parts = len(np.unique(each, axis=1).T)
@@ -330,7 +358,8 @@ def test_equal_codes_have_equal_codes_in_the_next_layer(kind, engine):
 @pytest.mark.parametrize("kind", [kind for kind in QUANTIZED if KINDS[kind].bits.activations <= 8])
 def test_rebinned_hidden_layers_have_the_parts_of_their_codes(kind, engine):
     layers = found(kind, engine)
-    for t, values in zip(layers.t[:-1], layers.activations[:-1], strict=True):
+    hidden = [each for each in zip(*layers, strict=True) if each[1] is not None]  # but for pools of inputs
+    for t, _, values in hidden[:-1]:
         ends = (extreme(axis=(1, 2), keepdims=True) for extreme in (values.min, values.max))
         again = rebinned(values, *ends, KINDS[kind].bits.activations)
         for codes, bins in zip(t, again, strict=True):

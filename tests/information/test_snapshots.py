@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane import TrainingSpec, Trajectory
-from infoplane.snapshots import at_times, spread, table_keys
+from infoplane.information.snapshots import at_times, spread, table_keys
 from infoplane.trajectory import recorded_epochs
 
 

@@ -136,9 +136,17 @@ CHANGES = [
         ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES,
         module="statistics/phases.py",
     ),
-    Change("an edit of information.py", INFORMATION | AFTER_INFORMATION, module="information.py"),
+    Change(
+        "an edit of information/estimators.py",
+        INFORMATION | AFTER_INFORMATION,
+        module="information/estimators.py",
+    ),
+    Change(
+        "an edit of kernels/counting.py", INFORMATION | AFTER_INFORMATION, module="kernels/counting.py"
+    ),
     Change("an edit of training.py", ALL_BUT_DATA, module="training.py"),
-    Change("an edit of quantization.py", ALL_BUT_DATA, module="quantization.py"),
+    Change("an edit of kernels/layers.py", ALL_BUT_DATA, module="kernels/layers.py"),
+    Change("an edit of networks/forward.py, the engine `torch`", set(), module="networks/forward.py"),
     Change(
         "an edit of datasets/synthetic.py",
         {"datasets synthetic"} | ALL_BUT_DATA,

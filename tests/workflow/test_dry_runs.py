@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infoplane.code import PLUMBING, TORCH, code_of
 from infoplane.study import load_study
 
 
@@ -112,11 +113,8 @@ def test_dropped_trajectories_are_temporary(fresh):
     assert sorted(dropped()) == [f"results/training/{chunk}.safetensors" for chunk in chunks]
 
 
-PLUMBING = {"artifacts", "cli", "config", "errors", "progress"}
-
-
 def imported(module: str, source: Path) -> set[str]:
-    """All modules of infoplane that one of them rests on, itself included."""
+    """All modules of infoplane that one of them rests on, itself included, wherever they are imported."""
     found, waiting = set(), [module]
     while waiting:
         name = waiting.pop()
@@ -136,14 +134,26 @@ def test_rules_track_the_modules_of_their_stage(fresh):
     """Every module that the numbers of a stage depend on, but those that read what other stages wrote."""
     source = fresh.folder / "src" / "infoplane"
     rules = fresh.folder / "workflow" / "rules"
-    readers = imported("datasets", source)
-    for stage in ("training", "information", "reliability", "levels", "merging"):
-        tracked = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
-        assert set(tracked) == imported(stage, source) - PLUMBING - readers
-        readers.add("trajectory")
-    readers.add("statistics.chunks")
-    for stage in ("datasets", "statistics", "figures"):
+    readers = imported("datasets", source) - imported("kernels.random", source)
+    for rule, stage in {
+        "training": "training",
+        "information": "information.estimate",
+        "reliability": "information.reliability",
+        "levels": "information.levels",
+        "merging": "information.merging",
+    }.items():
+        assert f'code=code_for("{stage}")' in (rules / f"{rule}.smk").read_text()
+        tracked = {name_of(path, source) for path in code_of(stage, {"datasets"}, source)}
+        assert tracked == imported(stage, source) - PLUMBING - readers
+        by_kernels = {name_of(path, source) for path in code_of(stage, {"datasets", *TORCH}, source)}
+        assert tracked - by_kernels <= TORCH and by_kernels <= tracked and "kernels.layers" in by_kernels
+    readers |= {"trajectory", "statistics.chunks"}
+    for stage in ("statistics", "figures"):
         modules = {f"{stage}.{path.stem}" for path in (source / stage).glob("*.py")} | {stage}
         listed = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
         modules |= {name.replace("/", ".") for name in listed}
         assert imported(stage, source) - PLUMBING <= modules | readers
+
+
+def name_of(path: Path, source: Path) -> str:
+    return ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")

@@ -1,6 +1,6 @@
 rule datasets:
     input:
-        code=modules_of("datasets"),
+        code=[*map(str, code_of("datasets", root=SOURCE))],
         own=lambda wildcards: study.datasets[wildcards.dataset].path or [],
     output:
         ensure("<results>/datasets/{dataset}.npz", non_empty=True),

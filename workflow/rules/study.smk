@@ -52,8 +52,11 @@ def spec(item):
     return canonical(item.model_dump(mode="json"))
 
 
+SOURCE = Path("src/infoplane")
+
+
 def modules_of(package):
-    return sorted(map(str, Path("src/infoplane", package).glob("*.py")))
+    return sorted(map(str, SOURCE.joinpath(package).glob("*.py")))
 
 
 def code_for(stage):
@@ -61,7 +64,7 @@ def code_for(stage):
 
     def of_engine(wildcards):
         other = TORCH if study.experiments[wildcards.experiment].engine == "kernels" else ()
-        return [*map(str, code_of(stage, {"datasets", *other}, Path("src/infoplane")))]
+        return [*map(str, code_of(stage, {"datasets", *other}, SOURCE))]
 
     return of_engine
 

@@ -50,11 +50,11 @@ def rebinned(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: i
     >>> rebinned(np.array([[[-1.0, 0.0, 1.0]]]), *ends, bits=2).tolist()
     [[[0, 2, 4]]]
     """
-    dtype = np.float32 if bits == 32 else np.float64
+    dtype: np.dtype = np.dtype(np.float32 if bits == 32 else np.float64)
     values, low, high = (each.astype(dtype, copy=False) for each in (activations, low, high))
-    span = np.where(low == high, dtype(1), high - low)
-    codes = np.rint((values - low) * dtype(2**bits) / span)
-    return codes.clip(0, dtype(2**bits)).astype(np.uint64)
+    steps, span = dtype.type(2**bits), np.where(low == high, dtype.type(1), high - low)
+    codes: np.ndarray = np.rint((values - low) * steps / span).clip(0, steps).astype(np.uint64)
+    return codes
 
 
 def quantized(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: int) -> np.ndarray:

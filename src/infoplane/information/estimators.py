@@ -98,7 +98,7 @@ class Rebinned(OfActivations):
 
     @property
     def number(self) -> int:
-        return 2**self.bits + 1
+        return (1 << self.bits) + 1
 
     def codes(self, activations: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         return rebinned(activations, low, high, self.bits)
@@ -109,7 +109,7 @@ class Quantized(OfActivations):
 
     @property
     def number(self) -> int:
-        return 2**self.bits
+        return 1 << self.bits
 
     def codes(self, activations: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         return quantized(activations, low, high, self.bits)

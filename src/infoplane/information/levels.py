@@ -47,9 +47,8 @@ def levels_in_use(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
 
 
 def distinct_levels(layer: Layer) -> list[int]:
-    """How many levels of its grid a quantized layer takes, at each snapshot."""
-    assert layer.codes is not None
-    return [np.count_nonzero(np.bincount(codes.ravel())) for codes in layer.codes]
+    """How many levels of its grid a layer takes, at each snapshot; a pool of inputs, of theirs."""
+    return [len(np.unique(own)) for own in layer.outputs]
 
 
 def run(dataset_path: Path, trajectory_path: Path, output_path: Path) -> None:

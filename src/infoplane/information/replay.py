@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from infoplane.config import Bits
 from infoplane.datasets import Dataset
 from infoplane.information.layers import Layer
-from infoplane.networks import network_of, scheme_of
+from infoplane.networks import Inputs, Network, Pool, Scheme, network_inputs, network_of, scheme_of
 from infoplane.trajectory import Trajectory
 
 __all__ = ["Replayed", "replay"]
@@ -56,21 +57,61 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
     scheme = scheme_of(trajectory.spec)
     bits = trajectory.spec.bits.activations if isinstance(trajectory.spec.bits, Bits) else 32
-    sizes = [layer.outputs for layer in network.layers]
-    stops = np.cumsum(sizes)
-    together = max(1, AT_ONCE // (sum(sizes) * len(dataset.labels)))
+    pooled = pooled_inputs(network, network_inputs(dataset, scheme.quantized))
+    outputs = sum(layer.outputs for layer in network.layers)
+    together = max(1, AT_ONCE // (outputs * len(dataset.labels)))
     for repetition, finite in enumerate(trajectory.finite):
         for first in range(0, finite.sum(), together):
             times = np.flatnonzero(finite)[first : first + together]
-            outputs, scales, zeros, shares = engine.replay(
+            found = engine.replay(
                 trajectory.parameters[repetition, times], trajectory.ranges[repetition, times]
             )
-            layers = []
-            for number, (size, stop) in enumerate(zip(sizes, stops, strict=True)):
-                own, is_logits = outputs[:, stop - size : stop], len(shares) > 0 and number == len(sizes) - 1
-                codes, values = (own, shares if is_logits else None) if scheme.quantized else (None, own)
-                layers.append(Layer(bits, codes, scales[:, number], zeros[:, number], values, is_logits))
+            layers = layers_of(network, scheme, bits, *found)
+            layers[: len(pooled)] = [of_inputs(values, len(times)) for values in pooled]
             yield Replayed(repetition, times, layers)
+
+
+def layers_of(
+    network: Network,
+    scheme: Scheme,
+    bits: int,
+    outputs: np.ndarray,
+    scales: np.ndarray,
+    zeros: np.ndarray,
+    shares: np.ndarray,
+) -> list[Layer]:
+    """The layers of a network from what an engine returns."""
+    layers, start = [], 0
+    for number, layer in enumerate(network.layers):
+        own = outputs[:, start : start + layer.outputs]
+        start += layer.outputs
+        is_logits = scheme.quantized and scheme.reads == "logits" and layer is network.layers[-1]
+        codes, values = (own, shares if is_logits else None) if scheme.quantized else (None, own)
+        layers.append(Layer(bits, codes, scales[:, number], zeros[:, number], values, is_logits))
+    return layers
+
+
+def of_inputs(values: np.ndarray, snapshots: int) -> Layer:
+    """A layer that puts out the same values, (outputs, N), at every snapshot."""
+    nothing = np.zeros(snapshots)
+    return Layer(32, None, nothing, nothing, np.repeat(values[None], snapshots, axis=0), False)
+
+
+def pooled_inputs(network: Network, inputs: Inputs) -> list[np.ndarray]:
+    """What the pools before the first weights put out, each (outputs, N) float32; no parameters change it.
+
+    It lies on no grid of the network: inputs may have more levels.
+    """
+    found = list[np.ndarray]()
+    for layer in network.layers:
+        if not isinstance(layer, Pool):
+            break
+        values = found[-1] if found else (inputs.values.T * (inputs.scale or 1)).astype(np.float32)
+        images = values.reshape(*layer.shape, -1)
+        squares = sliding_window_view(images, (layer.size, layer.size), (1, 2))
+        maxima = squares[:, :: layer.size, :: layer.size].max((-2, -1))
+        found.append(maxima.reshape(layer.outputs, -1) + np.float32(0))  # −0 counts as +0
+    return found
 
 
 def engine_for(trajectory: Trajectory, dataset: Dataset, device: str) -> Engine:

@@ -159,7 +159,7 @@ def multiply_slopes(
     slopes: np.ndarray,
     of_slopes: int,
 ) -> None:
-    """Multiply `count` slopes by the derivative of the activation function, given its arguments and values."""
+    """Multiply `count` slopes by the derivative of the activation function, given x and y = f(x)."""
     if activation == RELU:
         multiply_each(slope_of_relu, sums, outputs, start, count, slopes, of_slopes)
     elif activation == TANH:

@@ -37,7 +37,8 @@ def candidates() -> Iterator[Path]:
         yield Path(named)
     with suppress(RuntimeError):  # a user without a home
         yield Path.home() / ".cache"
-    yield Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
+    with suppress(OSError):  # nor a folder for temporary files
+        yield Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
 
 
 @cache
@@ -88,8 +89,11 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     _impl_class = KernelCacheImpl
 
     def load_overload(self, *arguments: Any) -> Any:
-        with suppress(Exception):  # a damaged file may raise anything
+        try:
             return super().load_overload(*arguments)
+        except Exception:  # a damaged file may raise anything
+            with suppress(OSError):
+                self.flush()
         return None
 
     def save_overload(self, *arguments: Any) -> None:

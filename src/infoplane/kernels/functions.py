@@ -64,14 +64,14 @@ def polynomial(single: list[float], double: list[float]) -> Any:
 
     @intrinsic
     def polynomial_of(typing: Any, x: Any) -> Any:
-        return x(x), lambda context, builder, sig, args: horner(builder, *args, x, coefficients[x.scalar])
+        return x(x), lambda context, builder, sig, args: horner(builder, args[0], x, coefficients[x.scalar])
 
     return polynomial_of
 
 
 def long_polynomial(single: list[float], double: list[float]) -> Any:
-    """Function of x and x²: c₀ + c₁x + c₂x² + … as E + x·O with two polynomials of x², neither of which waits for
-    the other.
+    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, where the polynomials E and O of x² don't wait for
+    each other.
     """
     even, odd = polynomial(single[::2], double[::2]), polynomial(single[1::2], double[1::2])
 
@@ -86,7 +86,7 @@ def long_polynomial(single: list[float], double: list[float]) -> Any:
 ONE_IN_LOW_BITS = number(1.5 * 2**23 + 127, 1.5 * 2**52 + 1023)
 HALF_IN_LOW_BITS = number(1.5 * 2**23 + 126, 1.5 * 2**52 + 1022)
 
-LOG2_OF_E = number(1 / math.log(2), 1 / math.log(2))
+LOG2_OF_E = 1 / math.log(2)
 # ln 2, rounded, and the rest of it. x − k·LN2 is exact.
 LN2 = number(0.69314718, 0.6931471805599453)
 LN2_REST = number(-1.9046542e-09, 2.3190468138462996e-17)
@@ -205,9 +205,11 @@ def negative(x: Any) -> Any:
 
 
 @inlined
-def remainder(x: Any, k: Any) -> Any:
-    """r = x − k·ln 2."""
-    return fma(negative(k), LN2_REST(x), fma(negative(k), LN2(x), x))
+def growth(polynomial: Any, x: Any, k: Any) -> Any:
+    """eʳ − 1 of r = x − k·ln 2, with a polynomial for (eʳ − 1 − r)/r²."""
+    r = fma(negative(k), LN2_REST(x), fma(negative(k), LN2(x), x))
+    square = r * r
+    return fma(square, polynomial(r, square), r)
 
 
 HIGHEST_OF_EXP = number(88.73, 709.79)  # just above the logarithm of the largest number
@@ -222,33 +224,29 @@ def exp(x: Any) -> Any:
     times the smallest normal number.
     """
     bounded = smaller(HIGHEST_OF_EXP(x), x)
-    low_bits = fma(bounded, LOG2_OF_E(x), HALF_IN_LOW_BITS(x))
-    r = remainder(bounded, low_bits - HALF_IN_LOW_BITS(x))
-    square = r * r
-    above_one = fma(square, EXP(r, square), r)
+    low_bits = fma(bounded, splat_like(x, LOG2_OF_E), HALF_IN_LOW_BITS(x))
     half_power = low_bits_as_exponent(low_bits)  # the highest k is one too many for 2ᵏ
-    half = fma(half_power, above_one, half_power)
+    half = fma(half_power, growth(EXP, bounded, low_bits - HALF_IN_LOW_BITS(x)), half_power)
     return select(x < LOWEST_OF_EXP(x), splat_like(x, 0.0), half + half)
 
 
 LOWEST = -80.0  # e to the power of it is nothing beside 1
-SHIFT_OF_EXPM1 = number(-0.5 - math.log2(0.75), -0.5 - math.log2(0.75))
+SHIFT_OF_EXPM1 = -0.5 - math.log2(0.75)
 
 
 @inlined
 def expm1(x: Any) -> Any:
     """eˣ − 1, at most 1.4 ulp; infinity where it exceeds the largest number. A zero may change its sign.
 
-    r lies between ln ¾ and ln 1½, so that k = 0 up to eˣ − 1 = ½. For k = 1, eˣ − 1 = 1 + 2·(eʳ − 1), and this
-    sum would lose digits below ½.
+    r lies between ln ¾ and ln 1½, so that k = 0 up to eˣ − 1 = ½. For k = 1, eˣ − 1 = 1 + 2·(eʳ − 1), and
+    this sum would lose digits below ½.
     """
     bounded = larger(splat_like(x, LOWEST), smaller(HIGHEST_OF_EXP(x), x))
-    low_bits = fma(bounded, LOG2_OF_E(x), SHIFT_OF_EXPM1(x)) + HALF_IN_LOW_BITS(x)
-    r = remainder(bounded, low_bits - HALF_IN_LOW_BITS(x))
-    square = r * r
-    above_one = fma(square, EXPM1(r, square), r)
+    shifted = fma(bounded, splat_like(x, LOG2_OF_E), splat_like(x, SHIFT_OF_EXPM1))
+    low_bits = shifted + HALF_IN_LOW_BITS(x)
     half_power = low_bits_as_exponent(low_bits)
-    half = fma(half_power, above_one, half_power - splat_like(x, 0.5))
+    growth_of_remainder = growth(EXPM1, bounded, low_bits - HALF_IN_LOW_BITS(x))
+    half = fma(half_power, growth_of_remainder, half_power - splat_like(x, 0.5))
     return half + half
 
 
@@ -263,20 +261,17 @@ def sigmoid(x: Any) -> Any:
     """
     opposite = negative(x)
     bounded = larger(splat_like(x, LOWEST), opposite)
-    low_bits = fma(bounded, LOG2_OF_E(x), ONE_IN_LOW_BITS(x))
-    r = remainder(bounded, low_bits - ONE_IN_LOW_BITS(x))
-    square = r * r
-    above_one = fma(square, EXP(r, square), r)
+    low_bits = fma(bounded, splat_like(x, LOG2_OF_E), ONE_IN_LOW_BITS(x))
     one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
-    divisor = larger(power, one) + fma(power, above_one, smaller(power, one))
+    growth_of_remainder = growth(EXP, bounded, low_bits - ONE_IN_LOW_BITS(x))
+    divisor = larger(power, one) + fma(power, growth_of_remainder, smaller(power, one))
     return select(opposite > HIGHEST_OF_SIGMOID(x), splat_like(x, 0.0), one / divisor)
 
 
 HIGHEST_OF_TANH = number(10.0, 20.0)  # tanh of it rounds to 1
-MINUS_TWO_LOG2_OF_E = number(-2 / math.log(2), -2 / math.log(2))
-HALF_LN2 = number(math.log(2) / 2, math.log(2) / 2)  # the larger k, the less tanh depends on its error k·2⁻⁵⁶
+HALF_LN2 = math.log(2) / 2  # the larger k, the less tanh depends on k times its error
 SHIFT_OF_TANH = number(0.0, 0.26 - math.log(2) / 4)
-MINUS_DISTANCE_OF_TANH = number(-1.0, -0.625)
+MINUS_D_OF_TANH = number(-1.0, -0.625)
 
 
 @inlined
@@ -287,18 +282,19 @@ def tanh(x: Any) -> Any:
 
         tanh |x| = (m + p·t)/(p + m·t) = c + (m − c·p + (p − c·m)·t)/(p + m·t)
 
-    for every c. The nearer it is to tanh |x|, the smaller are the quotient and the errors of its parts. Here c =
-    m·(1 − d·2⁻ᵏ) with d = 1 (float64: ⅝), which is 0 for k = 0, so tanh |x| = t for |x| < ¼ ln 2 (float64:
-    0.26), and 1 in the end. m − c·p = (1 − c)·p − 2·2⁻ᵏ and p − c·m = (1 − c)·m + 2·2⁻ᵏ, where 1 − c is exact.
+    for every c. The nearer it is to tanh |x|, the smaller are the quotient and the errors of its parts. Here
+    c = m·(1 − d·2⁻ᵏ) with d = 1 (float64: ⅝). It is 0 for k = 0, where tanh |x| = t (|x| < ¼ ln 2, float64:
+    0.26), and 1 in the end. The numerator is made of 1 − c, which is exact: m − c·p = (1 − c)·p − 2·2⁻ᵏ and
+    p − c·m = (1 − c)·m + 2·2⁻ᵏ.
     """
     size = smaller(HIGHEST_OF_TANH(x), magnitude(x))
-    low_bits = fma(size - SHIFT_OF_TANH(x), MINUS_TWO_LOG2_OF_E(x), ONE_IN_LOW_BITS(x))
-    r = fma(low_bits - ONE_IN_LOW_BITS(x), HALF_LN2(x), size)
+    low_bits = fma(size - SHIFT_OF_TANH(x), splat_like(x, -2 * LOG2_OF_E), ONE_IN_LOW_BITS(x))
+    r = fma(low_bits - ONE_IN_LOW_BITS(x), splat_like(x, HALF_LN2), size)
     square = r * r
     t = fma(square * r, TANH(square), r)
     one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
     m, p, twice = one - power, one + power, power + power
-    c = m * fma(power, MINUS_DISTANCE_OF_TANH(x), one)
+    c = m * fma(power, MINUS_D_OF_TANH(x), one)
     rest = one - c
     quotient = fma(fma(rest, m, twice), t, fma(rest, p, negative(twice))) / fma(m, t, p)
     return with_sign(c + quotient, x)
@@ -308,8 +304,8 @@ def tanh(x: Any) -> Any:
 def log(x: Any) -> Any:
     """ln x of positive normal numbers and of infinity, at most 0.85 ulp.
 
-    0 counts as 2⁻¹²⁷ (float64: 2⁻¹⁰²³), subnormal numbers as numbers between it and the smallest normal number,
-    in their order. What comes of a negative number has no meaning.
+    0 counts as 2⁻¹²⁷ (float64: 2⁻¹⁰²³), subnormal numbers as numbers between it and the smallest normal
+    number, in their order. What comes of a negative number has no meaning.
 
     With x = m·2ᵏ, √½ ≤ m < √2, f = m − 1, s = f/(2 + f) and R = 2·(artanh s − s)/s, as in fdlibm
     (https://www.netlib.org/fdlibm/e_log.c), ln m = 2 artanh s = f − (f²/2 − s·(f²/2 + R)).

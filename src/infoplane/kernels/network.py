@@ -410,7 +410,7 @@ def forward(
     places: np.ndarray,
     work: Workspace,
 ) -> None:
-    """Run the network on the inputs at some places, for a step of training: values, slopes and moved ranges."""
+    """Run the network on inputs at some places, for a step of training: values, slopes, moved ranges."""
     lanes = (len(places) + PANEL - 1) // PANEL * PANEL
     quantize_kernels(plan, parameters, ranges, intake, inputs, work)
     work.scales[0] = inputs.scale

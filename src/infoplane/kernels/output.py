@@ -135,7 +135,7 @@ def cross_entropy_of_softmax(
             x = panel * classes * PANEL + lane
             summed, of_label = nothing, one
             for other in range(classes):
-                raised = larger(load(steps, of_steps + x + other * PANEL) * factor, least)
+                raised = larger(least, load(steps, of_steps + x + other * PANEL) * factor)  # NaN stays NaN
                 summed = summed + raised
                 of_label = select(equal(label, other), raised, of_label)
             lost = lost + (log(summed) - log(of_label)) * weight

@@ -67,18 +67,21 @@ def gather_labels(labels: np.ndarray, places: np.ndarray, classes: np.ndarray, w
 @compiled
 def extremes(values: np.ndarray, start: int, count: int) -> tuple[float, float]:
     """The lowest and the highest of `count` numbers of a flat array; NaN is passed over."""
-    low, high = values[start], values[start]
+    low, high = splat_like(values[start], np.inf), splat_like(values[start], -np.inf)
     lanes = len(splat(low))
     place = start
     if count >= lanes:
-        lowest = highest = load(values, start)
+        lowest, highest = splat(low), splat(high)
         while place + lanes <= start + count:
             here = load(values, place)
             lowest, highest = smaller(here, lowest), larger(here, highest)
             place += lanes
         low, high = smallest(lowest), largest(highest)
     while place < start + count:
-        low, high = min(values[place], low), max(values[place], high)
+        if values[place] < low:
+            low = values[place]
+        if values[place] > high:
+            high = values[place]
         place += 1
     return low, high
 

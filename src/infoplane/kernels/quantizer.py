@@ -60,7 +60,7 @@ def quantize(
     outside = splat_like(of_scale, 1.0 if top == 0 else 0.0)
     for place in range(0, count, len(of_scale)):
         position = load(values, start + place) / of_scale + of_zero
-        code = smaller(larger(floor(position + half), nothing), of_top)
+        code = smaller(of_top, larger(nothing, floor(position + half)))  # NaN stays NaN
         store(steps, of_steps + place, code - of_zero)
         if trains:
             within = (position >= nothing) & (position <= of_top)

@@ -41,10 +41,25 @@ def sparse_inputs(inputs: np.ndarray) -> SparseInputs:
     >>> sparse_inputs(np.array([[0, 7], [5, 0]], dtype=np.uint8)).values.tolist()
     [7, 5]
     """
-    there = inputs != 0
-    start = np.concatenate([[0], there.sum(1, dtype=np.int64).cumsum()])
-    features = np.nonzero(there)[1].astype(np.uint16 if inputs.shape[1] <= 2**16 else np.uint32)
-    return SparseInputs(start, features, inputs[there])
+    count, features = inputs.shape
+    start = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.count_nonzero(inputs, axis=1), out=start[1:])
+    places = np.empty(start[-1], dtype=np.uint16 if features <= 2**16 else np.uint32)
+    values = np.empty(start[-1], dtype=inputs.dtype)
+    collect_numbers(np.ascontiguousarray(inputs), places, values)
+    return SparseInputs(start, places, values)
+
+
+@compiled
+def collect_numbers(inputs: np.ndarray, features: np.ndarray, values: np.ndarray) -> None:
+    """Copy what is not 0 of inputs (N, features), and which features that is."""
+    found = 0
+    for number in range(inputs.shape[0]):
+        for feature in range(inputs.shape[1]):
+            if inputs[number, feature] != 0:
+                features[found] = feature
+                values[found] = inputs[number, feature]
+                found += 1
 
 
 @inlined

@@ -193,7 +193,7 @@ def accuracy(
     here: np.ndarray,
     there: np.ndarray,
 ) -> float:
-    """The share of correct answers among the inputs at some places that count, run through so many at a time."""
+    """The share of correct answers among those inputs at some places that count, `block` at a time."""
     right, counted = 0.0, 0.0
     quantize_kernels(plan, state.parameters, state.ranges, still, inputs, work)
     for first in range(0, len(places), block):
@@ -355,7 +355,7 @@ def train_repetitions(
 
 
 def kept(records: Records, place: int, done: Done) -> dict[str, np.ndarray]:
-    """What a checkpoint holds: the records of all repetitions up to one, and what has been done of that one."""
+    """What a checkpoint holds: the records of the repetitions before one, and what has been done of it."""
     finished = {f"finished.{name}": array[:place] for name, array in records._asdict().items()}
     own = {
         "own.parameters": records.parameters[place, : done.snapshots],

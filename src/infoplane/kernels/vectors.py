@@ -464,8 +464,8 @@ def in_every_lane(vector: Vector, integer: int) -> ir.Constant:
     return ir.Constant(integers_in_llvm(vector), [integer] * vector.lanes)
 
 
-def moved_to_mantissa_of_one(builder: ir.IRBuilder, bits: ir.Value, vector: Vector) -> ir.Value:
-    """Bits of m·2^e moved by bits(1) − bits(√½): their exponent is e for √½ ≤ m < √2."""
+def moved_up_to_one(builder: ir.IRBuilder, bits: ir.Value, vector: Vector) -> ir.Value:
+    """Bits plus those of 1 minus those of √½: where they were m·2^e, √½ ≤ m < √2, the exponent is now e."""
     moved = builder.add(bits, bits_of_number(builder, vector, 1.0))
     return builder.sub(moved, bits_of_number(builder, vector, 0.5**0.5))
 
@@ -491,7 +491,7 @@ def exponent(typing: Any, a: Any) -> Any:
     bias = 2 ** (a.scalar.bitwidth - mantissa_bits - 2) - 1
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        moved = moved_to_mantissa_of_one(builder, bits_of(builder, args[0], a), a)
+        moved = moved_up_to_one(builder, bits_of(builder, args[0], a), a)
         biased = builder.lshr(moved, in_every_lane(a, mantissa_bits))
         number = builder.bitcast(builder.or_(biased, bits_of_number(builder, a, unit)), vector_in_llvm(a))
         return builder.fsub(number, constant(a, unit + bias))
@@ -505,7 +505,7 @@ def mantissa(typing: Any, a: Any) -> Any:
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         bits = bits_of(builder, args[0], a)
-        moved = moved_to_mantissa_of_one(builder, bits, a)
+        moved = moved_up_to_one(builder, bits, a)
         power = builder.and_(moved, in_every_lane(a, -(2 ** MANTISSA_BITS[a.scalar])))
         one = bits_of_number(builder, a, 1.0)
         return builder.bitcast(builder.sub(builder.add(bits, one), power), vector_in_llvm(a))

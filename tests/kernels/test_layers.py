@@ -1,0 +1,213 @@
+"""Layers against sums in NumPy: of whole numbers exactly, of others up to the roundings of their terms."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, within_margins, written
+from numpy.lib.stride_tricks import sliding_window_view
+
+from infoplane.kernels.layers import (
+    bias_gradient,
+    conv_deltas,
+    conv_gradient,
+    conv_sums,
+    dense_gradient,
+    dense_sums,
+    pool,
+    pool_deltas,
+    scale_and_shift,
+)
+
+FLOATS = [np.float32, np.float64]
+with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
+any_example = settings(deadline=None, max_examples=50)
+counts, seeds = st.integers(1, 70), st.integers(0, 2**32)
+widths = st.integers(1, 20)
+
+
+@st.composite
+def convolutions(draw):
+    """Channels, rows and columns of images; size and number of filters."""
+    size = draw(st.integers(1, 5))
+    rows, columns = draw(st.integers(size, 9)), draw(st.integers(size, 9))
+    return draw(st.integers(1, 4)), rows, columns, size, draw(st.integers(1, 5))
+
+
+def whole(seed, *shape):
+    """Whole numbers so small that no sum of this module exceeds 2²⁴."""
+    return np.random.default_rng(seed).integers(-30, 31, shape).astype(np.float64)
+
+
+# The layers, called on arrays (N, …) in one type
+
+
+def dense(kernel, x, dtype, transposed=False):
+    fan_in, width = kernel.shape[::-1] if transposed else kernel.shape
+    of_kernel = within_margins(kernel.astype(dtype).ravel())
+    sums = room(panels_of(len(x)) * PANEL * width, dtype)
+    steps = (1, fan_in) if transposed else (width, 1)
+    panels = within_margins(to_panels(x, dtype))
+    dense_sums(of_kernel, MARGIN, *steps, panels, MARGIN, fan_in, width, panels_of(len(x)), sums, MARGIN)
+    return from_panels(written(sums), len(x), width)
+
+
+def gradient_of_dense(x, deltas, dtype):
+    fan_in, width = x.shape[1], deltas.shape[1]
+    gradient = room(fan_in * width, dtype)
+    given_x, given_deltas = (
+        within_margins(to_panels(x, dtype)),
+        within_margins(to_panels(deltas, dtype, "zeros")),
+    )
+    dense_gradient(
+        given_x, MARGIN, given_deltas, MARGIN, fan_in, width, panels_of(len(x)), gradient, MARGIN
+    )
+    return written(gradient).reshape(fan_in, width)
+
+
+def gradient_of_bias(deltas, dtype):
+    """Of deltas (N, width, places)."""
+    count, width, places = deltas.shape
+    gradient = room(width, dtype)
+    panels = within_margins(to_panels(deltas, dtype, "zeros"))
+    bias_gradient(panels, MARGIN, width, places, panels_of(count), gradient, MARGIN)
+    return written(gradient)
+
+
+def convolution(kernel, x, dtype):
+    """Of a kernel (channels, size, size, filters) on images (N, channels, rows, columns)."""
+    count, channels, rows, columns = x.shape
+    size, filters = kernel.shape[2:]
+    shape = filters, rows - size + 1, columns - size + 1
+    sums = room(panels_of(count) * PANEL * int(np.prod(shape)), dtype)
+    of_kernel, panels = within_margins(kernel.astype(dtype).ravel()), within_margins(to_panels(x, dtype))
+    given = panels, MARGIN, channels, rows, columns, size, filters, panels_of(count)
+    conv_sums(of_kernel, MARGIN, *given, sums, MARGIN)
+    return from_panels(written(sums), count, *shape)
+
+
+def gradient_of_convolution(x, deltas, dtype):
+    count, channels, rows, columns = x.shape
+    filters, size = deltas.shape[1], rows - deltas.shape[2] + 1
+    weights = channels * size * size * filters
+    gradient = room(weights, dtype)
+    panels = (within_margins(to_panels(x, dtype)), within_margins(to_panels(deltas, dtype, "zeros")))
+    partial = np.full(weights * 16, np.nan, dtype=dtype)
+    sizes = channels, rows, columns, size, filters, panels_of(count)
+    conv_gradient(panels[0], MARGIN, panels[1], MARGIN, *sizes, gradient, MARGIN, partial)
+    return written(gradient).reshape(channels, size, size, filters)
+
+
+def deltas_of_convolution(kernel, deltas, rows, columns, dtype):
+    channels, _, size, filters = kernel.shape
+    count = len(deltas)
+    back = room(panels_of(count) * PANEL * channels * rows * columns, dtype)
+    of_kernel, panels = within_margins(kernel.astype(dtype).ravel()), within_margins(to_panels(deltas, dtype))
+    given = panels, MARGIN, channels, rows, columns, size, filters, panels_of(count)
+    conv_deltas(of_kernel, MARGIN, *given, back, MARGIN)
+    return from_panels(written(back), count, channels, rows, columns)
+
+
+def pooled(x, size, dtype):
+    count, channels, rows, columns = x.shape
+    shape = channels, rows // size, columns // size
+    maxima = room(panels_of(count) * PANEL * int(np.prod(shape)), dtype)
+    panels = within_margins(to_panels(x, dtype))
+    pool(panels, MARGIN, channels, rows, columns, size, panels_of(count), maxima, MARGIN)
+    return from_panels(written(maxima), count, *shape)
+
+
+def deltas_of_pool(x, deltas, size, dtype):
+    count, channels, rows, columns = x.shape
+    back = room(panels_of(count) * PANEL * channels * rows * columns, dtype)
+    panels = within_margins(to_panels(x, dtype)), within_margins(to_panels(deltas, dtype, "zeros"))
+    sizes = channels, rows, columns, size, panels_of(count)
+    pool_deltas(panels[0], MARGIN, panels[1], MARGIN, *sizes, back, MARGIN)
+    return from_panels(written(back), count, channels, rows, columns)
+
+
+# The same in NumPy
+
+
+def squares(x, size):
+    """(N, channels, rows, columns, size, size)."""
+    return sliding_window_view(x, (size, size), axis=(2, 3))
+
+
+def convolution_in_numpy(kernel, x):
+    return np.einsum("cijf,ncrsij->nfrs", kernel, squares(x, kernel.shape[1]))
+
+
+def gradient_in_numpy(x, deltas):
+    return np.einsum("nfrs,ncrsij->cijf", deltas, squares(x, x.shape[2] - deltas.shape[2] + 1))
+
+
+def deltas_in_numpy(kernel, deltas, rows, columns):
+    """What each place of an output gives back to its square."""
+    back = np.zeros((len(deltas), len(kernel), rows, columns))
+    size = kernel.shape[1]
+    for row, column in np.ndindex(deltas.shape[2:]):
+        own = np.einsum("cijf,nf->ncij", kernel, deltas[:, :, row, column])
+        back[:, :, row : row + size, column : column + size] += own
+    return back
+
+
+@with_floats
+@given(counts, widths, widths, seeds)
+@any_example
+def test_dense_sums_and_gradients_of_whole_numbers(dtype, count, fan_in, width, seed):
+    x, kernel, deltas = whole(seed, count, fan_in), whole(seed + 1, fan_in, width), whole(seed + 2, count, width)
+    np.testing.assert_array_equal(dense(kernel, x, dtype), x @ kernel)
+    np.testing.assert_array_equal(gradient_of_dense(x, deltas, dtype), x.T @ deltas)
+    np.testing.assert_array_equal(dense(kernel, deltas, dtype, transposed=True), deltas @ kernel.T)
+
+
+@with_floats
+@given(counts, convolutions(), seeds)
+@any_example
+def test_sums_and_gradients_of_convolutions_of_whole_numbers(dtype, count, convolution_of, seed):
+    channels, rows, columns, size, filters = convolution_of
+    x, kernel = whole(seed, count, channels, rows, columns), whole(seed + 1, channels, size, size, filters)
+    deltas = whole(seed + 2, count, filters, rows - size + 1, columns - size + 1)
+    np.testing.assert_array_equal(convolution(kernel, x, dtype), convolution_in_numpy(kernel, x))
+    np.testing.assert_array_equal(gradient_of_convolution_of(x, deltas, size, dtype), gradient_in_numpy(x, deltas))
+    np.testing.assert_array_equal(
+        deltas_of_convolution(kernel, deltas, rows, columns, dtype),
+        deltas_in_numpy(kernel, deltas, rows, columns),
+    )
+
+
+@with_floats
+@given(counts, widths, st.integers(1, 12), seeds)
+@any_example
+def test_gradients_of_biases_of_whole_numbers(dtype, count, width, places, seed):
+    deltas = whole(seed, count, width, places)
+    np.testing.assert_array_equal(gradient_of_bias(deltas, dtype), deltas.sum((0, 2)))
+
+
+def first_maxima(x, size):
+    """Where in each square the first of its maxima is, row by row: (N, channels, high, wide), 0 … size² − 1."""
+    return squares(x, size)[:, :, ::size, ::size].reshape(*pooled_shape(x, size), -1).argmax(-1)
+
+
+def pooled_shape(x, size):
+    return *x.shape[:2], x.shape[2] // size, x.shape[3] // size
+
+
+@with_floats
+@given(counts, st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.data(), seeds)
+@any_example
+def test_pools_and_their_deltas(dtype, count, channels, rows, columns, levels, data, seed):
+    """Of few levels, so that most squares have several maxima; what fills no square is left out."""
+    size = data.draw(st.integers(1, min(rows, columns)))
+    x = np.random.default_rng(seed).integers(-levels, 1, (count, channels, rows, columns)).astype(float)
+    cut = x[:, :, : rows // size * size, : columns // size * size]
+    windows = squares(cut, size)[:, :, ::size, ::size]
+    np.testing.assert_array_equal(pooled(x, size, dtype), windows.max((4, 5)))
+    deltas = whole(seed, *pooled_shape(x, size))
+    expected = np.zeros_like(x)
+    for place in np.ndindex(deltas.shape):
+        row, column = divmod(int(windows[place].argmax()), size)
+        there = (*place[:2], place[2] * size + row, place[3] * size + column)
+        expected[there] = deltas[place]
+    np.testing.assert_array_equal(deltas_of_pool(x, deltas, size, dtype), expected)
