@@ -54,24 +54,21 @@ def parts_of_step(spec: TrainingSpec, dataset: Dataset) -> dict[str, float]:
     order = np.random.default_rng(0).permutation(len(trainer.trained))
     epoch = seconds_of(lambda times: [trainer.train_epoch(state, labels, order) for _ in range(times)])
     test = seconds_of(lambda times: [trainer.accuracy(state, labels) for _ in range(times)])
-    plan, inputs, work, places = trainer.plan, trainer.inputs, trainer.work, order[: trainer.batch]
-    batch, weights = (inputs, places), (plan, state.parameters, state.ranges, trainer.intake)
-    targets = trainer.classes, trainer.weights
+    plan, inputs, work = trainer.plan, trainer.inputs, trainer.work
+    batch, targets = (inputs, trainer.trained[order[: trainer.batch]]), (trainer.classes, trainer.weights)
+    weights = plan, state.parameters, state.ranges, trainer.intake
     parts = {
         "step": epoch / steps,
         "forward": seconds_of_kernel(forward, *weights, *batch, work),
         "of forward: quantizing kernels": seconds_of_kernel(quantize_kernels, *weights, inputs, work),
     }
     if not inputs.is_sparse:
-        room = work, work.values
-        parts["of forward: gathering"] = seconds_of_kernel(gather_inputs, plan, *batch, *room)
+        parts["of forward: gathering"] = seconds_of_kernel(gather_inputs, plan, *batch, work, work.values)
     if plan.is_quantized:
-        outputs, steps_of, passes = np.zeros((3, int(plan.outputs.sum()) * trainer.batch), trainer.dtype)
-        grid = work.scales[-1], work.zeros[-1], plan.levels[1]
-        rooms = steps_of, 0, passes, 0, True
-        parts["of forward: quantizing outputs"] = seconds_of_kernel(
-            quantize, outputs, 0, len(outputs), *grid, *rooms
-        )
+        outputs = np.zeros(int(plan.outputs.sum()) * trainer.batch, dtype=trainer.dtype)
+        call = outputs, 0, len(outputs), work.scales[-1], work.zeros[-1], plan.levels[1]
+        room = np.zeros_like(outputs), 0, np.zeros_like(outputs), 0, True
+        parts["of forward: quantizing outputs"] = seconds_of_kernel(quantize, *call, *room)
     parts["backward"] = seconds_of_kernel(backward, plan, *batch, *targets, work)
     parts["Adam"] = seconds_of_kernel(step_of_adam, trainer.adam, state, work.gradient)
     return parts | {"test after each epoch": test / steps}

@@ -30,8 +30,9 @@ def machine() -> str:
     """What the numbers were measured on, and when."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {processor()}, load {os.getloadavg()[0]:.1f} at the end;\n"
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {versions}."
+        f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {processor()},\n"
+        f"load {os.getloadavg()[0]:.1f} at the end; {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, {versions}."
     )
 
 

@@ -43,9 +43,9 @@ def train(
         repetitions: their numbers; each seeds its own initialisation and shuffling.
         dataset: the data; by default that which the spec names.
         device: `cpu`, or `cuda` for the engine `torch`.
-        checkpoint: a file that keeps what has been done, every two minutes. A training that was cut off
-            goes on from it, and comes to the same numbers; one that has come to its end removes it. The engine
-            `torch` keeps none.
+        checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
+            off goes on from it, and comes to the same numbers; one that has come to its end removes it.
+            The engine `torch` keeps none.
 
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
@@ -66,7 +66,7 @@ def train(
         np.empty((len(repetitions), sum(lengths.values()), 3)),
     )
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
-        kept = checkpoint and Checkpoint(checkpoint, identity_of(spec, dataset, repetitions))
+        kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         train_repetitions(spec, dataset, repetitions, records, progress, kept)
         if kept:
             kept.remove()

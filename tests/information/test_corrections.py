@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane.information.corrections import ENTROPIES, chao_shen, miller_madow
 from infoplane.entropy import entropy
+from infoplane.information.corrections import ENTROPIES, chao_shen, miller_madow
 
 some_counts = st.lists(st.integers(1, 50), min_size=1, max_size=30)
 

@@ -59,9 +59,7 @@ def gradient_of_dense(x, deltas, dtype):
         within_margins(to_panels(x, dtype)),
         within_margins(to_panels(deltas, dtype, "zeros")),
     )
-    dense_gradient(
-        given_x, MARGIN, given_deltas, MARGIN, fan_in, width, panels_of(len(x)), gradient, MARGIN
-    )
+    dense_gradient(given_x, MARGIN, given_deltas, MARGIN, fan_in, width, panels_of(len(x)), gradient, MARGIN)
     return written(gradient).reshape(fan_in, width)
 
 
@@ -156,7 +154,11 @@ def deltas_in_numpy(kernel, deltas, rows, columns):
 @given(counts, widths, widths, seeds)
 @any_example
 def test_dense_sums_and_gradients_of_whole_numbers(dtype, count, fan_in, width, seed):
-    x, kernel, deltas = whole(seed, count, fan_in), whole(seed + 1, fan_in, width), whole(seed + 2, count, width)
+    x, kernel, deltas = (
+        whole(seed, count, fan_in),
+        whole(seed + 1, fan_in, width),
+        whole(seed + 2, count, width),
+    )
     np.testing.assert_array_equal(dense(kernel, x, dtype), x @ kernel)
     np.testing.assert_array_equal(gradient_of_dense(x, deltas, dtype), x.T @ deltas)
     np.testing.assert_array_equal(dense(kernel, deltas, dtype, transposed=True), deltas @ kernel.T)
@@ -170,7 +172,7 @@ def test_sums_and_gradients_of_convolutions_of_whole_numbers(dtype, count, convo
     x, kernel = whole(seed, count, channels, rows, columns), whole(seed + 1, channels, size, size, filters)
     deltas = whole(seed + 2, count, filters, rows - size + 1, columns - size + 1)
     np.testing.assert_array_equal(convolution(kernel, x, dtype), convolution_in_numpy(kernel, x))
-    np.testing.assert_array_equal(gradient_of_convolution_of(x, deltas, size, dtype), gradient_in_numpy(x, deltas))
+    np.testing.assert_array_equal(gradient_of_convolution(x, deltas, dtype), gradient_in_numpy(x, deltas))
     np.testing.assert_array_equal(
         deltas_of_convolution(kernel, deltas, rows, columns, dtype),
         deltas_in_numpy(kernel, deltas, rows, columns),
@@ -185,15 +187,6 @@ def test_gradients_of_biases_of_whole_numbers(dtype, count, width, places, seed)
     np.testing.assert_array_equal(gradient_of_bias(deltas, dtype), deltas.sum((0, 2)))
 
 
-def first_maxima(x, size):
-    """Where in each square the first of its maxima is, row by row: (N, channels, high, wide), 0 … size² − 1."""
-    return squares(x, size)[:, :, ::size, ::size].reshape(*pooled_shape(x, size), -1).argmax(-1)
-
-
-def pooled_shape(x, size):
-    return *x.shape[:2], x.shape[2] // size, x.shape[3] // size
-
-
 @with_floats
 @given(counts, st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.data(), seeds)
 @any_example
@@ -204,10 +197,113 @@ def test_pools_and_their_deltas(dtype, count, channels, rows, columns, levels, d
     cut = x[:, :, : rows // size * size, : columns // size * size]
     windows = squares(cut, size)[:, :, ::size, ::size]
     np.testing.assert_array_equal(pooled(x, size, dtype), windows.max((4, 5)))
-    deltas = whole(seed, *pooled_shape(x, size))
+    deltas = whole(seed, *windows.shape[:4])
     expected = np.zeros_like(x)
     for place in np.ndindex(deltas.shape):
         row, column = divmod(int(windows[place].argmax()), size)
         there = (*place[:2], place[2] * size + row, place[3] * size + column)
         expected[there] = deltas[place]
     np.testing.assert_array_equal(deltas_of_pool(x, deltas, size, dtype), expected)
+
+
+def real(seed, *shape):
+    """Numbers of all sizes between 1e-4 and 1e4."""
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=shape) * 10.0 ** generator.integers(-4, 5, shape)
+
+
+@with_floats
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_of_other_numbers_are_as_exact_as_their_terms_allow(seed, dtype):
+    """Each of n products and sums is rounded once: they are right to n·u of the sum of what they add up."""
+    count, channels, rows, columns, size, filters = 45, 3, 7, 8, 3, 5
+    images, kernels = (
+        real(seed, count, channels, rows, columns),
+        real(seed + 1, channels, size, size, filters),
+    )
+    of_images = real(seed + 2, count, filters, rows - size + 1, columns - size + 1)
+    x, kernel, deltas = real(seed + 3, count, 13), real(seed + 4, 13, 7), real(seed + 5, count, 7)
+    images, kernels, of_images, x, kernel, deltas = (
+        each.astype(dtype).astype(np.longdouble) for each in (images, kernels, of_images, x, kernel, deltas)
+    )
+    places = of_images[0, 0].size
+    for ours, exact, arguments, terms in [
+        (dense, lambda w, x: x @ w, (kernel, x), 13),
+        (gradient_of_dense, lambda x, d: x.T @ d, (x, deltas), count),
+        (
+            lambda w, d, dtype: dense(w, d, dtype, transposed=True),
+            lambda w, d: d @ w.T,
+            (kernel, deltas),
+            7,
+        ),
+        (gradient_of_bias, lambda d: d.sum((0, 2)), (of_images.reshape(count, filters, -1),), count * places),
+        (convolution, convolution_in_numpy, (kernels, images), channels * size**2),
+        (gradient_of_convolution, gradient_in_numpy, (images, of_images), count * places),
+        (
+            lambda w, d, dtype: deltas_of_convolution(w, d, rows, columns, dtype),
+            lambda w, d: deltas_in_numpy(w, d, rows, columns),
+            (kernels, of_images),
+            filters * size**2,
+        ),
+    ]:
+        bound = terms * np.finfo(dtype).eps / 2 * exact(*map(np.abs, arguments))
+        assert (np.abs(ours(*arguments, dtype) - exact(*arguments)) <= bound).all()
+
+
+def of_few_digits(seed, dtype, *shape):
+    """Numbers of all sizes of half the digits of a type, so that their products are exact."""
+    generator, digits = np.random.default_rng(seed), 12 if dtype is np.float32 else 26
+    numbers = generator.integers(-(2**digits), 2**digits, shape)
+    return (numbers * 2.0 ** generator.integers(-digits, digits, shape)).astype(dtype)
+
+
+def folded(lanes):
+    """The sum of lanes (…, lanes), by halves."""
+    while lanes.shape[-1] > 1:
+        middle = lanes.shape[-1] // 2
+        lanes = lanes[..., :middle] + lanes[..., middle:]
+    return lanes[..., 0]
+
+
+@with_floats
+def test_sums_are_taken_in_the_order_that_the_module_names(dtype):
+    """Over inputs lane by lane, folded at the end; all others in the order of their index."""
+    count, fan_in, width, lanes = 70, 9, 6, 64 // np.dtype(dtype).itemsize
+    shapes = (count, fan_in), (fan_in, width), (count, width), (count, 2, 5, 6), (2, 3, 3, 3)
+    x, kernel, deltas, images, kernels = (
+        of_few_digits(seed, dtype, *shape) for seed, shape in enumerate(shapes)
+    )
+
+    in_order = np.zeros((count, width), dtype=dtype)
+    for index in range(fan_in):
+        in_order += x[:, index, None] * kernel[index]
+    np.testing.assert_array_equal(dense(kernel, x, dtype), in_order)
+    assert (in_order != (x.astype(np.longdouble) @ kernel).astype(dtype)).any()
+
+    filled_x, filled_deltas = (np.pad(each, ((0, -count % PANEL), (0, 0))) for each in (x, deltas))
+    by_lane, of_bias = np.zeros((fan_in, width, lanes), dtype=dtype), np.zeros((width, lanes), dtype=dtype)
+    for start in range(0, len(filled_x), lanes):
+        own_x, own_deltas = filled_x[start : start + lanes].T, filled_deltas[start : start + lanes].T
+        by_lane += own_x[:, None] * own_deltas
+        of_bias += own_deltas
+    np.testing.assert_array_equal(gradient_of_dense(x, deltas, dtype), folded(by_lane))
+    np.testing.assert_array_equal(gradient_of_bias(deltas[:, :, None], dtype), folded(of_bias))
+
+    in_order = np.zeros((count, 3, 3, 4), dtype=dtype)
+    for channel, down, right in np.ndindex(2, 3, 3):
+        own = images[:, channel, None, down : down + 3, right : right + 4]
+        in_order += kernels[channel, down, right][:, None, None] * own
+    np.testing.assert_array_equal(convolution(kernels, images, dtype), in_order)
+
+
+@with_floats
+@given(counts, widths, st.integers(1, 9), seeds)
+@any_example
+def test_sums_are_scaled_and_then_shifted(dtype, count, width, places, seed):
+    """Each operation is rounded by itself; all places of an output share its bias."""
+    sums, bias = real(seed, count, width, places).astype(dtype), real(seed + 1, width).astype(dtype)
+    scale = dtype(np.random.default_rng(seed).normal())
+    found = within_margins(to_panels(sums, dtype))
+    scale_and_shift(found, MARGIN, scale, within_margins(bias), MARGIN, width, places, panels_of(count))
+    found = from_panels(written(found), count, width, places)
+    np.testing.assert_array_equal(found, sums * scale + bias[:, None])

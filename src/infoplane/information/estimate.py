@@ -20,6 +20,9 @@ from infoplane.trajectory import Trajectory
 
 __all__ = ["estimate", "run", "subset"]
 
+# The row of a snapshot that is not finite, or whose range is that of none that is.
+FAILED = Information(np.nan, np.nan, np.nan, 0)
+
 
 def estimate(
     estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
@@ -33,11 +36,11 @@ def estimate(
 
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
-        (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0.
+        (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0, and so do all of a
+        repetition that leaves no snapshot to take the range `global` from.
     """
     discretize = estimator_of(estimator, trajectory.spec).words
-    result = np.full((*trajectory.finite.shape, trajectory.ranges.shape[2], len(Information._fields)), np.nan)
-    result[..., -1] = 0
+    result = np.full((*trajectory.finite.shape, trajectory.ranges.shape[2], len(FAILED)), FAILED)
     ends = np.zeros((len(result), 2))
     if estimator.range == "global":
         ends = global_ends(trajectory, dataset, device)
@@ -53,6 +56,7 @@ def estimate(
                 values = information_of_words(shown, labels[repetition], workspace)
                 result[repetition, times, number] = np.stack(values, axis=1)
             progress.update(len(times))
+    result[np.isinf(ends).any(axis=1)] = FAILED
     return information_table(trajectory, result)
 
 
@@ -65,7 +69,8 @@ def subset(dataset: Dataset, name: str) -> np.ndarray:
 def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.ndarray:
     """Lowest and highest activation of each repetition, (R, 2).
 
-    Taken over all layers and recorded epochs of the main part but the one before its first step.
+    Taken over all layers and recorded epochs of the main part but the one before its first step; ∞ and −∞
+    where none of them is finite.
     """
     trained = (trajectory.parts == "main") & (trajectory.epochs >= 0)
     ends = np.tile([np.inf, -np.inf], (len(trajectory.repetitions), 1))

@@ -60,6 +60,7 @@ class Locator:
     def __init__(self, function: Callable[..., Any], folder: Path) -> None:
         self.folder, self.place = folder, f"{function.__module__}-{function.__code__.co_firstlineno}"
         self._py_file = function.__code__.co_filename
+        self.stamp = sources_digest() + hashlib.sha256(Path(self._py_file).read_bytes()).hexdigest()
 
     def get_cache_path(self) -> str:
         return str(self.folder)
@@ -68,7 +69,7 @@ class Locator:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def get_source_stamp(self) -> str:
-        return sources_digest()
+        return self.stamp
 
     def get_disambiguator(self) -> str:
         return self.place
@@ -79,11 +80,11 @@ class Locator:
         return None if folder is None else cls(function, folder)
 
 
-class KernelCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
+class KernelCacheImpl(CompileResultCacheImpl):
     _locator_classes = (Locator,)
 
 
-class KernelCache(FunctionCache):  # type: ignore[misc]
+class KernelCache(FunctionCache):
     """Machine code in files; what cannot be read is compiled anew, and what cannot be written is not kept."""
 
     _impl_class = KernelCacheImpl

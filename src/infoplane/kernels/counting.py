@@ -101,7 +101,8 @@ def information_of_words(
     classes = labels.astype(np.int64, casting="same_kind", copy=False)
     sums = np.empty((3, len(words)), np.int64)
     count_snapshots(unsigned(words), classes, workspace, sums)
-    return information_of_sums(*sums, classes)
+    of_t, of_t_and_y, distinct = sums
+    return information_of_sums(of_t, of_t_and_y, distinct, classes)
 
 
 def unsigned(words: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ The definition is that of `infoplane.networks`, in PyTorch; the tests hold the o
 arrays are of one type: float32 in training, float64 in a replay.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,7 @@ __all__ = [
     "workspace_for",
 ]
 
+Precision = type[np.float32] | type[np.float64]
 DENSE, CONV, POOL = range(3)
 KERNEL, OUTPUT = range(2)
 POLICIES = {"batch": BATCH, "ema": EMA, "ema-debiased": DEBIASED}
@@ -99,7 +100,7 @@ class Plan(NamedTuple):
     ends: np.ndarray
 
 
-def plan_of(spec: TrainingSpec, network: Network, features: int, dtype: type) -> Plan:
+def plan_of(spec: TrainingSpec, network: Network, features: int, dtype: Precision) -> Plan:
     """The plan of a network, whose numbers are of a type."""
     scheme = scheme_of(spec)
     bits = (spec.bits.weights, spec.bits.activations) if isinstance(spec.bits, Bits) else (1, 1)
@@ -112,7 +113,9 @@ def plan_of(spec: TrainingSpec, network: Network, features: int, dtype: type) ->
             rows.append((CONV, *own))
         else:
             rows.append((DENSE, layer.fan_in, layer.width, layer.start, 0, 0, 0, 0, layer.outputs))
-    columns = np.array(rows, dtype=np.int64).T.copy()
+    kind, fan_in, width, start, channels, height, breadth, size, outputs = np.array(
+        rows, dtype=np.int64
+    ).T.copy()
     ranges = [ranges_of(scheme, layer is network.layers[-1]) for layer in network.layers]
     return Plan(
         features,
@@ -121,8 +124,16 @@ def plan_of(spec: TrainingSpec, network: Network, features: int, dtype: type) ->
         scheme.quantized,
         MOVING_DECAY,
         np.array([2**width - 1 for width in bits], dtype=dtype),
-        *columns,
-        np.concatenate([[0], np.cumsum([features, *columns[-1][:-1]])]),
+        kind,
+        fan_in,
+        width,
+        start,
+        channels,
+        height,
+        breadth,
+        size,
+        outputs,
+        np.concatenate([[0], np.cumsum([features, *outputs[:-1]])]),
         np.array([[policy_of(each) for each in pair] for pair in ranges]),
         np.array(
             [[each if isinstance(each, tuple) else (0, 0) for each in pair] for pair in ranges], dtype=dtype
@@ -161,9 +172,9 @@ class Inputs(NamedTuple):
     sparse: SparseInputs
 
 
-def inputs_of(values: np.ndarray, scale: float | None, network: Network, dtype: type) -> Inputs:
+def inputs_of(values: np.ndarray, scale: float | None, network: Network, dtype: Precision) -> Inputs:
     """Inputs (N, features) of a network that computes in a type."""
-    factor = dtype(1 if scale is None else scale)
+    factor: Any = dtype(1 if scale is None else scale)
     is_bytes = values.dtype == np.uint8
     is_sparse = is_bytes and is_sparse_for(values, network)
     nothing = np.zeros((0, 1), dtype=np.uint8)
@@ -238,13 +249,13 @@ class Workspace(NamedTuple):
     starts: np.ndarray
 
 
-def padded(size: int, dtype: type) -> int:
+def padded(size: int, dtype: Precision) -> int:
     """The size of a flat array whose last number may be read as part of a vector."""
     return size + BYTES // np.dtype(dtype).itemsize
 
 
 def workspace_for(
-    plan: Plan, network: Network, count: int, is_sparse: bool, trains: bool, dtype: type
+    plan: Plan, network: Network, count: int, is_sparse: bool, trains: bool, dtype: Precision
 ) -> Workspace:
     """Room for a batch of `count` inputs; without what only training needs where it does not train."""
     lanes = -(-count // PANEL) * PANEL

@@ -13,6 +13,7 @@ from infoplane.kernels.compilation import compiled
 from infoplane.kernels.network import (
     Inputs,
     Plan,
+    Precision,
     Workspace,
     backward,
     forward,
@@ -215,7 +216,7 @@ class Trainer:
         dtype: float32; the tests also train in float64.
     """
 
-    def __init__(self, spec: TrainingSpec, dataset: Dataset, dtype: type = np.float32) -> None:
+    def __init__(self, spec: TrainingSpec, dataset: Dataset, dtype: Precision = np.float32) -> None:
         self.spec, self.dataset, self.dtype, self.scheme = spec, dataset, dtype, scheme_of(spec)
         values, scale = network_inputs(dataset, self.scheme.quantized)
         self.network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)

@@ -198,7 +198,7 @@ def converted(builder: ir.IRBuilder, value: ir.Value, stored: types.Type, wanted
 
 @intrinsic
 def load_as(typing: Any, array: Any, place: Any, like: Any) -> Any:
-    """The numbers that begin at a place of a flat array of any type, as a vector of the type of another one."""
+    """The numbers from a place of a flat array of any type on, as a vector of the type of another one."""
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         stored = array.dtype

@@ -1,4 +1,4 @@
-"""Replay in PyTorch, eager and in float64: the reference of `infoplane.kernels.replay`, and what a GPU runs."""
+"""Replay in PyTorch, in float64: the reference of `infoplane.kernels.replay`, and what a GPU runs."""
 
 from collections.abc import Sequence
 
@@ -68,10 +68,10 @@ class Replayer:
         parts = []
         for first in range(0, len(parameters), together):
             some = slice(first, first + together)
-            state = [
+            state, moving = (
                 torch.from_numpy(each[some]).to(self.place, torch.float64) for each in (parameters, ranges)
-            ]
-            parts.append(self.outputs(*state, max(LANES, block // LANES * LANES)))
+            )
+            parts.append(self.outputs(state, moving, max(LANES, block // LANES * LANES)))
         outputs, scales, zeros, shares = (np.concatenate(each) for each in zip(*parts, strict=True))
         return outputs, scales, zeros, shares
 
