@@ -2,6 +2,7 @@
 bytes.
 """
 
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from infoplane.artifacts import KEY, array_digest, digest, written_aside
+from infoplane.errors import UserError
 
 __all__ = ["Checkpoint"]
 
@@ -35,14 +37,14 @@ class Checkpoint:
         return time.monotonic() - self.written > SECONDS_BETWEEN
 
     def save(self, arrays: dict[str, np.ndarray]) -> None:
-        """Write what the training needs to go on."""
+        """Write what the training needs to go on; where that cannot be, say so and go on without."""
         whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
         metadata = {KEY: self.identity, "digest": array_digest(*whole.values())}
-        with written_aside(self.path) as aside:
-            try:
+        try:
+            with written_aside(self.path) as aside:
                 save_file(whole, aside, metadata=metadata)
-            except SafetensorError as error:  # this is how it says that the disk is full
-                raise OSError(str(error)) from error
+        except (SafetensorError, UserError) as error:  # the first is how it says that the disk is full
+            print(f"no checkpoint is kept: {error}", file=sys.stderr)
         self.written = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray] | None:
@@ -57,4 +59,5 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove the file, if there is one."""
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, there is none
+            self.path.unlink()

@@ -20,8 +20,8 @@ from infoplane.trajectory import Trajectory
 
 __all__ = ["estimate", "run", "subset"]
 
-# The row of a snapshot that is not finite, or whose range is that of none that is.
-FAILED = Information(np.nan, np.nan, np.nan, 0)
+# `Information` of a layer at a snapshot that is not finite, or has no range.
+FAILED = np.nan, np.nan, np.nan, 0
 
 
 def estimate(
@@ -38,6 +38,9 @@ def estimate(
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
         (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0, and so do all of a
         repetition that leaves no snapshot to take the range `global` from.
+
+    Raises:
+        UserError: there is no GPU.
     """
     discretize = estimator_of(estimator, trajectory.spec).words
     result = np.full((*trajectory.finite.shape, trajectory.ranges.shape[2], len(FAILED)), FAILED)
@@ -48,8 +51,9 @@ def estimate(
     everything = len(counted) == len(dataset.labels)
     labels = [network_labels(trajectory.spec, dataset, number)[counted] for number in trajectory.repetitions]
     workspace = workspace_for(len(counted), dataset.classes)
+    replayed = replay(trajectory, dataset, device)
     with progress_bar(int(trajectory.finite.sum()), "information", "snapshots") as progress:
-        for repetition, times, layers in replay(trajectory, dataset, device):
+        for repetition, times, layers in replayed:
             for number, layer in enumerate(layers):
                 words = discretize(layer, tuple(ends[repetition]))
                 shown = words if everything else words[:, :, counted]

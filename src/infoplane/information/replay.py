@@ -12,7 +12,7 @@ from infoplane.information.layers import Layer
 from infoplane.networks import Inputs, Network, Pool, Scheme, network_inputs, network_of, scheme_of
 from infoplane.trajectory import Trajectory
 
-__all__ = ["Replayed", "replay"]
+__all__ = ["Replayed", "pools_of_inputs", "replay"]
 
 # So many outputs are replayed in one call, but at least one snapshot: calls cost little beside that, and
 # memory less.
@@ -52,8 +52,14 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
 
     Args:
         device: `cpu`, or `cuda`, where PyTorch replays whatever was trained.
+
+    Raises:
+        UserError: there is no GPU.
     """
-    engine = engine_for(trajectory, dataset, device)
+    return replay_by(engine_for(trajectory, dataset, device), trajectory, dataset)
+
+
+def replay_by(engine: Engine, trajectory: Trajectory, dataset: Dataset) -> Iterator[Replayed]:
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
     scheme = scheme_of(trajectory.spec)
     bits = trajectory.spec.bits.activations if isinstance(trajectory.spec.bits, Bits) else 32
@@ -98,20 +104,21 @@ def of_inputs(values: np.ndarray, snapshots: int) -> Layer:
 
 
 def pooled_inputs(network: Network, inputs: Inputs) -> list[np.ndarray]:
-    """What the pools before the first weights put out, each (outputs, N) float32; no parameters change it.
-
-    It lies on no grid of the network: inputs may have more levels.
-    """
+    """What each of the `pools_of_inputs` puts out, (outputs, N) float32: no parameters change it."""
     found = list[np.ndarray]()
-    for layer in network.layers:
-        if not isinstance(layer, Pool):
-            break
+    for layer in pools_of_inputs(network):
         values = found[-1] if found else (inputs.values.T * (inputs.scale or 1)).astype(np.float32)
         images = values.reshape(*layer.shape, -1)
         squares = sliding_window_view(images, (layer.size, layer.size), (1, 2))
         maxima = squares[:, :: layer.size, :: layer.size].max((-2, -1))
         found.append(maxima.reshape(layer.outputs, -1) + np.float32(0))  # −0 counts as +0
     return found
+
+
+def pools_of_inputs(network: Network) -> list[Pool]:
+    """The pools before the first weights. They put out inputs, which may have more levels than a layer."""
+    first = network.layers.index(network.weighted[0])
+    return [layer for layer in network.layers[:first] if isinstance(layer, Pool)]
 
 
 def engine_for(trajectory: Trajectory, dataset: Dataset, device: str) -> Engine:

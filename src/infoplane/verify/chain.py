@@ -16,6 +16,7 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
 from infoplane.information.estimate import estimate, subset
+from infoplane.information.replay import pools_of_inputs
 from infoplane.information.snapshots import at_times
 from infoplane.networks import network_of
 from infoplane.provenance import description
@@ -114,9 +115,11 @@ def check_information(path: Path) -> None:
     refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
     refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-    layers = len(network.layers)
+    layers, pools = len(network.layers), len(pools_of_inputs(network))
     refuse_other_rows(path, table, known["repetitions"], *recorded_epochs(spec), layers)
     capacities = np.log2(levels(estimator, spec)) * np.array([layer.outputs for layer in network.layers])
+    if estimator.kind == "exact":
+        capacities[:pools] = np.inf  # inputs are on no grid of the network
     if spec.labels == "shuffled" and estimator.subset != "all":  # each repetition has an H(Y) of its own
         h_y = float(np.log2(dataset.classes))
     laws_of_information(path, table, inputs, h_y, capacities, estimator.kind == "exact")
@@ -126,7 +129,8 @@ def check_information(path: Path) -> None:
         for other in path.parents[1].glob(f"*/{path.name}"):
             values, its = read_table(other, "information")
             if its["spec"] == known["spec"] | {"estimator": exact}:
-                differs = ~same_rows(table, values) & (table["layer"] < layers).to_numpy()
+                hidden = table["layer"].between(pools + 1, layers - 1).to_numpy()
+                differs = ~same_rows(table, values) & hidden
                 refuse_where(path, table, differs, "equal to exact in the hidden layers")
     trained = results / "training" / experiment / f"{path.stem}.safetensors"
     if trained.exists() and estimator.range != "global":  # which asks for all epochs
