@@ -24,11 +24,11 @@ examples:
   python benchmarks/compare.py --quick --only training information
 """
 EXPLANATION = """\
-Times are CPU times on one core, medians of {rounds} rounds; a target is the most that a time should be. In each
-round the library, and the same work in plain PyTorch and NumPy, take turns. The ratio is the plain time over the
-library's: the median, the lowest and the highest of all rounds; its target is the least that it should be.
-Training includes shuffling, the test after each epoch and recording; information includes the replay.
-Images: {images}."""
+Times are CPU times on one core, medians of {rounds} rounds; a target is the most that a time should be. In
+each round the library, and the same work in plain PyTorch and NumPy, take turns. The ratio is the plain time
+over the library's: the median, the lowest and the highest of all rounds; its target is the least that it
+should be. Training includes shuffling, the test after each epoch and recording; information includes the
+replay. Images: {images}."""
 
 
 def compare(name: str, options: Options, rounds: int, progress: "tqdm[Never]") -> Comparison:

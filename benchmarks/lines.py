@@ -54,7 +54,7 @@ class Options(NamedTuple):
     mnist: Path | None
 
     def dataset(self, spec: TrainingSpec) -> Dataset:
-        return dataset_of(spec.dataset, None if spec.dataset == "synthetic" else self.mnist)
+        return dataset_of(spec.dataset, self.mnist)
 
     def amount(self, full: int, quick: int) -> int:
         return quick if self.quick else full

@@ -13,6 +13,7 @@ import numpy as np
 
 from infoplane import Dataset, Trajectory, exact_information, load_dataset, load_trajectory
 from infoplane.config import Bits
+from infoplane.information.layers import Layer
 from infoplane.information.replay import replay
 from infoplane.networks import scheme_of
 
@@ -65,12 +66,19 @@ def check_snapshot(codes: list[np.ndarray], labels: np.ndarray, bits: int) -> No
     assert accuracy <= counts.max(axis=1).sum() / len(labels) + TOLERANCE
 
 
-def snapshots_of(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """The place of each snapshot and its layers' codes, (N, outputs); a few snapshots are held at a time."""
-    for places, layers in replay(trajectory, dataset):
-        codes = layers.codes
-        for place in range(places.start, places.stop):
-            yield place, [layer[place - places.start].numpy().T for layer in codes]
+def codes_of(layer: Layer) -> np.ndarray:
+    """T of each snapshot, (snapshots, N, outputs) integers; that of logits as q_j − max_j q_j ≤ 0."""
+    codes = layer.t.view(np.int32) if layer.codes is None else layer.codes.astype(np.int32)
+    if layer.is_logits:
+        codes = codes - codes.max(axis=1, keepdims=True)
+    return codes.swapaxes(1, 2)
+
+
+def snapshots_of(trajectory: Trajectory, dataset: Dataset) -> Iterator[tuple[int, int, list[np.ndarray]]]:
+    """Repetition and time of each finite snapshot, and its layers' codes, (N, outputs)."""
+    for repetition, times, layers in replay(trajectory, dataset):
+        for time, *codes in zip(times, *map(codes_of, layers), strict=True):
+            yield repetition, int(time), codes
 
 
 def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:
@@ -80,11 +88,8 @@ def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:
     """
     bits = trajectory.spec.bits.activations if isinstance(trajectory.spec.bits, Bits) else 32
     reads = scheme_of(trajectory.spec).reads
-    finite = trajectory.finite.ravel()
     checked = 0
-    for place, codes in snapshots_of(trajectory.zeroed(~trajectory.finite), dataset):
-        if not finite[place]:
-            continue
+    for repetition, time, codes in snapshots_of(trajectory, dataset):
         if bits < 32:
             on_grid = codes if reads == "softmax" else codes[:-1]
             assert all(layer.min() >= 0 and layer.max() < 2**bits for layer in on_grid)
@@ -92,7 +97,6 @@ def check_trajectory(trajectory: Trajectory, dataset: Dataset) -> int:
         try:
             check_snapshot(codes, dataset.labels, bits)
         except AssertionError as error:
-            repetition, time = divmod(place, len(trajectory.epochs))
             error.add_note(
                 f"repetition {trajectory.repetitions[repetition]}, "
                 f"{trajectory.parts[time]} epoch {trajectory.epochs[time]}"

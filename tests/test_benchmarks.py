@@ -1,6 +1,7 @@
 """The benchmarks' baseline does what the library does; their tables and slopes say what was measured."""
 
 import doctest
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from infoplane import EstimatorSpec, UserError, estimate, exact_information, load_dataset, train
-from infoplane.trajectory import save_trajectory
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -21,17 +21,14 @@ import compare
 import library
 import lines
 import measurement
-import profile_snapshot
-import profile_step
+import profile_kernels
 import report
 import scaling
-from measurement import Comparison, Seconds, Work
+from measurement import Comparison, Work
 
 EPOCHS = 8
 RATE = 1e-3
-SPEC = library.RELU.model_copy(
-    update={"epochs": EPOCHS, "record_every": 1, "learning_rate": RATE, "compile": False}
-)
+SPEC = library.RELU.model_copy(update={"epochs": EPOCHS, "record_every": 1, "learning_rate": RATE})
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +45,7 @@ def cells(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-@pytest.mark.parametrize("module", [measurement, profile_step, report], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [measurement, report], ids=lambda module: module.__name__)
 def test_examples(module):
     results = doctest.testmod(module)
     assert results.attempted and not results.failed
@@ -59,9 +56,8 @@ class TestBaseline:
         """From the same weights, with batches of its own, its losses fall as the library's do."""
         trajectory, history = trained
         torch.manual_seed(0)
-        training = lines.eager_training(library.RELU, synthetic)
-        state = library.network_state(trajectory, synthetic, 0)
-        baseline.load(training.network, [(kernel, bias, (-6.0, 6.0)) for kernel, bias, _ in state])
+        training = lines.plain_trainer(library.RELU, synthetic)
+        lines.load_state(training.network, trajectory, synthetic, 0)
         training.optimizer.param_groups[0]["lr"] = RATE
         losses, train_accuracies, test_accuracies = zip(*training.train(EPOCHS, 5), strict=True)
         assert losses[-1] < 0.9 * losses[0]
@@ -77,8 +73,8 @@ class TestBaseline:
         table = estimate(EstimatorSpec(kind="exact"), trajectory, synthetic)
         expected = table[table["epoch"] == trajectory.epochs[recorded]][["h_t", "i_ty"]]
         network = lines.layers_of(library.RELU)
-        baseline.load(network, library.network_state(trajectory, synthetic, recorded))
-        codes = baseline.layer_codes(network, lines.shown(library.RELU, synthetic))
+        lines.load_state(network, trajectory, synthetic, recorded)
+        codes = baseline.layer_codes(network, lines.inputs_of(library.RELU, synthetic))
         found = [baseline.information(each, synthetic.labels) for each in codes]
         assert len(found) == 6
         assert np.allclose(found, expected, atol=2e-3)
@@ -110,13 +106,22 @@ class TestMeasurement:
         assert len(comparison.ratios) == 3
 
     def test_ratio_is_that_of_each_round(self):
-        ours, theirs = [Seconds(1, 9), Seconds(2, 9)], [Seconds(3, 1), Seconds(8, 1)]
-        assert Comparison(ours, theirs).ratios == [3, 4]
+        assert Comparison([1, 2], [3, 8]).ratios == [3, 4]
+
+    def test_without_a_plain_side_there_is_no_ratio(self):
+        comparison = Comparison()
+        comparison.take_round(Work(lambda: None, 1), None)
+        assert len(comparison.library) == 1 and comparison.ratios == []
 
     def test_a_unit_is_without_the_start(self, monkeypatch):
-        seconds = iter([Seconds(7.0, 10.0), Seconds(1.0, 2.0)])
+        seconds = iter([7.0, 1.0])
         monkeypatch.setattr(measurement, "elapsed", lambda _: next(seconds))
-        assert measurement.per_unit(Work(lambda: None, 3, lambda: None)) == (2, pytest.approx(8 / 3))
+        assert measurement.per_unit(Work(lambda: None, 3, lambda: None)) == 2
+
+    def test_processes_that_were_waited_for_count(self):
+        """A process that takes CPU time of its own adds it to that of the call which waits for it."""
+        own = "import time\nwhile time.process_time() < 0.5: pass"
+        assert measurement.elapsed(lambda: subprocess.run([sys.executable, "-c", own], check=True)) >= 0.5
 
     @settings(deadline=None)
     @given(st.floats(0.5, 3), st.floats(1e-6, 1e3))
@@ -125,18 +130,8 @@ class TestMeasurement:
         costs = [factor * amount**exponent for amount in amounts]
         assert measurement.fitted_slope(amounts, costs) == pytest.approx(exponent)
 
-    def test_peak_memory_is_that_of_one_process(self):
-        held = np.ones(2**26)  # 512 MiB here, and none of it there
-        assert measurement.peak_memory() >= held.nbytes / 2**20
-        assert measurement.in_own_process(measurement.peak_memory) < held.nbytes / 2**20
-
 
 class TestWork:
-    def test_steps_of_all_members_are_counted(self, synthetic):
-        work = library.Parts(SPEC, synthetic).step_work(3)
-        work.run()
-        assert work.units == 30
-
     def test_training_counts_the_steps_between_two_lengths(self, synthetic):
         assert library.training_work(SPEC, synthetic, 20, 5).units == 20 * 5 * 13
 
@@ -148,7 +143,7 @@ class TestWork:
 
     def test_without_its_file_mnist_is_random_images(self, monkeypatch, tmp_path):
         monkeypatch.setattr(library, "ROOT", tmp_path)
-        dataset = library.dataset_of("mnist")
+        dataset = library.dataset_of.__wrapped__("mnist")
         assert dataset.name == "random images"
         assert dataset.inputs[dataset.train_mask].shape == (60_000, 28, 28)
         with pytest.raises(UserError, match="run the workflow again"):
@@ -156,24 +151,31 @@ class TestWork:
 
 
 class TestCommands:
-    def test_table_of_one_line(self, monkeypatch, capsys):
-        monkeypatch.setattr(compare, "in_own_process", lambda function, *arguments: function(*arguments))
-        compare.main(["--quick", "--only", "layer"])
-        printed = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-        about = lines.LINES["layer"].about
-        (header, speed), (_, memory) = printed[:2], printed[2:]
-        assert speed[0] == memory[0] == about
-        assert speed[header.index("target")] == "≥ 50 ×"
-        assert float(speed[header.index("faster")].removesuffix(" ×")) > 0
-        assert memory[2].endswith(" MiB")
+    def test_table_of_two_lines(self, capsys, tmp_path):
+        compare.main(
+            ["--quick", "--only", "information", "training-tanh", "--output", str(tmp_path / "t.md")]
+        )
+        assert capsys.readouterr().out == ""
+        text = (tmp_path / "t.md").read_text()
+        header, *rows = [cells(line) for line in text.splitlines() if line.startswith("| ")]
+        information, training = [dict(zip(header, row, strict=True)) for row in rows]
+        assert information["work"] == lines.LINES["information"].about
+        assert (information["target"], information["target ratio"]) == ("200 µs", "200 ×")
+        assert float(information["ratio"].removesuffix(" ×")) > 0
+        assert (training["plain"], training["ratio"], training["target ratio"]) == ("", "", "")
+        assert f"numpy {np.__version__}" in text and "load" in text
+
+    def test_lines_with_a_target_ratio_have_a_plain_side(self):
+        for line in lines.LINES.values():
+            assert line.ratio is None or line.plain is not None
 
     def test_mistakes_are_one_line(self, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["compare.py"])
         for main, arguments, remedy in [
-            (compare.main, ["--only", "steps"], "use some of step, training"),
+            (compare.main, ["--only", "steps"], "use some of training, training-tanh"),
             (compare.main, ["--rounds", "0"], "give a whole number"),
-            (profile_step.main, ["--experiment", "relu"], "use one of synthetic-relu-8bit"),
-            (profile_snapshot.main, ["nowhere.safetensors"], "run the workflow again"),
+            (compare.main, ["--output", "nowhere/table.md"], "make it"),
+            (profile_kernels.main, ["conv", "--mnist", "nowhere.npz"], "run the workflow again"),
             (scaling.main, ["--output", "plot.txt"], "end it in one of .pdf, .png, .svg"),
             (scaling.main, ["--output", "nowhere/plot.pdf"], "make it"),
         ]:
@@ -181,31 +183,23 @@ class TestCommands:
             (line,) = capsys.readouterr().err.splitlines()
             assert line.startswith("compare.py: ") and remedy in line
 
-    def test_parts_of_a_step_make_up_the_whole(self):
-        names = (
-            profile_step.ALL_IN,
-            profile_step.SHUFFLING,
-            profile_step.STEP,
-            profile_step.TEST,
-            profile_step.RECORDING,
-            profile_step.FORWARD,
-        )
-        seconds = dict(zip(names, (100e-6, 10e-6, 60e-6, 15e-6, 5e-6, 40e-6), strict=True))
-        shown = dict(profile_step.breakdown(seconds))
-        assert shown["the rest"] == pytest.approx(10e-6)
-        parts = [time for name, time in shown.items() if not name.startswith(" ")]
-        assert sum(parts) == pytest.approx(2 * shown[profile_step.ALL_IN])
+    @pytest.mark.parametrize("network", ["tanh", "float32"])
+    def test_parts_of_a_step_and_of_a_snapshot(self, network, monkeypatch, capsys):
+        monkeypatch.setattr(profile_kernels, "SECONDS", 0.001)
+        profile_kernels.main([network])
+        printed = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+        parts = {name: float(time.split()[0]) for name, time in printed if not name.startswith(network)}
+        assert {"step", "forward", "forward: gathering", "forward: quantizing kernels", "backward"} < {*parts}
+        assert {"Adam", "test after each epoch", "replay", "packing", "counting"} < {*parts}
+        assert ("forward: quantizing outputs" in parts) == (network == "tanh")
+        assert min(parts.values()) > 0
 
-    def test_parts_of_a_snapshot_are_those_of_the_whole(self, tmp_path, capsys, synthetic):
-        path = tmp_path / "trajectory.safetensors"
-        save_trajectory(path, library.train_quietly(SPEC, synthetic, 2, 20))
-        profile_snapshot.main([str(path), "--rounds", "1"])
-        printed = capsys.readouterr().out
-        assert "42 snapshots of" in printed
-        rows = [cells(line) for line in printed.splitlines() if "%" in line]
-        *parts, whole = (float(share.rstrip("%")) for _, _, share in rows)
-        assert len(parts) == 3 and min(parts) > 0
-        assert sum(parts) == pytest.approx(whole, abs=0.2) == 100
+    def test_costs_of_two_points_make_a_plot(self, monkeypatch, capsys, tmp_path):
+        monkeypatch.setattr(scaling, "EPOCHS", 10)
+        scaling.main(["--quick", "--output", str(tmp_path / "plot.svg")])
+        rows = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+        assert len({(stage, axis) for stage, axis, *_ in rows}) == len(rows) == 8
+        assert (tmp_path / "plot.svg").stat().st_size > 0
 
     def test_plot_and_table_of_known_costs(self):
         amounts = (10, 20, 40, 80)

@@ -8,6 +8,7 @@ import pytest
 
 from infoplane import UserError, load_dataset
 from infoplane.datasets import icosahedron, save_dataset, stratified_split
+from infoplane.kernels.random import Streams
 
 PHI = (1 + math.sqrt(5)) / 2
 A, B = 1 / math.sqrt(1 + PHI**2), PHI / math.sqrt(1 + PHI**2)
@@ -83,6 +84,21 @@ def test_split_is_stratified_and_fixed(synthetic):
     assert set(np.bincount(synthetic.labels[mask])) == {1582, 1694}  # 80 % of 1978 and of 2118
     np.testing.assert_array_equal(mask, stratified_split(synthetic.labels))
     np.testing.assert_array_equal(mask, load_dataset("synthetic").train_mask)
+
+
+def test_digest_of_the_split(synthetic):
+    assert sha256(synthetic.train_mask) == "d5badfe21bb3fb1a2a7221074aaa466d100cf0e34d072b473c07c4fec985f955"
+
+
+def test_split_takes_the_first_of_each_class_in_an_order_that_was_drawn(synthetic):
+    wanted = {0: 1582, 1: 1694}
+    taken = []
+    for place in Streams(seed=0, repetition=0).split_order(4096).tolist():
+        label = int(synthetic.labels[place])
+        if wanted[label]:
+            wanted[label] -= 1
+            taken.append(place)
+    assert sorted(taken) == np.flatnonzero(synthetic.train_mask).tolist()
 
 
 def test_round_trip(synthetic, tmp_path):

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from reference import small_images
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,11 +20,10 @@ from infoplane.cli import main
 from infoplane.datasets import save_dataset
 from infoplane.devices import device_of
 from infoplane.information import run
-from infoplane.kernels.counting import information_of_words
+from infoplane.information.replay import replay
+from infoplane.networks import replay as in_torch
 from infoplane.networks import steps, training
 from infoplane.networks.forward import model_on
-from infoplane.replay import replay
-from infoplane.sorting import information_by_sorting
 from infoplane.trajectory import save_trajectory
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
@@ -89,14 +86,13 @@ def replayed(kind):
 
 
 def outputs_of(trajectory, dataset, device):
-    """Codes and activations of each layer, each (snapshots, outputs, N)."""
-    found = [None] * 2 * trajectory.ranges.shape[2]
-    for places, layers in replay(trajectory, dataset, device):
-        for number, layer in enumerate([*layers.codes, *layers.activations]):
-            if found[number] is None:
-                found[number] = torch.empty(trajectory.finite.size, *layer.shape[1:], dtype=layer.dtype)
-            found[number][places] = layer.cpu()
-    return found
+    """T and the activations of each layer, each (snapshots, outputs, N)."""
+    groups = [each.layers for each in replay(trajectory, dataset, device)]
+    return [
+        np.concatenate([getattr(layer, name) for layer in layers])
+        for name in ("t", "activations")
+        for layers in zip(*groups, strict=True)
+    ]
 
 
 class Pretended(str):
@@ -110,10 +106,8 @@ def pretend(monkeypatch):
     """From its call on, all goes the way of a GPU, on the processor."""
 
     def change():
-        for stage in ("training", "replay", "information"):
-            module = sys.modules[f"infoplane.{stage}"]
+        for module in (sys.modules["infoplane.training"], in_torch):
             monkeypatch.setattr(module, "device_of", lambda name: Pretended("cpu"))
-        monkeypatch.setattr(sys.modules["infoplane.information"], "information_of_words", None)
 
     return change
 
@@ -144,11 +138,14 @@ def test_a_gpu_holds_so_many_numbers_of_a_layer(monkeypatch):
 
 
 @every_kind
-def test_replay_by_the_code_for_a_gpu(pretend, kind):
+def test_replay_by_the_code_for_a_gpu(pretend, monkeypatch, kind):
+    """Few snapshots and inputs at a time, or all of them."""
     expected = replayed(kind)
     pretend()
-    for ours, theirs in zip(outputs_of(trained(kind)[0], images(kind), "cuda"), expected, strict=True):
-        assert torch.equal(ours, theirs)
+    for held in (1, 10**9):
+        monkeypatch.setattr("infoplane.networks.forward.HELD_ON_GPU", held)
+        for ours, theirs in zip(outputs_of(trained(kind)[0], images(kind), "cuda"), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @every_kind
@@ -159,33 +156,13 @@ def test_information_by_the_code_for_a_gpu(pretend, kind):
         assert ours.equals(theirs)
 
 
-@st.composite
-def counted_words(draw):
-    """Words (snapshots, words, N) and labels (N,)."""
-    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
-    shape = draw(st.integers(1, 3)), draw(st.integers(1, 7)), draw(st.integers(1, 80))
-    levels, scale = draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([1, 2**31, 2**60]))
-    words = generator.integers(-levels, levels, shape) * scale
-    return words, generator.integers(0, draw(st.integers(1, 5)), shape[2])
-
-
-@given(counted_words())
-@settings(deadline=None)
-def test_sorting_counts_as_the_hash_does(system):
-    words, labels = system
-    by_sorting = information_by_sorting(torch.from_numpy(words), labels)
-    for ours, theirs in zip(by_sorting, information_of_words(words, labels), strict=True):
-        assert ours.dtype == theirs.dtype
-        assert ours.tobytes() == theirs.tobytes()
-
-
-@pytest.mark.parametrize("levels", [2, 4, 400])
-def test_sorting_counts_many_inputs_as_the_hash_does(levels):
-    generator = np.random.default_rng(levels)
-    words, labels = generator.integers(0, levels, (2, 3, 70000)), generator.integers(0, 10, 70000)
-    by_sorting = information_by_sorting(torch.from_numpy(words), labels)
-    for ours, theirs in zip(by_sorting, information_of_words(words, labels), strict=True):
-        assert ours.tobytes() == theirs.tobytes()
+@pytest.mark.parametrize("kind", ["relu-8", "tanh-float32"])
+def test_a_gpu_replays_what_kernels_have_trained(pretend, kind):
+    spec = KINDS[kind].model_copy(update={"engine": "kernels"})
+    trajectory, _ = train(spec, REPETITIONS, images(kind))
+    expected = estimate(ESTIMATORS[0], trajectory, images(kind))
+    pretend()
+    assert estimate(ESTIMATORS[0], trajectory, images(kind), "cuda").equals(expected)
 
 
 class OneDevice(TorchDispatchMode):
@@ -255,17 +232,18 @@ def test_a_gpu_that_is_missing_is_one_line(monkeypatch, tmp_path, capsys):
     assert read_table(tmp_path / "a.parquet", "history")[1]["device"] == "cpu"
     given = ["--spec", '{"kind": "exact"}', "--dataset", str(tmp_path / "images.npz"), *files[:2]]
     given += ["--output", str(tmp_path / "b.parquet")]
+    capsys.readouterr()
     assert main(["information", *given, "--device", "cuda"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
     assert main(["information", *given]) == 0
     assert read_table(tmp_path / "b.parquet", "information")[1]["device"] == "cpu"
 
 
 def test_a_file_of_information_is_computed_where_it_is_asked_for(monkeypatch, tmp_path):
     asked = []
-    for stage in ("replay", "information"):
-        module = sys.modules[f"infoplane.{stage}"]
-        monkeypatch.setattr(module, "device_of", lambda name: asked.append(name) or torch.device("cpu"))
-    monkeypatch.setattr(sys.modules["infoplane.information"], "name_of", lambda name: f"model of {name}")
+    monkeypatch.setattr(in_torch, "device_of", lambda name: asked.append(name) or torch.device("cpu"))
+    estimates = sys.modules["infoplane.information.estimate"]
+    monkeypatch.setattr(estimates, "name_of", lambda name: f"model of {name}")
     save_dataset(tmp_path / "images.npz", images("relu-8"))
     save_trajectory(tmp_path / "a.safetensors", trained("relu-8")[0])
     estimator = EstimatorSpec(kind="uniform", bins=30, range="global")
@@ -305,8 +283,8 @@ def test_replay_on_a_gpu_is_that_of_the_processor(kind):
     found = outputs_of(trained(kind)[0], images(kind), "cuda")
     for number, (ours, theirs) in enumerate(zip(found, replayed(kind), strict=True)):
         if kind.startswith("relu") and number % (len(found) // 2) < len(found) // 2 - 1:
-            assert torch.equal(ours, theirs)
-        assert (ours != theirs).double().mean() < 1e-2
+            np.testing.assert_array_equal(ours, theirs)
+        assert (ours != theirs).mean() < 1e-2
 
 
 @gpu

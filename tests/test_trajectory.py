@@ -158,14 +158,3 @@ def test_finite_marks_every_snapshot_that_holds_nan_or_infinity(trajectory):
     trajectory.parameters[0, 1, 17] = np.nan
     trajectory.ranges[1, 2, 3, 1, 0] = np.inf
     np.testing.assert_array_equal(trajectory.finite, [[True, False, True], [True, True, False]])
-
-
-def test_zeroed_replaces_the_marked_snapshots_alone(trajectory):
-    marked = np.array([[True, False, False], [False, False, True]])
-    zeroed = trajectory.zeroed(marked)
-    for name in ("parameters", "ranges"):
-        before, after = getattr(trajectory, name), getattr(zeroed, name)
-        assert after.dtype == np.float32
-        assert not after[marked].any()
-        np.testing.assert_array_equal(after[~marked], before[~marked])
-    assert replace(zeroed, spec=SPEC).epochs is trajectory.epochs

@@ -502,6 +502,27 @@ def test_binned_estimates_of_shuffled_training_inputs_obey_their_laws(runs):
         check_information(path)
 
 
+def test_pools_of_inputs_with_more_levels_than_the_network_are_sound(tmp_path):
+    """One pool of the whole image, whose 200 values 2 bits don't tell apart."""
+    folder = tmp_path / "results"
+    images, labels = (
+        np.arange(200, dtype=np.uint8)[:, None, None] * np.ones((2, 2), np.uint8),
+        np.arange(200) % 2,
+    )
+    np.savez(tmp_path / "mine.npz", inputs=images, labels=labels)
+    run(DatasetSpec(name="mine", kind="npz", path=f"{tmp_path}/mine.npz"), folder / "datasets" / "mine.npz")
+    spec = {"dataset": "mine", "network": ({"pool": 2}, 3), "activation": "relu", "bits": 2}
+    trajectory = folder / "training" / "pool" / "0-0.safetensors"
+    trained = TrainingSpec(**spec, epochs=1, record_every=1)
+    train(trained, folder / "datasets" / "mine.npz", range(1), trajectory, trajectory.with_suffix(".parquet"))
+    for (name, estimator), distinct in zip(ESTIMATORS.items(), (200, 5), strict=True):
+        path = folder / "information" / "pool" / name / "0-0.parquet"
+        inform(estimator, folder / "datasets" / "mine.npz", trajectory, path)
+        table = read_table(path, "information")[0]
+        assert (table.loc[table["layer"] == 1, "distinct"] == distinct).all()
+        check_information(path)
+
+
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_what_is_no_figure_is_found(tmp_path, suffix):
     path = tmp_path / f"plane.{suffix}"

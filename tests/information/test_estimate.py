@@ -1,23 +1,21 @@
 """Estimates from trajectories are the information of their layers, whatever the estimator and the groups."""
 
-from fractions import Fraction
-from math import floor, log2
-from typing import NamedTuple
+from dataclasses import replace
+from math import log2
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from brute_force import brute_force, entropy_of, same_bits
 from reference import small_images
 
 from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, load_dataset, train
 from infoplane.artifacts import read_table
-from infoplane.binning import adaptive_bins, range_ends, rebinned, uniform_bins
 from infoplane.datasets import save_dataset
-from infoplane.information import estimate, observer, run
+from infoplane.information import estimate, run
+from infoplane.information.binning import adaptive_bins, rebinned, uniform_bins
+from infoplane.information.replay import replay
 from infoplane.networks import network_labels
-from infoplane.replay import replay
 from infoplane.trajectory import save_trajectory
 
 
@@ -36,13 +34,6 @@ def trained(activation, bits, **others):
 def trajectories():
     kinds = [("tanh", 8), ("relu", 16), ("tanh", "float32")]
     return {kind: trained(*kind) for kind in kinds}
-
-
-class Layer(NamedTuple):
-    """What `observer` reads of `Layers`."""
-
-    codes: list[torch.Tensor]
-    activations: list[torch.Tensor]
 
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
@@ -70,17 +61,15 @@ def on_images(request, images):
 
 
 def layers_of(trajectory, dataset):
-    """Codes and activations of each layer, (snapshots, N, outputs)."""
-    groups = list(replay(trajectory, dataset))
-    found = []
-    for kind in ("codes", "activations"):
-        for layer in range(trajectory.ranges.shape[2]):
-            snapshots = {}
-            for places, layers in groups:
-                outputs = getattr(layers, kind)[layer].transpose(1, 2).numpy()
-                snapshots |= dict(zip(range(places.start, places.stop), outputs, strict=True))
-            found.append(np.stack([snapshots[place] for place in range(trajectory.finite.size)]))
-    return found[: len(found) // 2], found[len(found) // 2 :]
+    """T and the activations of each layer, (snapshots, N, outputs)."""
+    groups = [each.layers for each in replay(trajectory, dataset)]
+    return tuple(
+        [
+            np.concatenate([getattr(layer, name).swapaxes(1, 2) for layer in layers])
+            for layers in zip(*groups, strict=True)
+        ]
+        for name in ("t", "activations")
+    )
 
 
 def table_values(table, layer):
@@ -166,13 +155,6 @@ def test_shuffled_labels_are_measured_against(synthetic, kind):
             assert same_bits(expected[:3], found[:3])
 
 
-def test_adaptive_bins_of_a_layer_of_any_size():
-    """As many values as a convolution of some ten thousand images has."""
-    layer = torch.arange(2**24 + 64, dtype=torch.float32).flip(0).view(1, 64, -1)
-    counts = np.bincount(adaptive_bins(layer, 4).ravel().numpy())
-    np.testing.assert_allclose(counts, layer.numel() / 4, rtol=1e-6)
-
-
 def test_global_range_is_that_of_a_repetition_after_its_first_pass(trajectories, synthetic):
     for trajectory in trajectories.values():
         table = estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), trajectory, synthetic)
@@ -212,21 +194,28 @@ ESTIMATORS = [
 ]
 
 
-def codes_by(estimator, spec, codes, activations):
+def codes_by(estimator, spec, t, activations):
     """The codes of one layer, (snapshots, N, outputs), ranges being those of all inputs."""
-    outputs = torch.from_numpy(activations).transpose(1, 2).contiguous()
+    outputs = activations.swapaxes(1, 2)
+
+    def ends(*axes):
+        return outputs.min(axes, keepdims=True), outputs.max(axes, keepdims=True)
+
     match estimator:
         case {"kind": "exact"}:
-            return codes
-        case {"kind": "rebinned"} if spec.bits == "float32":
-            found = rebinned(outputs.float(), 2.0**32)
+            return t
         case {"kind": "rebinned"}:
-            found = rebinned(outputs, 2.0**spec.bits.activations)
+            bits = 32 if spec.bits == "float32" else spec.bits.activations
+            codes = rebinned(outputs, *ends(1, 2), bits)
         case {"kind": "adaptive", "bins": bins}:
-            found = adaptive_bins(outputs, bins)
-        case {"bins": bins, "range": chosen}:
-            found = uniform_bins(outputs, *range_ends(outputs, chosen), bins)
-    return found.transpose(1, 2).numpy()
+            codes = np.stack([adaptive_bins(own, bins) for own in outputs])
+        case {"bins": bins, "range": "layer"}:
+            codes = uniform_bins(outputs, *ends(1, 2), bins)
+        case {"bins": bins, "range": "neuron"}:
+            codes = uniform_bins(outputs, *ends(2), bins)
+        case {"bins": bins, "range": fixed}:
+            codes = uniform_bins(outputs, *(np.full((len(outputs), 1, 1), end) for end in fixed), bins)
+    return codes.swapaxes(1, 2)
 
 
 @pytest.mark.parametrize("subset", ["all", "train", "test"])
@@ -271,52 +260,26 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
     trajectory = on_images[0]
     for estimator in (EstimatorSpec(kind="exact"), EstimatorSpec(kind="uniform", bins=9, range="global")):
         expected = estimate(estimator, trajectory, images)
-        for held in (1, 4 * 378 * 200, 10**9):
-            monkeypatch.setattr("infoplane.networks.forward.HELD", held)
-            assert estimate(estimator, trajectory, images).equals(expected)
-        monkeypatch.undo()
+        for held in (1, 2 * 125 * 200, 10**9):
+            with monkeypatch.context() as patch:
+                patch.setattr("infoplane.information.replay.AT_ONCE", held)
+                assert estimate(estimator, trajectory, images).equals(expected)
 
 
 @pytest.mark.parametrize(
-    ("kind", "bits", "values"),
-    [
-        ("exact", {"weights": 8, "activations": 9}, range(2**9)),
-        ("rebinned", 16, np.arange(2**16 + 1) / 2**16),
-        ("rebinned", "float32", [0, 2**-15, 1]),
-    ],
+    "estimator", [*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}], ids=str
 )
-def test_words_hold_every_code_that_there_can_be(kind, bits, values):
-    assert len(words_of(EstimatorSpec(kind=kind), bits, values).unique()) == len(values)
-
-
-def test_rebinned_values_fall_into_one_more_bin_than_there_are_levels():
-    words = words_of(EstimatorSpec(kind="rebinned"), 8, np.linspace(0, 1, 4 * 2**8 + 1))
-    assert len(words.unique()) == 2**8 + 1
-
-
-def test_a_range_is_not_rounded():
-    """Of the float32 numbers beside the edges of levels, a range in float32 gives some to the other side."""
-    low, high = Fraction(-0.1), Fraction(0.7)
-    scale = (high - low) / 255
-    zero = round(-low / scale)
-    edges = np.float32([float((code + Fraction(1, 2) - zero) * scale) for code in range(255)])
-    beside = np.concatenate([np.nextafter(edges, np.float32(-1)), edges, np.nextafter(edges, np.float32(1))])
-    codes = [floor(Fraction(value) / scale + zero + Fraction(1, 2)) for value in beside.tolist()]
-    words = words_of(EstimatorSpec(kind="quantized", range=(-0.1, 0.7)), 8, beside.astype(float))
-    assert words.tolist() == codes
-
-
-def words_of(estimator, bits, values):
-    """The words that an estimator makes of the values of one neuron."""
-    settings = {"dataset": "synthetic", "network": [1], "epochs": 1, "record_every": 1}
-    spec = TrainingSpec(**settings, activation="relu", bits=bits)
-    layer = torch.tensor(values).view(1, 1, -1)
-    (words,) = observer(estimator, spec, torch.device("cpu"))(Layer([layer], [layer]), torch.empty(1, 0))
-    return words.flatten()
+def test_either_engine_replays_for_the_same_table(on_images, images, estimator):
+    trajectory = on_images[0]
+    tables = [
+        estimate(EstimatorSpec(**estimator), replace(trajectory, spec=spec), images)
+        for spec in (trajectory.spec, trajectory.spec.model_copy(update={"engine": "torch"}))
+    ]
+    assert tables[0].equals(tables[1])
 
 
 def test_progress_is_counted_in_snapshots(on_images, images, monkeypatch, capsys):
-    monkeypatch.setattr("infoplane.networks.forward.HELD", 4 * 378 * 200)
+    monkeypatch.setattr("infoplane.information.replay.AT_ONCE", 1)
     estimate(EstimatorSpec(kind="exact"), on_images[0], images)
     count = on_images[0].finite.size
     assert f"information: {count}/{count} snapshots (100 %)" in capsys.readouterr().err
@@ -348,12 +311,63 @@ def test_more_bins_than_can_be_told_apart_are_refused():
         EstimatorSpec(kind="uniform", bins=65537, range="layer")
 
 
-def test_rows_of_a_failed_repetition_are_nan(synthetic):
-    trajectory = trained("relu", 8, learning_rate=1e38)
-    for kind in ({"kind": "exact"}, {"kind": "uniform", "bins": 30, "range": "global"}, {"kind": "rebinned"}):
-        table = estimate(EstimatorSpec(**kind), trajectory, synthetic)
-        start, later = table[table["epoch"] == -1], table[table["epoch"] >= 0]
-        assert later[["h_t", "i_xt", "i_ty"]].isna().all(axis=None)
-        assert (later["distinct"] == 0).all()
-        if kind["kind"] != "uniform":  # no epoch is left to take a global range from
-            assert start[["h_t", "i_xt", "i_ty"]].notna().all(axis=None)
+VALUES = ["h_t", "i_xt", "i_ty"]
+BY = [
+    EstimatorSpec(kind="exact"),
+    EstimatorSpec(kind="rebinned"),
+    EstimatorSpec(kind="adaptive", bins=30),
+    EstimatorSpec(kind="uniform", bins=30, range="global"),
+    EstimatorSpec(kind="uniform", bins=30, range="neuron"),
+]
+
+
+def is_missing(rows):
+    return rows[VALUES].isna().all(axis=None) and (rows["distinct"] == 0).all()
+
+
+@pytest.mark.parametrize("estimator", BY, ids=lambda spec: f"{spec.kind}-{spec.range}")
+def test_rows_of_a_failed_repetition_are_nan(synthetic, estimator):
+    table = estimate(estimator, trained("relu", 8, learning_rate=1e38), synthetic)
+    assert is_missing(table[table["epoch"] >= 0])
+    start = table[table["epoch"] == -1]
+    if estimator.range == "global":  # no epoch is left to take it from
+        assert is_missing(start)
+    else:
+        assert start[VALUES].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("estimator", BY, ids=lambda spec: f"{spec.kind}-{spec.range}")
+def test_a_snapshot_that_is_not_finite_leaves_all_others_alone(on_images, images, estimator, value):
+    """Its range is left out of the global one, which the first repetition takes from its other snapshots."""
+    trajectory = on_images[0]
+    parameters, ranges = trajectory.parameters.copy(), trajectory.ranges.copy()
+    last = np.full(trajectory.finite.shape, False)
+    last[0, -1] = True
+    broken = {}
+    for name, array in {"parameters": parameters, "ranges": ranges}.items():
+        array[0, -1].flat[-1] = value
+        broken[name] = replace(trajectory, **{name: array})
+    tables = [estimate(estimator, each, images) for each in broken.values()]
+    expected = estimate(estimator, trajectory, images)
+    failed = np.repeat(last.ravel(), 6)
+    for table in tables:
+        assert is_missing(table[failed]) and table.equals(tables[0])
+        alone = ~failed if estimator.range != "global" else expected["repetition"] == 4
+        assert table[alone].equals(expected[alone])
+        assert table.loc[~failed, VALUES].notna().all(axis=None)
+
+
+def test_the_global_range_is_that_of_the_snapshots_that_are_finite(on_images, images):
+    trajectory, _, activations = on_images
+    parameters = trajectory.parameters.copy()
+    parameters[0, -1, 0] = np.nan
+    broken = replace(trajectory, parameters=parameters)
+    table = estimate(EstimatorSpec(kind="uniform", bins=30, range="global"), broken, images)
+    times = len(trajectory.epochs)
+    first = times - 2  # epoch 0 of the main part: the only one that is left
+    ends = min(each[first].min() for each in activations), max(each[first].max() for each in activations)
+    for place in range(times - 1):
+        for layer, outputs in enumerate(activations):
+            expected = binned_information(outputs[place], images.labels, 30, tuple(map(float, ends)))
+            assert same_bits(expected[:3], [values[place] for values in table_values(table, layer)[:3]])

@@ -2,6 +2,8 @@
 of an input.
 """
 
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -430,3 +432,17 @@ def test_float32_networks_see_floats_and_quantized_ones_a_grid(engine):
         spec = spec_of("relu", bits, "mine", network=[16], engine=engine)
         t = everything(train(spec, [0], dataset)[0], dataset).t[0]
         assert (t[:, :, 2::2] != t[:, :, 3::2]).any() == told_apart
+
+
+def test_a_replay_by_kernels_does_not_wait_for_torch():
+    code = """
+import sys
+from infoplane import EstimatorSpec, TrainingSpec, estimate, load_dataset, train
+import infoplane.cli, infoplane.information.levels, infoplane.information.merging
+import infoplane.information.reliability
+spec = TrainingSpec(dataset="synthetic", network="shwartz-ziv", activation="relu", bits=8, epochs=1,
+                    record_every=1)
+estimate(EstimatorSpec(kind="exact"), train(spec, [0])[0], load_dataset("synthetic"))
+sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
