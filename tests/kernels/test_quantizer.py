@@ -9,13 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from layouts import MARGIN, room, within_margins, written
 
-from infoplane.kernels.quantizer import BATCH, DEBIASED, EMA, FIXED, grid, quantize, range_of
+from infoplane.kernels.quantizer import BATCH, DEBIASED, EMA, FIXED, STILL, grid, quantize, range_of
 from infoplane.networks import quantization as in_torch
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
 BITS = st.integers(2, 16)
-STILL = -1.0
 
 
 def ends_of_any_size(dtype):

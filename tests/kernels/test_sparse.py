@@ -43,8 +43,8 @@ def sums_of(images, places, kernel, dtype, in_order=False):
     rows, length = rows_of(kernel, dtype)
     width = kernel.shape[1]
     sums = room(panels_of(len(places)) * PANEL * width, dtype)
-    row = np.full(length, np.nan, dtype=dtype)
-    sparse_sums(sparse_inputs(images), places, rows, width, length, row, in_order, sums, MARGIN)
+    parts = np.full(4 * length, np.nan, dtype=dtype)
+    sparse_sums(sparse_inputs(images), places, rows, width, length, parts, in_order, sums, MARGIN)
     return from_panels(written(sums), len(places), width)
 
 

@@ -160,6 +160,7 @@ class Inputs(NamedTuple):
         is_sparse: whether they are in `sparse`.
         is_whole: whether they are whole numbers.
         scale: what they are multiplied by.
+        most: the largest number of features of one input that are not 0, of sparse inputs.
         bytes, numbers: dense ones, uint8 or float32: (N, features) flat, and 16 numbers more.
         sparse: those that are mostly 0.
     """
@@ -167,6 +168,7 @@ class Inputs(NamedTuple):
     is_sparse: bool
     is_whole: bool
     scale: float
+    most: int
     bytes: np.ndarray
     numbers: np.ndarray
     sparse: SparseInputs
@@ -178,13 +180,15 @@ def inputs_of(values: np.ndarray, scale: float | None, network: Network, dtype: 
     is_bytes = values.dtype == np.uint8
     is_sparse = is_bytes and is_sparse_for(values, network)
     nothing = np.zeros((0, 1), dtype=np.uint8)
+    sparse = sparse_inputs(values if is_sparse else nothing)
     return Inputs(
         is_sparse,
         scale is not None,
         factor,
+        int(np.diff(sparse.start).max(initial=0)),
         flat(values if is_bytes and not is_sparse else nothing, np.uint8),
         flat(nothing if is_bytes else values, np.float32),
-        sparse_inputs(values if is_sparse else nothing),
+        sparse,
     )
 
 
@@ -226,7 +230,8 @@ class Workspace(NamedTuple):
         sums, outputs: of one layer, before and after its activation function.
         deltas, back: derivatives of the loss by the sums of one layer, and of the one before.
         gradient: of the parameters.
-        rows, row: a kernel or gradient by rows, and one row, for sparse inputs.
+        rows, parts: a kernel or gradient by rows, and four rows, for sparse inputs.
+        single_rows, single_parts: the same in float32, for a replay.
         partial: a vector of each weight.
         starts: 16 places.
     """
@@ -244,7 +249,9 @@ class Workspace(NamedTuple):
     back: np.ndarray
     gradient: np.ndarray
     rows: np.ndarray
-    row: np.ndarray
+    parts: np.ndarray
+    single_rows: np.ndarray
+    single_parts: np.ndarray
     partial: np.ndarray
     starts: np.ndarray
 
@@ -262,7 +269,7 @@ def workspace_for(
     parameters = padded(network.size, dtype)
     widest = max(plan.features if not is_sparse else 0, int(plan.outputs.max())) * lanes
     total = int(plan.offset[-1] + plan.outputs[-1]) * lanes
-    row = row_length.py_func(int(plan.width[0]), BYTES // np.dtype(dtype).itemsize)
+    row = row_length.py_func(int(plan.width[0]), SIDE)
     sizes = {
         "kernels": parameters,
         "kernel_passes": parameters,
@@ -277,11 +284,17 @@ def workspace_for(
         "back": widest if trains else 0,
         "gradient": parameters if trains else 0,
         "rows": plan.features * row if is_sparse else 0,
-        "row": row,
+        "parts": 4 * row,
         "partial": parameters * BYTES // np.dtype(dtype).itemsize if trains and CONV in plan.kind else 0,
     }
     arrays = {name: np.zeros(size, dtype=dtype) for name, size in sizes.items()}
-    return Workspace(**arrays, starts=np.zeros(SIDE, dtype=np.int64))
+    single = np.float32
+    return Workspace(
+        **arrays,
+        single_rows=np.zeros(0 if trains else sizes["rows"], dtype=single),
+        single_parts=np.zeros(4 * row, dtype=single),
+        starts=np.zeros(SIDE, dtype=np.int64),
+    )
 
 
 @compiled
@@ -323,8 +336,10 @@ def quantize_kernels(
             )
             work.kernel_scales[layer] = scale
     if inputs.is_sparse:
-        length = len(work.row)
+        length = len(work.parts) // 4
         spread_rows(work.kernels, plan.start[0], plan.fan_in[0], plan.width[0], length, work.rows)
+        if len(work.single_rows) > 0:
+            spread_rows(work.kernels, plan.start[0], plan.fan_in[0], plan.width[0], length, work.single_rows)
 
 
 @compiled
@@ -378,7 +393,13 @@ def forward_layer(
     if kind == CONV:
         conv_sums(work.kernels, start, x, of_x, channels, rows, columns, size, width, panels, sums, 0)
     elif layer == 0 and inputs.is_sparse:
-        sparse_sums(inputs.sparse, places, work.rows, width, len(work.row), work.row, in_order, sums, 0)
+        length = len(work.parts) // 4
+        # Float32 is exact up to 2²⁴, and so is each of the four parts of a sum
+        if replays and is_whole and (inputs.most + 3) // 4 * 255 * plan.levels[KERNEL] <= 2**24:
+            single_rows, single_parts = work.single_rows, work.single_parts
+            sparse_sums(inputs.sparse, places, single_rows, width, length, single_parts, False, sums, 0)
+        else:
+            sparse_sums(inputs.sparse, places, work.rows, width, length, work.parts, in_order, sums, 0)
     else:
         dense_sums(work.kernels, start, width, 1, x, of_x, plan.fan_in[layer], width, panels, sums, 0)
     scale = work.kernel_scales[layer] * work.scales[layer]
@@ -505,8 +526,10 @@ def backward(
                     work.partial,
                 )
             elif layer == 0 and inputs.is_sparse:
-                length = len(work.row)
-                sparse_gradient(inputs.sparse, places, deltas, 0, fan_in, width, length, work.row, work.rows)
+                length = len(work.parts) // 4
+                sparse_gradient(
+                    inputs.sparse, places, deltas, 0, fan_in, width, length, work.parts, work.rows
+                )
                 collect_rows(work.rows, fan_in, width, length, work.gradient, start)
             else:
                 dense_gradient(x, of_x, deltas, 0, fan_in, width, panels, work.gradient, start)

@@ -3,7 +3,7 @@
 Kernels and gradients are held by rows, one for each feature, of as many whole vectors as its weights take.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,17 +97,19 @@ def sparse_sums(
     rows: np.ndarray,
     width: int,
     length: int,
-    row: np.ndarray,
+    parts: np.ndarray,
     in_order: bool,
     sums: np.ndarray,
     of_sums: int,
 ) -> None:
     """Σᵢ kernel[i, o]·x[i] of the inputs at some places: (width) panels.
 
+    Terms are added to four sums by turns, in the type of the rows, and these in that of the sums.
+
     Args:
-        in_order: whether terms are added in the order of their features, and not in four sums by turns.
+        in_order: whether all terms are added in the order of their features instead.
         rows: the kernel, by `spread_rows`.
-        row: room for one row.
+        parts: room for four rows.
     """
     nothing = splat_like(load(rows, 0), 0.0)
     count = len(places)
@@ -125,28 +127,28 @@ def sparse_sums(
         for block in range(0, length, len(nothing)):
             a = b = c = d = nothing
             for k in range(first, whole, 4):
-                a = fma(splat_like(a, inputs.values[k]), load(rows, inputs.features[k] * length + block), a)
-                b = fma(
-                    splat_like(a, inputs.values[k + 1]),
-                    load(rows, inputs.features[k + 1] * length + block),
-                    b,
-                )
-                c = fma(
-                    splat_like(a, inputs.values[k + 2]),
-                    load(rows, inputs.features[k + 2] * length + block),
-                    c,
-                )
-                d = fma(
-                    splat_like(a, inputs.values[k + 3]),
-                    load(rows, inputs.features[k + 3] * length + block),
-                    d,
-                )
+                a = add_term(inputs, k, rows, length, block, a)
+                b = add_term(inputs, k + 1, rows, length, block, b)
+                c = add_term(inputs, k + 2, rows, length, block, c)
+                d = add_term(inputs, k + 3, rows, length, block, d)
             for k in range(whole, last):
-                a = fma(splat_like(a, inputs.values[k]), load(rows, inputs.features[k] * length + block), a)
-            store(row, block, (a + b) + (c + d))
+                a = add_term(inputs, k, rows, length, block, a)
+            store(parts, block, a)
+            store(parts, length + block, b)
+            store(parts, 2 * length + block, c)
+            store(parts, 3 * length + block, d)
         target = of_sums + (lane // PANEL) * width * PANEL + lane % PANEL
         for output in range(width):
-            sums[target + output * PANEL] = row[output]
+            one, two = splat_like(sums[0], parts[output]), splat_like(sums[0], parts[length + output])
+            three = splat_like(sums[0], parts[2 * length + output])
+            four = splat_like(sums[0], parts[3 * length + output])
+            sums[target + output * PANEL] = (one + two) + (three + four)
+
+
+@inlined
+def add_term(inputs: SparseInputs, k: int, rows: np.ndarray, length: int, block: int, total: Any) -> Any:
+    """total + values[k]·row, of the row of feature k."""
+    return fma(splat_like(total, inputs.values[k]), load(rows, inputs.features[k] * length + block), total)
 
 
 @compiled
