@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from layouts import PANEL, from_panels
 from torch import Tensor
 
 from infoplane.kernels.network import KERNEL
@@ -45,13 +46,16 @@ class Bounds(NamedTuple):
     gradient: np.ndarray
 
 
-def bounds_of(
-    trainer: Trainer,
-    parameters: np.ndarray,
-    inputs: np.ndarray,
-    values: list[np.ndarray],
-    deltas: list[Tensor],
-) -> Bounds:
+def outputs_of(trainer: Trainer, count: int) -> list[np.ndarray]:
+    """What each layer has handed on in a step, (outputs, N): steps, or values where it is not quantized."""
+    plan, lanes = trainer.plan, -(-count // PANEL) * PANEL
+    return [
+        from_panels(trainer.work.values[start * lanes : (start + size) * lanes], count, size).T
+        for start, size in zip(plan.offset[1:], plan.outputs, strict=True)
+    ]
+
+
+def bounds_of(trainer: Trainer, parameters: np.ndarray, inputs: np.ndarray, deltas: list[Tensor]) -> Bounds:
     """Bounds of the step that a trainer has just taken: an analysis of errors, to first order in eps.
 
     A sum of n products is wrong by n·eps·Σ|terms| at most, and by what is wrong with its terms; one of whole
@@ -60,12 +64,13 @@ def bounds_of(
 
     Args:
         parameters: (P,), before the step.
-        inputs: what the network is shown, (features, N).
-        values: what each layer hands on, (outputs, N).
+        inputs: what the network is given, (features, N).
         deltas: by `differentiate_with_deltas`.
     """
     weights = magnitudes_of_weights(trainer, parameters)
-    given = [torch.from_numpy(each.astype(float))[None] for each in (inputs, *values)]
+    factors = [inputs, *outputs_of(trainer, inputs.shape[1])]
+    scaled = [each.astype(float) * scale for each, scale in zip(factors, trainer.work.scales, strict=True)]
+    given = [torch.from_numpy(each)[None] for each in scaled]
     errors = errors_forward(trainer, weights, given)
     of_loss, of_gradient = errors_backward(trainer, weights, given, errors, deltas)
     eps = float(np.finfo(trainer.dtype).eps)  # half of it is the unit of rounding of either computation

@@ -39,7 +39,7 @@ class Checkpoint:
     def save(self, arrays: dict[str, np.ndarray]) -> None:
         """Write what the training needs to go on; where that cannot be, say so and go on without."""
         whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-        metadata = {KEY: self.identity, "digest": array_digest(*whole.values())}
+        metadata = {KEY: self.identity, "digest": array_digest(np.array([*whole]), *whole.values())}
         try:
             with written_aside(self.path) as aside:
                 save_file(whole, aside, metadata=metadata)
@@ -53,7 +53,9 @@ class Checkpoint:
             with safe_open(self.path, framework="numpy") as file:
                 metadata = file.metadata()
                 arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            if metadata[KEY] == self.identity and metadata["digest"] == array_digest(*arrays.values()):
+            if metadata[KEY] == self.identity and metadata["digest"] == array_digest(
+                np.array([*arrays]), *arrays.values()
+            ):
                 return arrays
         return None
 

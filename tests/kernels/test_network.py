@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from images import images_of_few_pixels
 from layouts import from_panels
 from reference import small_images
-from rounding import Bounds, bounds_of, differentiate_with_deltas
+from rounding import Bounds, bounds_of, differentiate_with_deltas, outputs_of
 from torch import Tensor
 from trainings import CASES, dataset_of, name_of, spec_of
 
@@ -38,12 +39,9 @@ EXACT = "relu", "leaky-relu", "hard-tanh", "identity"
 
 def images_for(layers: str) -> Dataset:
     """60 images: of few pixels, of more, or of mostly dark ones, of which only the others are read."""
-    if layers != "sparse":
-        return small_images((5, 7) if layers == "dense" else (9, 8))
-    generator, labels = np.random.default_rng(0), np.arange(60) % 3
-    pixels = generator.integers(1, 256, (60, 100)) * (generator.random((60, 100)) < 0.2)
-    pixels[np.arange(60), labels] = 255
-    return Dataset("images", pixels.astype(np.uint8), labels, np.arange(60) < BATCH, 1 / 255)
+    if layers == "sparse":
+        return images_of_few_pixels()
+    return small_images((5, 7) if layers == "dense" else (9, 8))
 
 
 class Step(NamedTuple):
@@ -84,20 +82,8 @@ def step_of(spec: TrainingSpec, dataset: Dataset, dtype: type) -> Step:
     forward(plan, state.parameters, state.ranges, intake, trainer.inputs, places, work)
     lost = backward(plan, trainer.inputs, places, trainer.classes, trainer.weights, work)
     found = Derivatives(lost / len(places), work.gradient[:size], state.ranges, None)
-    shown = values[places].T * (1 if model.scale is None else model.scale)
-    own_outputs = outputs_of(trainer, len(places))
-    of_steps = [each * scale for each, scale in zip(own_outputs, work.scales[1:], strict=True)]
-    bounds = bounds_of(trainer, state.parameters[:size], shown, of_steps, deltas)
-    return Step(trainer, own_outputs, found, outputs, expected, bounds)
-
-
-def outputs_of(trainer: Trainer, count: int) -> list[np.ndarray]:
-    """What each layer has handed on, (outputs, N)."""
-    plan, lanes = trainer.plan, -(-count // PANEL) * PANEL
-    return [
-        from_panels(trainer.work.values[start * lanes : (start + size) * lanes], count, size).T
-        for start, size in zip(plan.offset[1:], plan.outputs, strict=True)
-    ]
+    bounds = bounds_of(trainer, state.parameters[:size], values[places].T, deltas)
+    return Step(trainer, outputs_of(trainer, len(places)), found, outputs, expected, bounds)
 
 
 def shares_of(step: Step) -> np.ndarray:

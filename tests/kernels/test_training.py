@@ -2,26 +2,40 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import batched
 
 import numpy as np
 import pytest
 import torch
-from layouts import from_panels
+from images import images_of_few_pixels
 from reference import small_images
 from rounding import bounds_of, differentiate_with_deltas
 from tqdm import tqdm
-from trainings import CASES, ON_IMAGES, dataset_of, in_double_precision, labels_of, name_of, orders_of, spec_of
+from trainings import (
+    CASES,
+    ON_IMAGES,
+    dataset_of,
+    labels_of,
+    name_of,
+    orders_of,
+    spec_of,
+)
 
-from infoplane import Dataset
-from infoplane.kernels.network import Inputs
-from infoplane.kernels.panels import PANEL
+from infoplane import Dataset, TrainingSpec
+from infoplane.kernels.network import forward
 from infoplane.kernels.random import Streams
 from infoplane.kernels.training import Adam, State, Trainer, step_of_adam, train_repetitions
-from infoplane.networks import MOVING_DECAY, Averaging, network_of
+from infoplane.networks import (
+    MOVING_DECAY,
+    MOVING_START,
+    Averaging,
+    initialise,
+    network_labels,
+    scheme_of,
+    steps,
+)
 from infoplane.networks.forward import model_on
-from infoplane.networks.steps import Batch, adam_rate
-from infoplane.networks.training import Evaluation, initial_state
+from infoplane.networks.steps import Batch, adam_rate, take_step
+from infoplane.networks.training import Evaluation
 from infoplane.trajectory import Records, recorded_epochs, training_parts
 
 NO_BAR = tqdm(disable=True)
@@ -48,16 +62,246 @@ def test_a_step_of_adam_is_its_formula_bit_for_bit(betas, dtype):
         parameters = parameters - rate * m / (np.sqrt(v) + epsilon)
         for found, expected in [(state.first, m), (state.second, v), (state.parameters, parameters)]:
             assert found.tobytes() == expected.tobytes()
-        assert rate == pytest.approx(adam_rate(spec_of(learning_rate=1e-3, beta_1=betas[0], beta_2=betas[1]), step))
+        assert rate == pytest.approx(
+            adam_rate(spec_of(learning_rate=1e-3, beta_1=betas[0], beta_2=betas[1]), step)
+        )
 
 
-def records_for(trainer: Trainer, dtype: type) -> Records:
-    """Room for one repetition."""
-    spec, network = trainer.spec, trainer.network
+def records_for(spec: TrainingSpec, dataset: Dataset, count: int, dtype: type = np.float32) -> Records:
+    """Room for some repetitions."""
+    network = Trainer(spec, dataset).network
     times, epochs = len(recorded_epochs(spec)[1]), sum(length for _, length in training_parts(spec))
-    ranges = np.empty((times, len(network.layers), 2, 2), dtype=dtype)
-    return Records(np.empty((times, network.size), dtype=dtype), ranges, np.empty((epochs, 3)))
+    ranges = np.empty((count, times, len(network.layers), 2, 2), dtype=dtype)
+    parameters = np.empty((count, times, network.size), dtype=dtype)
+    return Records(parameters, ranges, np.empty((count, epochs, 3)))
 
 
-def copied(state: State) -> State:
-    return State(*(each.copy() for each in state))
+def in_pytorch(state: State, size: int) -> steps.State:
+    """A state of P = `size` parameters as that of one member."""
+    parameters, first, second = (torch.from_numpy(each[None, :size].copy()) for each in state[:3])
+    ranges = torch.from_numpy(state.ranges[None].copy())
+    return steps.State(parameters, first, second, ranges, torch.zeros(1, 2).double())
+
+
+def in_numpy(state: steps.State) -> State:
+    parameters, first, second, ranges, _ = (each[0].numpy() for each in state)
+    return State(parameters, first, second, ranges, np.empty(0))
+
+
+class Both:
+    """A training in float64 by steps of kernels, each of which is held against PyTorch."""
+
+    def __init__(self, spec: TrainingSpec, dataset: Dataset, repetition: int) -> None:
+        self.trainer, self.spec, self.step = Trainer(spec, dataset, np.float64), spec, 0
+        self.state, self.size = self.trainer.start(repetition), self.trainer.network.size
+        self.model, values = model_on(spec, dataset)
+        self.inputs = torch.from_numpy(values[dataset.train_mask])
+        truth = network_labels(spec, dataset, repetition)[None]
+        self.test = Evaluation(self.model, values, truth, dataset.train_mask, torch.device("cpu"))
+
+    def take_epoch(self, order: np.ndarray, answers: np.ndarray) -> tuple[float, float, float]:
+        """Loss, training and test accuracy of an epoch on the training inputs and their labels."""
+        labels = np.full(len(self.trainer.dataset.labels), -1)
+        labels[self.trainer.trained] = answers
+        totals = np.zeros(2)
+        for first in range(0, len(order), self.spec.batch_size):
+            own = order[first : first + self.spec.batch_size]
+            batch = Batch(self.inputs[own].T[None], torch.from_numpy(answers[own])[None])
+            before, self.step = in_pytorch(self.state, self.size), self.step + 1
+            measures = np.array(self.trainer.train_epoch(self.state, labels, own))
+            self.assert_same_step(before, batch, *measures)
+            totals += measures * len(own)
+        return *(totals / len(order)), self.test.accuracy(in_pytorch(self.state, self.size)).item()
+
+    def assert_same_step(self, before: steps.State, batch: Batch, loss: float, share: float) -> None:
+        """Hold loss, share of correct answers and the state after a step against those of PyTorch.
+
+        In m/(√v + ε) the error of m counts, and that of √v: the root of a sum of squares changes by no more
+        than what is added to the root of a summand. A power of t factors is wrong by t·eps of itself.
+        """
+        spec, step, eps, count = self.spec, self.step, np.finfo(float).eps, batch.labels.shape[1]
+        given = self.model, before.parameters, before.ranges, batch, Averaging.at(step)
+        found, deltas = differentiate_with_deltas(*given)
+        start = in_numpy(before)
+        end = in_numpy(take_step(self.model, before, batch, adam_rate(spec, step), Averaging.at(step)))
+        bounds = bounds_of(self.trainer, start.parameters, batch.inputs[0].numpy(), deltas)
+        assert abs(loss - found.loss.item()) <= bounds.loss
+        assert share == found.correct.item() / count
+
+        g, of_g = np.abs(found.gradient[0].numpy()), bounds.gradient
+        of_m = (1 - spec.beta_1) * of_g + 4 * eps * (np.abs(start.first) + g)
+        of_v = (1 - spec.beta_2) * (2 * g + of_g) * of_g + 4 * eps * (start.second + g * g)
+        root = np.sqrt(end.second)
+        of_root = np.sqrt(1 - spec.beta_2) * of_g + 4 * eps * root
+        of_rate = 8 + sum(step * beta**step / (1 - beta**step) for beta in (spec.beta_1, spec.beta_2))
+        m, below = np.abs(end.first), root + spec.epsilon
+        of_step = adam_rate(spec, step) * (of_m + m * of_root / below + eps * of_rate * m) / below
+        of_parameters = of_step + eps * np.abs(start.parameters)
+        for name, bound in [("parameters", of_parameters), ("first", of_m), ("second", of_v)]:
+            errors = np.abs(getattr(self.state, name)[: self.size] - getattr(end, name))
+            assert (errors <= bound).all(), name
+
+        of_weight = eps * (8 + step * MOVING_DECAY**step / (1 - MOVING_DECAY**step))
+        for own, others, of_values in zip(self.state.ranges, end.ranges, bounds.values, strict=True):
+            bound = of_values.max() + of_weight * 2 * (np.abs(others).max() + 6)
+            assert (np.abs(own - others) <= bound).all()
+
+
+@pytest.mark.parametrize(("spec", "dtype"), CASES, ids=name_of)
+def test_every_step_is_that_of_pytorch_in_float64(spec, dtype):
+    """From where kernels have come to; and a training is made of those very steps, prefit included."""
+    spec = spec.model_copy(update={"learning_rate": 1e-3})
+    dataset, repetition = dataset_of(spec, dtype), 3
+    records = Records(*(each[0] for each in records_for(spec, dataset, 1, np.float64)))
+    trainer = Trainer(spec, dataset, np.float64)
+    trainer.train(repetition, records, NO_BAR)
+
+    both = Both(spec, dataset, repetition)
+    states, orders = (
+        [both.state.parameters[: both.size].copy()],
+        orders_of(spec, repetition, len(both.inputs)),
+    )
+    for order, answers, measures in zip(
+        orders, labels_of(spec, dataset, repetition), records.history, strict=True
+    ):
+        # Sums of as many numbers as there are batches
+        assert measures == pytest.approx(both.take_epoch(order, answers), rel=len(order) * 2**-52)
+        states.append(both.state.parameters[: both.size].copy())
+    if spec.prefit_epochs:
+        states.insert(spec.prefit_epochs, states[spec.prefit_epochs])
+    assert records.parameters.tobytes() == np.stack(states).tobytes()
+    assert records.ranges[-1].tobytes() == both.state.ranges.tobytes()
+
+
+DEBIASED = [case for case in CASES if "ema-debiased" in scheme_of(case[0])]
+
+
+@with_floats
+@pytest.mark.parametrize(("spec", "inputs"), DEBIASED, ids=name_of)
+def test_debiased_ranges_start_as_those_of_one_batch_of_all_training_inputs(spec, inputs, dtype):
+    dataset = dataset_of(spec, inputs)
+    start = Trainer(spec, dataset, dtype).start(3)
+    whole = Trainer(spec.model_copy(update={"batch_size": 5000}), dataset, dtype)
+    ranges = np.empty_like(start.ranges)
+    ranges[:] = MOVING_START
+    forward(
+        whole.plan,
+        start.parameters,
+        ranges,
+        np.array([0, 1], dtype=dtype),
+        whole.inputs,
+        whole.trained,
+        whole.work,
+    )
+    assert ranges.tobytes() == start.ranges.tobytes()
+    assert (ranges != np.array(MOVING_START)).any()
+
+
+@with_floats
+def test_a_repetition_starts_from_its_own_parameters(dtype):
+    for spec in (spec_of(), spec_of(initialisation="truncated-normal", seed=5)):
+        trainer = Trainer(spec, dataset_of(spec), dtype)
+        for repetition in (0, 7):
+            uniforms = Streams(spec.seed, repetition).uniforms(trainer.network.size)
+            state = trainer.start(repetition)
+            expected = initialise(trainer.network, spec, uniforms)
+            assert state.parameters[: trainer.network.size].tolist() == expected.astype(dtype).tolist()
+            assert not state.parameters[trainer.network.size :].any()
+            assert not state.first.any() and not state.second.any()
+            assert state.powers.tolist() == [1, 1, 1]
+
+
+def in_16_bits(images: Dataset) -> Dataset:
+    return replace(images, inputs=images.inputs.astype(np.uint16) * 257, scale=1 / 65535)
+
+
+def any_of(activation, bits=8, **others) -> TrainingSpec:
+    return spec_of(activation, bits, **ON_IMAGES | {"epochs": 2, "learning_rate": 1e-2} | others)
+
+
+# Networks and data of every kind: layers, types and forms of inputs, numbers of classes, batches
+KINDS = {
+    "dense": (any_of("tanh", network=[17, 33, 1, 4]), small_images((5, 7))),
+    "dense, ten classes": (any_of("relu", network=[33, 17]), small_images((5, 7), classes=10)),
+    "dense on floats": (any_of("relu", network=[17]), small_images((5, 7), np.float32)),
+    "dense on 16 bits": (any_of("gelu", "float32", network=[17]), in_16_bits(small_images((5, 7)))),
+    "sparse": (any_of("relu", network=[33, 5]), images_of_few_pixels()),
+    "sparse, controlled": (any_of("elu", protocol="controlled", network=[17, 5]), images_of_few_pixels()),
+    "sparse, not quantized": (any_of("sigmoid", "float32", network=[1, 5]), images_of_few_pixels()),
+    "conv": (any_of("relu", batch_size=16), small_images((9, 8))),
+    "conv, of three channels": (any_of("leaky-relu", 4, protocol="controlled"), small_images((3, 9, 8))),
+    "conv on floats": (any_of("hard-tanh", "float32"), small_images((9, 8), np.float32)),
+    "batches of one": (any_of("tanh", batch_size=1, network=[5]), small_images((5, 7))),
+    "batches that leave a rest": (any_of("tanh", batch_size=13, network=[5]), small_images((5, 7))),
+    "one batch for all": (any_of("relu", batch_size=10_000, network=[5]), small_images((5, 7))),
+    "prefit": (any_of("relu", prefit_epochs=2, network=[5]), small_images((5, 7))),
+}
+with_kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def trained(kind: str, repetitions: list[int]) -> Records:
+    spec, dataset = KINDS[kind]
+    records = records_for(spec, dataset, len(repetitions))
+    for array in records:
+        array.fill(-7)
+    train_repetitions(spec, dataset, repetitions, records, NO_BAR)
+    return records
+
+
+def bytes_of(records: Records) -> list[list[bytes]]:
+    """Of each repetition."""
+    return [[each.tobytes() for each in own] for own in zip(*records, strict=True)]
+
+
+@with_kinds
+def test_a_repetition_does_not_know_what_it_is_trained_with(kind):
+    """One after the other or in any chunks; in any order; with others."""
+    together = bytes_of(trained(kind, [0, 1, 2, 3, 4]))
+    assert len({parameters for parameters, *_ in together}) == 5
+    assert [own for number in range(5) for own in bytes_of(trained(kind, [number]))] == together
+    assert bytes_of(trained(kind, [0, 1])) + bytes_of(trained(kind, [2, 3])) == together[:4]
+    assert bytes_of(trained(kind, [4, 9, 0, 2])) == [
+        together[4],
+        bytes_of(trained(kind, [9]))[0],
+        together[0],
+        together[2],
+    ]
+
+
+def test_repetitions_in_threads_are_those_of_one_thread():
+    chunks = [(kind, [number]) for kind in KINDS for number in range(3)]
+    one_by_one = [bytes_of(trained(*chunk)) for chunk in chunks]
+    for threads in (2, 5):
+        with ThreadPoolExecutor(threads) as pool:
+            assert [*pool.map(lambda chunk: bytes_of(trained(*chunk)), chunks)] == one_by_one
+
+
+@with_kinds
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_repetition_that_has_failed_leaves_the_others_alone(monkeypatch, kind, poison):
+    """And shows it, in its losses and in all that follows."""
+    clean, start = trained(kind, [0, 1, 2]), Trainer.start
+
+    def poisoned(trainer: Trainer, repetition: int) -> State:
+        state = start(trainer, repetition)
+        if repetition == 1:
+            state.parameters[trainer.network.weighted[-1].start] = poison
+        return state
+
+    monkeypatch.setattr(Trainer, "start", poisoned)
+    records = trained(kind, [0, 1, 2])
+    assert bytes_of(records)[::2] == bytes_of(clean)[::2]
+    assert np.isnan(records.history[1, :, 0]).all()
+    assert np.isnan(records.parameters[1, 1:]).any(1).all()
+
+
+@with_kinds
+def test_all_records_are_written(kind):
+    records = trained(kind, [0])
+    for array in records:
+        assert not (array == -7).any()
+    _, dataset = KINDS[kind]
+    for column, count in [(1, dataset.train_mask.sum()), (2, (~dataset.train_mask).sum())]:
+        hits = records.history[0, :, column] * count
+        np.testing.assert_allclose(hits, hits.round(), rtol=1e-12)
+    assert np.isfinite(records.history).all()

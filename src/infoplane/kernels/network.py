@@ -394,8 +394,8 @@ def forward_layer(
         conv_sums(work.kernels, start, x, of_x, channels, rows, columns, size, width, panels, sums, 0)
     elif layer == 0 and inputs.is_sparse:
         length = len(work.parts) // 4
-        # Float32 is exact up to 2²⁴, and so is each of the four parts of a sum
-        if replays and is_whole and (inputs.most + 3) // 4 * 255 * plan.levels[KERNEL] <= 2**24:
+        # Float32 is exact up to 2²⁴, and so is each of the four parts of a sum, of up to n/4 + 3 terms
+        if replays and is_whole and (inputs.most // 4 + 3) * 255 * plan.levels[KERNEL] <= 2**24:
             single_rows, single_parts = work.single_rows, work.single_parts
             sparse_sums(inputs.sparse, places, single_rows, width, length, single_parts, False, sums, 0)
         else:
