@@ -69,9 +69,9 @@ def test_extremes_of_a_part_of_an_array(dtype, data):
 
 @with_floats
 def test_numbers_are_copied_from_place_to_place(dtype):
-    target = room(13, dtype)
-    copy(np.arange(40, dtype=dtype), 7, 13, target, MARGIN)
-    np.testing.assert_array_equal(written(target), np.arange(7, 20))
+    target = room(32, dtype)
+    copy(np.arange(60, dtype=dtype), 7, 32, target, MARGIN)
+    np.testing.assert_array_equal(written(target), np.arange(7, 39))
 
 
 @with_floats

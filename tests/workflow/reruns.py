@@ -141,9 +141,7 @@ CHANGES = [
         INFORMATION | AFTER_INFORMATION,
         module="information/estimators.py",
     ),
-    Change(
-        "an edit of kernels/counting.py", INFORMATION | AFTER_INFORMATION, module="kernels/counting.py"
-    ),
+    Change("an edit of kernels/counting.py", INFORMATION | AFTER_INFORMATION, module="kernels/counting.py"),
     Change("an edit of training.py", ALL_BUT_DATA, module="training.py"),
     Change("an edit of kernels/layers.py", ALL_BUT_DATA, module="kernels/layers.py"),
     Change("an edit of networks/forward.py, the engine `torch`", set(), module="networks/forward.py"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 __all__ = ["compiled", "inlined"]
@@ -111,6 +112,14 @@ def compiled(function: Callable[..., Any]) -> Any:
     dispatcher = numba.njit(function, nogil=True, _nrt=False)
     if cache_folder() is not None:
         dispatcher._cache = KernelCache(function)
+    template_of = dispatcher.get_call_template
+
+    def without_literals(args: Any, kws: Any) -> Any:
+        """One machine code for all numbers: Numba would compile a kernel anew for each 0 that it is given."""
+        plain = {name: types.unliteral(each) for name, each in kws.items()}
+        return template_of(tuple(map(types.unliteral, args)), plain)
+
+    dispatcher.get_call_template = without_literals
     return dispatcher
 
 

@@ -309,11 +309,15 @@ def words_per_code(width: int, bits: int) -> int:
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:
-    """Words (snapshots, words, N) uint64 of codes (snapshots, width, N), which differ in their lowest `bits`.
+    """Words (snapshots, words, N) uint64 of unsigned codes (snapshots, width, N), each in a field of `bits`.
+
+    Raises:
+        ValueError: a field does not hold a code.
 
     >>> pack(np.array([[[1, 2], [3, 4]]], dtype=np.uint8), 8).tolist()
     [[[259, 516]]]
     """
+    refuse_large_codes(codes, bits)
     words = room_for_words(codes, bits)
     for own, packed in zip(codes, words, strict=True):
         pack_codes(own, bits, packed)
@@ -325,13 +329,21 @@ def pack_translated(codes: np.ndarray, tables: np.ndarray, bits: int) -> np.ndar
 
     Args:
         codes: unsigned integers.
-        tables: (snapshots, 1 or width, codes), one for all neurons or one for each; its values are 0 … 2^bits
-        − 1.
+        tables: (snapshots, 1 or width, codes) unsigned, one for all neurons or one for each.
+
+    Raises:
+        ValueError: a field does not hold what a table makes of a code.
     """
+    refuse_large_codes(tables, bits)
     words = room_for_words(codes, bits)
     for own, table, packed in zip(codes, tables.astype(np.uint64), words, strict=True):
         translate_and_pack_codes(own, table, bits, packed)
     return words
+
+
+def refuse_large_codes(codes: np.ndarray, bits: int) -> None:
+    if bits < 8 * codes.itemsize and codes.max() >= 1 << bits:
+        raise ValueError(f"codes up to {codes.max()} do not fit into {bits} bits")
 
 
 def room_for_words(codes: np.ndarray, bits: int) -> np.ndarray:

@@ -88,9 +88,9 @@ def extremes(values: np.ndarray, start: int, count: int) -> tuple[float, float]:
 
 @compiled
 def copy(source: np.ndarray, of_source: int, count: int, target: np.ndarray, of_target: int) -> None:
-    """Copy `count` numbers of a flat array to a place in another one."""
-    for place in range(count):
-        target[of_target + place] = source[of_source + place]
+    """Copy `count` numbers of a flat array to a place in another one, in whole vectors."""
+    for place in range(0, count, len(load(source, of_source))):
+        store(target, of_target + place, load(source, of_source + place))
 
 
 @compiled

@@ -21,7 +21,7 @@ __all__ = [
     "spread_rows",
 ]
 
-AHEAD = 6
+AHEAD = 12
 LINE = 64
 
 
