@@ -21,10 +21,10 @@ report: $(VENV)/installed
 	snakemake --cores 1 --configfile $(CONFIG) --report $(REPORT)
 
 test: $(VENV)/installed-dev
-	pytest -m "not slow"
+	pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: $(VENV)/installed-dev
-	pytest
+	pytest -n 2 --dist loadfile
 
 # What Numba compiles cannot be seen: the kernels are left out.
 coverage: $(VENV)/installed-dev
