@@ -118,7 +118,7 @@ def test_study_runs_to_its_figures(study, profile):
     assert {job["state"] for job in study.jobs()} == {"COMPLETED"}
     assert study.trainings().keys() == {"0-1", "2-3"}
     for (job,) in study.trainings().values():
-        assert (job["memory"], job["limit"]) == ("4000M", "1-00:00:00")
+        assert (job["memory"], job["limit"]) == ("2000M", "1-00:00:00")
 
 
 @profiles

@@ -15,7 +15,7 @@ rule merging:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     shell:
         "python -m infoplane.cli merging --dataset {input.dataset:q} --trajectory {input.trajectory:q}"

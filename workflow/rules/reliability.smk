@@ -15,7 +15,7 @@ rule reliability:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     shell:
         "python -m infoplane.cli reliability --dataset {input.dataset:q}"
