@@ -192,3 +192,30 @@ def test_other_processors_find_the_same_bytes(request, own_digests, processor):
     found = json.loads(done.stdout)
     assert found["instructions"] == {"avx512": False, "fma": processor == "haswell"}
     assert found["digests"] == own_digests
+
+
+SAVE_LATE = """
+import sys, time
+import numpy as np
+from numba.core.caching import IndexDataCacheFile
+save = IndexDataCacheFile._save_index
+
+def save_late(self, overloads):
+    time.sleep(0.5)
+    save(self, overloads)
+
+IndexDataCacheFile._save_index = save_late
+from infoplane.kernels.panels import extremes
+extremes(np.arange(1, 41).astype(sys.argv[1]), 0, 40)
+"""
+
+
+def test_two_processes_that_save_at_once_keep_their_code_apart(tmp_path):
+    """One compiles for float32, the other for float64; later processes find the code of either or none."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    script = [sys.executable, "-c", SAVE_LATE]
+    both = [subprocess.Popen([*script, dtype], env=environment) for dtype in ("float32", "float64")]
+    assert [process.wait() for process in both] == [0, 0]
+    for dtype in ("float32", "float64"):
+        later = subprocess.run([*script, dtype], env=environment, capture_output=True, text=True)
+        assert later.returncode == 0, later.stderr

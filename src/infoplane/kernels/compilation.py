@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 __all__ = ["compiled", "inlined"]
 
@@ -85,10 +85,28 @@ class KernelCacheImpl(CompileResultCacheImpl):
     _locator_classes = (Locator,)
 
 
+class CodeFiles(IndexDataCacheFile):
+    """Files named after what they hold.
+
+    Numba numbers them, and two processes at a time may give one number to two signatures or processors: each
+    would then run the code of the other.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        name = f"{Path(self._index_path).stem}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
+        self._save_data(name, data)
+        self._save_index(self._load_index() | {key: name})
+
+
 class KernelCache(FunctionCache):
     """Machine code in files; what cannot be read is compiled anew, and what cannot be written is not kept."""
 
     _impl_class = KernelCacheImpl
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = CodeFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, *arguments: Any) -> Any:
         try:
