@@ -198,24 +198,27 @@ SAVE_LATE = """
 import sys, time
 import numpy as np
 from numba.core.caching import IndexDataCacheFile
+dtype, before, after = sys.argv[1], *map(float, sys.argv[2:])
 save = IndexDataCacheFile._save_index
 
 def save_late(self, overloads):
-    time.sleep(0.5)
+    time.sleep(before)
     save(self, overloads)
+    time.sleep(after)
 
 IndexDataCacheFile._save_index = save_late
 from infoplane.kernels.panels import extremes
-extremes(np.arange(1, 41).astype(sys.argv[1]), 0, 40)
+extremes(np.arange(1, 41).astype(dtype), 0, 40)
 """
 
 
 def test_two_processes_that_save_at_once_keep_their_code_apart(tmp_path):
-    """One compiles for float32, the other for float64; later processes find the code of either or none."""
+    """One compiles for float32, the other for float64, and their files are written by turns."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     script = [sys.executable, "-c", SAVE_LATE]
-    both = [subprocess.Popen([*script, dtype], env=environment) for dtype in ("float32", "float64")]
+    by_turns = [("float32", "1.5", "0"), ("float64", "0.5", "2.5")]
+    both = [subprocess.Popen([*script, *given], env=environment) for given in by_turns]
     assert [process.wait() for process in both] == [0, 0]
     for dtype in ("float32", "float64"):
-        later = subprocess.run([*script, dtype], env=environment, capture_output=True, text=True)
+        later = subprocess.run([*script, dtype, "0", "0"], env=environment, capture_output=True, text=True)
         assert later.returncode == 0, later.stderr
