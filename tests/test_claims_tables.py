@@ -23,8 +23,8 @@ def written(
 ) -> tuple[tuple[str, str], Path]:
     path = folder / "statistics" / observation.experiment / observation.estimator / "phases.parquet"
     spec = {
-        "training": observation.training.model_dump(mode="json"),
-        "estimator": observation.seen_by.model_dump(mode="json") | estimator,
+        "training": observation.training.differences(),
+        "estimator": observation.seen_by.differences() | estimator,
     }
     dataset = {"name": observation.training.dataset, "inputs": 4096, "h_y": 1.0, "digest": inputs}
     repetitions = list(range(RUNS))

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from infoplane.artifacts import read_table
-from infoplane.checking import parse_spec
 from infoplane.cli import main
 from infoplane.config import TrainingSpec
+from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
 from infoplane.networks import initialise
 

@@ -7,8 +7,8 @@ import simulation
 from drawings import assert_readable, drawn, texts
 
 from infoplane.artifacts import canonical, describe, write_table
-from infoplane.checking import parse_spec
 from infoplane.config import FigureSpec
+from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.statistics.claims import CLAIMS, judge_claims
@@ -144,7 +144,7 @@ class TestMerging:
 
 def test_a_figure_of_the_study_is_told_of_no_experiments():
     spec = FigureSpec(kind="claims", category="ours")
-    assert parse_spec(FigureSpec, canonical(spec.model_dump(mode="json"))) == spec
+    assert parse_spec(FigureSpec, canonical(spec.differences())) == spec
 
 
 @pytest.mark.parametrize(

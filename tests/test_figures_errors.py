@@ -15,6 +15,7 @@ from matplotlib.image import imread
 
 from infoplane.artifacts import describe, read_table, write_table
 from infoplane.config import FigureSpec
+from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.figures import draw
 from infoplane.figures.means import curve, read_means
@@ -22,7 +23,6 @@ from infoplane.figures.style import PREFIT_GROUND
 from infoplane.statistics import phases, summarise_errors
 from infoplane.statistics.aggregates import failures
 from infoplane.statistics.inference import infer
-from infoplane.study import resolve
 
 RANGES = {"global": "global", "layer": "layer", "neuron": "neuron", "fixed": [-1, 1]}
 BINS = [30, 256]

@@ -35,8 +35,8 @@ def tables():
         "spec": {
             "training": TrainingSpec(
                 dataset="synthetic", network=(3, 3), activation="relu", bits=8, epochs=60, record_every=1
-            ).model_dump(mode="json"),
-            "estimator": EstimatorSpec(kind="exact").model_dump(mode="json"),
+            ).differences(),
+            "estimator": EstimatorSpec(kind="exact").differences(),
         }
     }
     bad = pd.Series(False, index=range(10), dtype="boolean")

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from infoplane.artifacts import read_table, write_table
 from infoplane.config import FigureSpec
+from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.figures.averages import read_averages
-from infoplane.study import resolve
 
 ESTIMATORS = ["plug-in", "miller-madow", "chao-shen"]
 KINDS = ["reliability", "levels"]

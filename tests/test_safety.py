@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from infoplane.cli import main
 from infoplane.config import DatasetSpec, TrainingSpec
+from infoplane.config.study import load_study, resolve
 from infoplane.datasets import load_dataset, run, save_dataset, sources, synthetic
 from infoplane.datasets.sources import (
     DebianPackage,
@@ -27,7 +28,6 @@ from infoplane.datasets.sources import (
     output,
 )
 from infoplane.errors import UserError
-from infoplane.study import load_study, resolve
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))

@@ -13,9 +13,9 @@ from safetensors.numpy import save_file
 from infoplane.artifacts import KEY, canonical, describe, write_table
 from infoplane.cli import main
 from infoplane.config import DatasetSpec
+from infoplane.config.study import load_study
 from infoplane.provenance import is_dataset, is_made_from, made_from
 from infoplane.status import chunks_of, duration, size, state, summary
-from infoplane.study import load_study
 
 CONFIG = {
     "results": "there",

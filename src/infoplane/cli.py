@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoplane.checking import parse_spec
-from infoplane.config import READS, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.kinds import FIGURES
+from infoplane.config.parsing import printable, quoted
+from infoplane.config.study import load_study
+from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
 from infoplane.log import logged
-from infoplane.plain import printable, shown
-from infoplane.study import load_study
 
 __all__ = ["main"]
 
@@ -169,7 +170,10 @@ def figures(given: Namespace) -> None:
 
     draw(
         spec,
-        {held: grouped(getattr(given, held)) for held in sorted(set().union(*READS.values()))},
+        {
+            held: grouped(getattr(given, held))
+            for held in sorted(set().union(*(kind.reads for kind in FIGURES.values())))
+        },
         given.output,
     )
 
@@ -191,7 +195,7 @@ def repetitions(text: str) -> range:
     first, _, last = text.partition("-")
     short = len(text) <= len("2147483647-2147483647")
     if not (short and first.isdecimal() and last.isdecimal() and int(first) <= int(last) < 2**31):
-        raise UserError(f"--repetitions: {shown(text)} is no chunk; give its first and its last, as in 0-19")
+        raise UserError(f"--repetitions: {quoted(text)} is no chunk; give its first and its last, as in 0-19")
     return range(int(first), int(last) + 1)
 
 

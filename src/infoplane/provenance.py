@@ -31,7 +31,7 @@ UNREADABLE = (
 def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
     """The spec that a file carries which was made from these."""
     specs = {"training": training} | ({"estimator": estimator} if estimator else {})
-    return {name: spec.model_dump(mode="json") for name, spec in specs.items()}
+    return {name: spec.differences() for name, spec in specs.items()}
 
 
 def is_made_from(path: Path, spec: dict[str, Any], repetitions: range) -> bool:

@@ -8,9 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
+from infoplane.config.study import Study
 from infoplane.log import has_finished, is_held, last_line
 from infoplane.provenance import is_made_from, made_from
-from infoplane.study import Study
 
 __all__ = ["Chunk", "chunks_of", "state", "summary"]
 

@@ -105,7 +105,7 @@ def engine_of(spec: TrainingSpec, device: str) -> Train:
 def identity_of(spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int]) -> dict[str, Any]:
     """What a checkpoint must be of for a training to go on from it: the same, by the same kernels."""
     return {
-        "training": spec.model_dump(mode="json"),
+        "training": spec.differences(),
         "dataset": dataset.description,
         "repetitions": [*repetitions],
         "kernels": sources_digest(),
@@ -142,7 +142,7 @@ def run(
     trajectory, history = train(spec, repetitions, dataset, device, checkpoint)
     description = describe(
         "history",
-        {"training": spec.model_dump(mode="json")},
+        {"training": spec.differences()},
         repetitions=list(repetitions),
         dataset=dataset.description,
         device=name_of(device),

@@ -101,7 +101,7 @@ def save_trajectory(path: Path, trajectory: Trajectory) -> None:
     arrays = {name: np.ascontiguousarray(getattr(trajectory, name)) for name in ARRAYS}
     description = describe(
         "trajectory",
-        {"training": trajectory.spec.model_dump(mode="json")},
+        {"training": trajectory.spec.differences()},
         dataset=trajectory.dataset,
         digest=array_digest(*arrays.values()),
     )

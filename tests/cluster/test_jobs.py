@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from single_node import LIVE, CannotStart, SingleNode, single_node, wait_until
 
-from infoplane.study import load_study
+from infoplane.config.study import load_study
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cluster.md"

@@ -97,7 +97,7 @@ def test_file(tmp_path, capsys):
     assert main(["levels", *files, "--trajectory", f"{tmp_path}/t.safetensors"]) == 0
     table, description = read_table(tmp_path / "table.parquet", "levels")
     pd.testing.assert_frame_equal(table, levels_of("relu"))
-    assert description["spec"] == {"training": trajectory.spec.model_dump(mode="json")}
+    assert description["spec"] == {"training": trajectory.spec.differences()}
     assert description["repetitions"] == [0, 3] and description["dataset"] == DATASET.description
     capsys.readouterr()
     assert main(["levels", *files, "--trajectory", f"{tmp_path}/other.safetensors"]) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infoplane.code import PLUMBING, TORCH, code_of
-from infoplane.study import load_study
+from infoplane.config.study import load_study
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])

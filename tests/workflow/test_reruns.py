@@ -10,9 +10,9 @@ from conftest import ROOT
 from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TRAINING, table
 
 from infoplane.artifacts import read_table
+from infoplane.config.study import load_study
 from infoplane.log import has_finished
 from infoplane.status import summary
-from infoplane.study import load_study
 
 OF_THE_CONFIG = [change for change in CHANGES if not change.module]
 

@@ -10,8 +10,8 @@ from infoplane.artifacts import canonical
 from infoplane.code import TORCH, code_of
 from infoplane.errors import UserError
 from infoplane.log import failures
-from infoplane.plain import from_yaml
-from infoplane.study import resolve
+from infoplane.config.parsing import from_yaml
+from infoplane.config.study import resolve
 
 try:
     sources = [*map(os.path.relpath, workflow.configfiles)]
@@ -49,7 +49,7 @@ wildcard_constraints:
 
 def spec(item):
     """The slice of the config that a job depends on, as one text: order and comments change nothing."""
-    return canonical(item.model_dump(mode="json"))
+    return canonical(item.differences())
 
 
 SOURCE = Path("src/infoplane")

@@ -88,7 +88,7 @@ def draw(
             case "signs":
                 figure = signs(spec, means)
         sources = [known["spec_hash"] for _, known in means.values()]
-        save(figure, outputs, spec.dpi, describe("figure", spec.model_dump(mode="json"), sources=sources))
+        save(figure, outputs, spec.dpi, describe("figure", spec.differences(), sources=sources))
 
 
 def read(paths: Sequence[Path], kind: str) -> Means:

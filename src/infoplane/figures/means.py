@@ -24,10 +24,10 @@ def parts(known: Mapping[str, Any]) -> dict[str, int]:
 
     >>> parts({"spec": {"training": {"prefit_epochs": 1000}}})
     {'main': 0, 'prefit': -1000}
-    >>> parts({"spec": {"training": {"prefit_epochs": 0}}})
+    >>> parts({"spec": {"training": {}}})
     {'main': 0}
     """
-    prefit = known["spec"]["training"]["prefit_epochs"]
+    prefit = known["spec"]["training"].get("prefit_epochs", 0)
     return {"main": 0, "prefit": -prefit} if prefit else {"main": 0}
 
 

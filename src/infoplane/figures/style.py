@@ -102,7 +102,7 @@ def log_epochs(axes: Axes, training: Mapping[str, Any]) -> None:
     scale is linear in between), so no epoch is lost to the logarithm. The passes of a prefit part lie left
     of 0, from minus their number on, along a logarithmic axis of their own and on a grey ground.
     """
-    epochs, prefit = training["epochs"], training["prefit_epochs"]
+    epochs, prefit = training["epochs"], training.get("prefit_epochs", 0)
     log = SymmetricalLogTransform(10, 1, 0.4)
     inverse, end = log.inverted(), log.transform(np.array(prefit))
 

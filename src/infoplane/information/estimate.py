@@ -113,8 +113,8 @@ def run(
     description = describe(
         "information",
         {
-            "training": trajectory.spec.model_dump(mode="json"),
-            "estimator": estimator.model_dump(mode="json"),
+            "training": trajectory.spec.differences(),
+            "estimator": estimator.differences(),
         },
         repetitions=trajectory.repetitions.tolist(),
         dataset=trajectory.dataset | {"inputs": len(counted), "h_y": entropy(np.bincount(counted))},

@@ -70,6 +70,6 @@ def table_keys(trajectory: Trajectory, layers: int, **further: Sequence[Any]) ->
 
 def description_of(kind: str, trajectory: Trajectory) -> dict[str, Any]:
     """What a table of that kind, made from a trajectory alone, says of itself."""
-    spec = {"training": trajectory.spec.model_dump(mode="json")}
+    spec = {"training": trajectory.spec.differences()}
     repetitions = trajectory.repetitions.tolist()
     return describe(kind, spec, repetitions=repetitions, dataset=trajectory.dataset)

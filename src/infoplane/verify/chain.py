@@ -85,8 +85,8 @@ def check_table(path: Path) -> None:
 def check_trajectory(path: Path) -> None:
     trajectory = load_trajectory(path)
     history = read_table(path.with_suffix(".parquet"), "history")[1]
-    spec = trajectory.spec.model_dump(mode="json")
-    trained = TrainingSpec.model_validate(history["spec"]["training"]).model_dump(mode="json")
+    spec = trajectory.spec.differences()
+    trained = TrainingSpec.model_validate(history["spec"]["training"]).differences()
     refuse_mismatch(path, "its spec", spec, trained)
     refuse_mismatch(path, "its data set", trajectory.dataset, history["dataset"])
     refuse_mismatch(

@@ -3,23 +3,151 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from infoplane.checking import checked, refuse_unknown
-from infoplane.config import (
-    EXACT,
-    PUBLIC,
-    DatasetSpec,
-    Device,
-    Estimator,
-    Experiment,
-    FigureSpec,
-    Sections,
-)
+from pydantic import BeforeValidator, Field
+
+from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict
+from infoplane.config.parsing import from_yaml
+from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.validation import refuse_unknown, validated
 from infoplane.errors import UserError
-from infoplane.plain import from_yaml
 
-__all__ = ["Study", "load_study", "resolve"]
+__all__ = ["NO_DEVICE", "Device", "Estimator", "Experiment", "Sections", "Study", "load_study", "resolve"]
+
+
+class Experiment(TrainingSpec):
+    """A training spec, how often it is repeated, and how many repetitions one job trains."""
+
+    repetitions: Annotated[
+        Count,
+        Field(
+            description="how often the training is repeated with other seeds",
+            json_schema_extra={"values": "runs"},
+        ),
+    ]
+    chunk: Annotated[
+        Count,
+        Field(
+            description="how many repetitions one job trains; changes no number of a run",
+            json_schema_extra={"values": "runs"},
+        ),
+    ]
+    control: Annotated[
+        bool,
+        Field(
+            description="whether it is a control or an ablation, on which no [claim](../docs/claims.md) "
+            "rests",
+            json_schema_extra={"values": "`true`, `false`"},
+        ),
+    ] = False
+
+    @property
+    def chunks(self) -> list[str]:
+        """First and last repetition of every chunk; the last chunk may be short.
+
+        >>> Experiment(dataset="synthetic", network="shwartz-ziv", activation="relu", bits=8,
+        ...            epochs=1, record_every=1, repetitions=50, chunk=20).chunks
+        ['0-19', '20-39', '40-49']
+        """
+        starts = range(0, self.repetitions, self.chunk)
+        return [f"{start}-{min(start + self.chunk, self.repetitions) - 1}" for start in starts]
+
+    @property
+    def spec(self) -> TrainingSpec:
+        """What training is told."""
+        return TrainingSpec.model_validate(self.model_dump(include={*TrainingSpec.model_fields}))
+
+
+class Estimator(EstimatorSpec):
+    """An estimator spec and the experiments that it is applied to."""
+
+    experiments: Annotated[
+        Names,
+        Field(
+            description="experiments that it is applied to",
+            json_schema_extra={"default": "`all`", "values": "`all`, or a list of names"},
+        ),
+    ]
+
+    @property
+    def spec(self) -> EstimatorSpec:
+        """What the information stage is told."""
+        return EstimatorSpec.model_validate(self.model_dump(include={*EstimatorSpec.model_fields}))
+
+
+NO_DEVICE = "auto would make results depend on the machine; write cpu or cuda"
+
+
+def no_auto(value: Any) -> Any:
+    if value == "auto":
+        raise ValueError(NO_DEVICE)
+    return value
+
+
+Device = Literal["cpu", "cuda"]
+
+
+class Sections(Strict):
+    """A config as it is written: names, and what differs from the defaults."""
+
+    results: Annotated[
+        Folder,
+        Field(description="folder that everything is written to", json_schema_extra={"default": "`results`"}),
+    ] = "results"
+    trajectories: Annotated[
+        Literal["keep", "drop"],
+        Field(
+            description="`keep`, or `drop` each as soon as the study's estimators have seen it: saves "
+            "most of the "
+            "disk space, but a later estimator has to train again"
+        ),
+    ] = "keep"
+    device: Annotated[
+        Device,
+        BeforeValidator(no_auto),
+        Field(
+            description="where training and information are computed: on the processor (`cpu`), or on a GPU "
+            "(`cuda`), by PyTorch; see [On a GPU](../docs/method.md#on-a-gpu)"
+        ),
+    ] = "cpu"
+    datasets: Annotated[
+        dict[Name, Overrides],
+        Field(
+            description="your own data, and settings of the public data sets, by name",
+            default_factory=dict,
+            json_schema_extra={"default": "none"},
+        ),
+    ]
+    defaults: Annotated[
+        Overrides,
+        Field(
+            description="keys of every experiment that does not set them itself",
+            default_factory=dict,
+            json_schema_extra={"default": "none"},
+        ),
+    ]
+    experiments: Annotated[dict[Name, Overrides], Field(min_length=1, description="what is trained, by name")]
+    estimators: Annotated[
+        dict[Name, Overrides],
+        Field(min_length=1, description="how T is made discrete and its information counted, by name"),
+    ]
+    figure_defaults: Annotated[
+        Overrides,
+        Field(
+            description="keys of every figure that does not set them itself",
+            default_factory=dict,
+            json_schema_extra={"default": "none"},
+        ),
+    ]
+    figures: Annotated[
+        dict[Name, Overrides],
+        Field(
+            default_factory=dict,
+            description="what is drawn, by name",
+            json_schema_extra={"default": "none"},
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -66,11 +194,11 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     Traceback (most recent call last):
     infoplane.errors.UserError: mine.yaml: experiments.mine.activaton: unknown key; did you mean 'activation'?
     """
-    sections = checked(Sections, config, source)
+    sections = validated(Sections, config, source)
     everything = {"experiments": "all"}
     defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
     experiments = {
-        name: checked(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
+        name: validated(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
         for name, own in sections.experiments.items()
     }
     refuse_kernels_on_a_gpu(sections, experiments, source)
@@ -79,18 +207,18 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
             raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
     no_overrides: Mapping[str, Any] = {}
     datasets = {
-        name: checked(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
+        name: validated(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
         for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
     }
     for name, experiment in experiments.items():
         where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"
         refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
     estimators = {
-        name: checked(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
+        name: validated(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
         for name, own in sections.estimators.items()
     }
     figures = {
-        name: checked(
+        name: validated(
             FigureSpec,
             all_named(own, experiments),
             source,

@@ -1,4 +1,4 @@
-"""What a user wrote as a strict model, or one line that says what is wrong with it and what to do."""
+"""Validation of what a user wrote: a strict model, or one line that says what is wrong and what to do."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from infoplane.config import BY_LAYERS, BY_NAME, REMOVED
+from infoplane.config.parsing import from_json, printable, quoted, shortened
+from infoplane.config.specs import BY_LAYERS, BY_NAME, REMOVED
 from infoplane.errors import UserError
-from infoplane.plain import from_json, printable, short, shown
 
-__all__ = ["checked", "parse_spec", "refuse_unknown"]
+__all__ = ["parse_spec", "refuse_unknown", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,10 +24,10 @@ def parse_spec(model: type[Model], text: str) -> Model:
     >>> parse_spec(EstimatorSpec, '{"kind": "uniform", "bins": 30, "range": [-1, 1]}').range
     (-1.0, 1.0)
     """
-    return checked(model, from_json(text, "--spec"), "--spec")
+    return validated(model, from_json(text, "--spec"), "--spec")
 
 
-def checked(
+def validated(
     model: type[Model],
     own: Any,
     source: str,
@@ -47,7 +47,7 @@ def checked(
         inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
         location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
         location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
-        parts = [defaults_at if inherited else where, *(short(str(part)) for part in location)]
+        parts = [defaults_at if inherited else where, *(shortened(str(part)) for part in location)]
         key = ".".join(filter(None, parts))
         raise UserError(printable(f"{source}: {key}: {complaint(first, model)}")) from None
 
@@ -82,14 +82,16 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
             return "missing; add it"
         case "literal_error":
             names = re.findall("'([^']*)'", error["ctx"]["expected"])
-            return f"{shown(given)} is unknown; {suggestion(str(given), names)}"
+            return f"{quoted(given)} is unknown; {suggestion(str(given), names)}"
+        case "unknown_name":
+            return f"{quoted(given)} is unknown; {suggestion(given, error['ctx']['names'])}"
         case "string_pattern_mismatch" | "string_too_long":
-            return f"{shown(given)} cannot name a file; use up to 100 letters, digits, - and _"
+            return f"{quoted(given)} cannot name a file; use up to 100 letters, digits, - and _"
         case "value_error":
             return str(error["ctx"]["error"])
         case _:
             rule = RULES.get(error["type"], error["msg"].removeprefix("Input should be "))
-            return f"{shown(given)} is refused; it must be {rule}"
+            return f"{quoted(given)} is refused; it must be {rule}"
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
@@ -102,4 +104,4 @@ def suggestion(name: str, names: Iterable[str]) -> str:
 def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:
     for name in names:
         if name not in valid:
-            raise UserError(f"{where}: {shown(name)} is unknown; {suggestion(name, valid)}")
+            raise UserError(f"{where}: {quoted(name)} is unknown; {suggestion(name, valid)}")

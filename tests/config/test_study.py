@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.checking import parse_spec
 from infoplane.config import (
     ConvSpec,
     DenseSpec,
@@ -18,13 +17,13 @@ from infoplane.config import (
     Experiment,
     FigureSpec,
     PoolSpec,
-    Sections,
     TrainingSpec,
 )
+from infoplane.config.study import Sections, load_study, resolve
+from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
-from infoplane.study import load_study, resolve
 
-CONFIGS = Path(__file__).parents[1] / "config"
+CONFIGS = Path(__file__).parents[2] / "config"
 
 STUDY = {
     "defaults": {
@@ -202,7 +201,7 @@ def test_learning_rate_may_lack_its_point():
                 "estimators": ["exact"],
                 "i_xt": [2, 3],
             },
-            "figures.plane: kind curves takes no i_xt or i_ty; remove them",
+            "figures.plane: kind curves takes no i_xt; remove it",
         ),
         (
             "figures/plane",
@@ -484,5 +483,5 @@ def test_every_key_is_documented(model):
 
 
 def test_config_loads_without_torch():
-    code = "import sys, infoplane.artifacts, infoplane.study; sys.exit('torch' in sys.modules)"
+    code = "import sys, infoplane.artifacts, infoplane.config.study; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,6 +1,6 @@
 """Whatever is in a config, it is taken for what it says, or refused in one line.
 
-`pytest tests/test_bad_configs.py -m slow -s` sends 600 configs through the command line, and 60 through
+`pytest tests/config/test_validation.py -m slow -s` sends 600 configs through the command line, and 60 through
 processes of their own, and prints how many of the first were accepted and how many refused.
 """
 
@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoplane.artifacts import canonical
-from infoplane.checking import parse_spec
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.study import load_study
+from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
-from infoplane.study import load_study
 
 CONFIG = {
     "results": "results/mine",

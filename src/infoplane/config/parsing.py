@@ -1,4 +1,4 @@
-"""Plain values from YAML and JSON: every key once, no objects, aliases followed only so far."""
+"""YAML and JSON as plain values: no repeated keys, no objects, a bounded number of values."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ import yaml
 
 from infoplane.errors import UserError
 
-__all__ = ["from_json", "from_yaml", "printable", "repeated", "short", "shown"]
+__all__ = ["duplicates", "from_json", "from_yaml", "printable", "quoted", "shortened"]
 
 KINDS = ("str", "int", "float", "bool", "null", "seq", "map", "merge")
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in KINDS}
@@ -21,21 +21,21 @@ MOST_DIGITS = 100
 MOST_SHOWN = 200
 
 
-def shown(value: Any) -> str:
-    """A value as a message shows it.
+def quoted(value: Any) -> str:
+    """A value in quotation marks, shortened, for a message.
 
-    >>> shown("a" * 500)[-5:]
+    >>> quoted("a" * 500)[-5:]
     'aaaa…'
     """
-    return short(repr(value))
+    return shortened(repr(value))
 
 
-def short(text: str) -> str:
+def shortened(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def printable(text: str) -> str:
-    r"""A text as one line, what cannot be printed being written as Python does.
+    r"""A text as one line, with escapes for what cannot be printed.
 
     >>> printable("one\ntwo")
     'one\\ntwo'
@@ -64,7 +64,7 @@ def from_yaml(path: Path) -> Any:
 
 
 def count_values(node: yaml.Node, path: Path, counts: dict[yaml.Node, int]) -> int:
-    """How many values a node stands for, aliases followed; what is not plain is refused on the way.
+    """Count the values that a node stands for, aliases followed, and refuse values that are not plain.
 
     Args:
         node: the node.
@@ -78,20 +78,20 @@ def count_values(node: yaml.Node, path: Path, counts: dict[yaml.Node, int]) -> i
         return counts[node]
     if node.tag not in PLAIN:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        raise UserError(f"{place}: {shown(kind)} is no plain value; quote it, or remove its tag")
+        raise UserError(f"{place}: {quoted(kind)} is no plain value; quote it, or remove its tag")
     counts[node] = 0
     inside: list[yaml.Node] = []
     match node:
         case yaml.MappingNode(value=pairs):
             names = [(key.tag, key.value) for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
-            if twice := repeated(names):
-                raise UserError(f"{place}: {shown(twice[0][1])} stands twice in one mapping; remove one")
+            if twice := duplicates(names):
+                raise UserError(f"{place}: {quoted(twice[0][1])} stands twice in one mapping; remove one")
             inside = [each for pair in pairs for each in pair]
         case yaml.SequenceNode(value=values):
             inside = values
         case yaml.ScalarNode(tag="tag:yaml.org,2002:int" | "tag:yaml.org,2002:float", value=digits):
             if len(digits) > MOST_DIGITS:
-                raise UserError(f"{place}: {shown(digits)} is too long a number; shorten or quote it")
+                raise UserError(f"{place}: {quoted(digits)} is too long a number; shorten or quote it")
     total = 1 + sum(count_values(each, path, counts) for each in inside)
     if total > MOST_VALUES:
         raise UserError(f"{place}: stands for more than {MOST_VALUES} values; use fewer aliases to aliases")
@@ -111,8 +111,8 @@ def from_json(text: str, source: str) -> Any:
     """
 
     def mapping(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-        if twice := repeated(name for name, _ in pairs):
-            raise UserError(f"{source}: {shown(twice[0])} stands twice in one mapping; remove one")
+        if twice := duplicates(name for name, _ in pairs):
+            raise UserError(f"{source}: {quoted(twice[0])} stands twice in one mapping; remove one")
         return dict(pairs)
 
     try:
@@ -121,10 +121,10 @@ def from_json(text: str, source: str) -> Any:
         raise UserError(f"{source}: not JSON ({error}); quote it as one argument") from error
 
 
-def repeated(names: Iterable[Any]) -> list[Any]:
-    """Those that stand more than once.
+def duplicates(names: Iterable[Any]) -> list[Any]:
+    """Names that occur more than once.
 
-    >>> repeated("abcb")
+    >>> duplicates("abcb")
     ['b']
     """
     return [name for name, count in Counter(names).items() if count > 1]

@@ -1,0 +1,38 @@
+"""The config of a study: its specs, their validation, and the study that they describe."""
+
+from infoplane.config.specs import (
+    EXACT,
+    Bits,
+    ConvSpec,
+    DatasetSpec,
+    DenseSpec,
+    EstimatorSpec,
+    FigureSpec,
+    LayerSpec,
+    PoolSpec,
+    RangeSpec,
+    TrainingSpec,
+)
+from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_study, resolve
+from infoplane.config.validation import parse_spec
+
+__all__ = [
+    "EXACT",
+    "NO_DEVICE",
+    "Bits",
+    "ConvSpec",
+    "DatasetSpec",
+    "DenseSpec",
+    "Estimator",
+    "EstimatorSpec",
+    "Experiment",
+    "FigureSpec",
+    "LayerSpec",
+    "PoolSpec",
+    "RangeSpec",
+    "Study",
+    "TrainingSpec",
+    "load_study",
+    "parse_spec",
+    "resolve",
+]

@@ -1,0 +1,114 @@
+"""Types of fields: numbers within bounds, names that files can bear, pairs, lists without repetition."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+from infoplane.config.parsing import duplicates, quoted
+
+__all__ = [
+    "Count",
+    "Decay",
+    "Folder",
+    "Interval",
+    "Layers",
+    "Name",
+    "Names",
+    "NamesOrNone",
+    "Overrides",
+    "Pair",
+    "Rate",
+    "Strict",
+    "expecting",
+    "one_of",
+]
+
+
+class Strict(BaseModel):
+    """Base of all models: unknown keys, infinities and values of another type are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def expecting(text: str) -> WrapValidator:
+    """Replace every error inside of a field by one sentence that says what the field takes."""
+
+    def validate(value: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(f"{quoted(value)} is not {text}") from None
+
+    return WrapValidator(validate)
+
+
+def one_of(names: Iterable[str]) -> AfterValidator:
+    """Take a name of a table, and suggest the nearest one otherwise."""
+    known = [*names]
+
+    def validate(value: str) -> str:
+        if value not in known:
+            raise PydanticCustomError("unknown_name", "unknown", {"names": known})
+        return value
+
+    return AfterValidator(validate)
+
+
+def increasing(interval: tuple[float, float]) -> tuple[float, float]:
+    if not interval[0] < interval[1]:
+        raise ValueError("not increasing")
+    return interval
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := duplicates(names):
+        raise ValueError(f"names {quoted(twice[0])} twice; remove one")
+    return names
+
+
+def without_wildcards(folder: str) -> str:
+    if not folder.isprintable() or set(folder) & set("{}<>"):
+        raise ValueError(f"{quoted(folder)} is refused; name a folder without {{, }}, < and >")
+    return folder
+
+
+def expanded(path: str) -> str:
+    """A path with its `~` replaced by the home folder."""
+    return str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+def no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is refused; it must be a number")
+    return value
+
+
+# YAML 1.1 reads `1e-4` as text, everybody else as a number
+Rate = Annotated[PositiveFloat, Field(strict=False), BeforeValidator(no_boolean)]
+Decay = Annotated[float, Field(strict=False, ge=0, lt=1), BeforeValidator(no_boolean)]
+# Tables store repetitions and epochs in 32 bits
+Count = Annotated[PositiveInt, Field(le=2**31 - 1)]
+# The width of any pair is finite in float32
+End = Annotated[float, Field(ge=-1e38, le=1e38)]
+# YAML writes a pair as a list
+Pair = Annotated[tuple[End, End], Field(strict=False), AfterValidator(increasing)]
+Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Folder = Annotated[str, Field(min_length=1), AfterValidator(without_wildcards), AfterValidator(expanded)]
+Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
+NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
+Names = Annotated[NamesOrNone, Field(min_length=1)]

@@ -1,0 +1,504 @@
+"""Specs: what each job is told, as strict models."""
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from infoplane.config.fields import (
+    Count,
+    Decay,
+    Folder,
+    Interval,
+    Layers,
+    Name,
+    Names,
+    NamesOrNone,
+    Pair,
+    Rate,
+    Strict,
+    expecting,
+    one_of,
+)
+from infoplane.config.kinds import ESTIMATORS, FIGURES
+
+__all__ = [
+    "BY_LAYERS",
+    "BY_NAME",
+    "EXACT",
+    "PUBLIC",
+    "REMOVED",
+    "Bits",
+    "ConvSpec",
+    "DatasetSpec",
+    "DenseSpec",
+    "EstimatorSpec",
+    "FigureSpec",
+    "LayerSpec",
+    "PoolSpec",
+    "RangeSpec",
+    "Ranges",
+    "Spec",
+    "TrainingSpec",
+]
+
+
+class Spec(Strict):
+    """Base of all specs."""
+
+    def differences(self) -> dict[str, Any]:
+        """The keys whose values are not the defaults, as JSON values: what a spec is known and hashed by.
+
+        A key that is added later leaves them as they are, for all who do not use it.
+
+        >>> EstimatorSpec(kind="exact", subset="all").differences()
+        {'kind': 'exact'}
+        """
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def one_width_for_both(value: Any) -> Any:
+    return {"weights": value, "activations": value} if type(value) is int else value
+
+
+def dense_of_width(value: Any) -> Any:
+    return {"dense": value} if type(value) is int else value
+
+
+def of_many_points(interval: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a quantizer's range that is one point in the float32 of training, and many in the replay."""
+    if max(interval[1], 0.0) - min(interval[0], 0.0) < 1e-30:
+        raise ValueError("one point in float32")
+    return interval
+
+
+BitWidth = Annotated[int, Field(ge=2, le=16)]
+
+
+class Bits(Strict):
+    """Bits of the quantizers of the weights and of the activations, 2 to 16."""
+
+    weights: BitWidth
+    activations: BitWidth
+
+
+PUBLIC = ("synthetic", "mnist", "fashion-mnist")
+
+
+class DatasetSpec(Spec):
+    """A data set to be made; one that bears the name of a public one is that, unless it says otherwise."""
+
+    name: Name
+    kind: Annotated[
+        Literal["synthetic", "mnist", "fashion-mnist", "npz"],
+        Field(
+            description="`synthetic`: all 4,096 patterns of 12 bits, two classes. `mnist`, "
+            "`fashion-mnist`: 60,000 "
+            "training and 10,000 test images of 28 × 28 pixels, ten classes. `npz`: your own arrays",
+            json_schema_extra={"default": "the name, where it is one of these"},
+        ),
+    ]
+    folder: Annotated[
+        Folder | None,
+        Field(
+            description="folder that holds the four idx files, as they are or gzipped; for `mnist` and "
+            "`fashion-mnist`",
+            json_schema_extra={"default": "download them", "values": "a folder"},
+        ),
+    ] = None
+    path: Annotated[
+        Folder | None,
+        Field(
+            description="file with your own arrays; for `npz`",
+            json_schema_extra={"default": "required there", "values": "a `.npz` file"},
+        ),
+    ] = None
+    scale: Annotated[
+        Rate | None,
+        Field(
+            description="factor of your own inputs; for `npz` (1/255 for pixels)",
+            json_schema_extra={"default": "1", "values": "number above 0"},
+        ),
+    ] = None
+    fraction: Annotated[
+        Rate,
+        Field(
+            le=1,
+            description="first part of the training and of the test inputs that is kept, for quick "
+            "studies; not "
+            "for `synthetic`",
+            json_schema_extra={"values": "above 0, at most 1"},
+        ),
+    ] = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def named_after_its_kind(cls, values: Any) -> Any:
+        return {"kind": values["name"], **values} if values.get("name") in PUBLIC else values
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        takes = {"npz": {"path", "scale", "fraction"}, "synthetic": set[str]()}.get(
+            self.kind, {"folder", "fraction"}
+        )
+        refuse_others(self, takes, ("folder", "path", "scale", "fraction"))
+        if self.kind == "npz" and self.path is None:
+            raise ValueError("kind npz needs path; add it")
+        return self
+
+
+def refuse_others(
+    spec: "DatasetSpec | EstimatorSpec | FigureSpec", takes: Collection[str], keys: Collection[str]
+) -> None:
+    """Refuse those of some keys that are set and that the kind does not take."""
+    for key in sorted(set(keys) - set(takes)):
+        if getattr(spec, key) != type(spec).model_fields[key].get_default():
+            what = "them" if key in ("experiments", "estimators", "layers") else "it"
+            raise ValueError(f"kind {spec.kind} takes no {key}; remove {what}")
+
+
+class DenseSpec(Strict):
+    """A dense layer and its number of neurons."""
+
+    dense: Count
+
+
+class ConvSpec(Strict):
+    """A convolution by `conv` filters of kernel × kernel, without padding, at stride 1."""
+
+    conv: Count
+    kernel: Count = 3
+
+
+class PoolSpec(Strict):
+    """The maximum over squares of pool × pool."""
+
+    pool: Annotated[Count, Field(ge=2)]
+
+
+LayerSpec = Annotated[
+    DenseSpec | ConvSpec | PoolSpec,
+    BeforeValidator(dense_of_width),
+    expecting("a layer: a width, {dense: width}, {conv: filters, kernel: size} or {pool: size}"),
+]
+NetworkName = Literal["shwartz-ziv", "bottleneck-2", "bottleneck-4", "hourglass", "4x10", "conv"]
+BY_NAME, BY_LAYERS = "(name)", "(layers)"
+NetworkSpec = Annotated[
+    Annotated[NetworkName, Tag(BY_NAME)]
+    | Annotated[tuple[LayerSpec, ...], Field(strict=False, min_length=1), Tag(BY_LAYERS)],
+    Discriminator(lambda value: BY_NAME if isinstance(value, str) else BY_LAYERS),
+]
+RangeSpec = Annotated[
+    Literal["batch", "ema", "ema-debiased"] | Annotated[Pair, AfterValidator(of_many_points)],
+    expecting("batch, ema, ema-debiased, or a pair [lo, hi] with lo < hi"),
+]
+
+
+class Ranges(Strict):
+    """Ranges of quantizers that differ from the protocol's."""
+
+    hidden_weights: RangeSpec | None = None
+    output_weights: RangeSpec | None = None
+    activations: RangeSpec | None = None
+    output: RangeSpec | None = None
+
+
+class TrainingSpec(Spec):
+    """All that the numbers of one repetition depend on, other than its own number."""
+
+    dataset: Annotated[
+        Name,
+        Field(
+            description="the data set",
+            json_schema_extra={"values": "`synthetic`, `mnist`, `fashion-mnist`, a name in `datasets`"},
+        ),
+    ]
+    network: Annotated[
+        NetworkSpec,
+        Field(
+            description="the layers; the softmax output over the classes is added and counts as the last",
+            json_schema_extra={"values": "a name or a list, see below"},
+        ),
+    ]
+    activation: Annotated[
+        Literal["tanh", "relu", "leaky-relu", "elu", "gelu", "sigmoid", "hard-tanh", "identity"],
+        Field(
+            description="activation function of the hidden layers; protocol `published` quantizes `tanh` and "
+            "`relu` only"
+        ),
+    ]
+    bits: Annotated[
+        Bits | Literal["float32"],
+        BeforeValidator(one_width_for_both),
+        expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
+        Field(
+            description="bits of the quantizers of weights and activations",
+            json_schema_extra={
+                "values": "bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers"
+            },
+        ),
+    ]
+    protocol: Annotated[
+        Literal["published", "controlled"],
+        Field(
+            description="what is quantized, and over which range, as "
+            "[tabulated](../docs/method.md#quantization)"
+        ),
+    ] = "published"
+    ranges: Annotated[
+        Ranges,
+        Field(
+            description="ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, "
+            "`activations` or `output`: of the tensor at hand (`batch`), moving averages (`ema`, "
+            "`ema-debiased`), or fixed",
+            json_schema_extra={
+                "default": "the protocol's",
+                "values": "e.g. `{activations: [0, 4]}`; `batch`, `ema`, `ema-debiased`, `[lo, hi]`",
+            },
+        ),
+    ] = Ranges()
+    initialisation: Annotated[
+        Literal["glorot", "truncated-normal"] | None,
+        Field(
+            description="distribution of the first weights; biases start at 0",
+            json_schema_extra={
+                "default": "`truncated-normal`; for the published `shwartz-ziv` `glorot`",
+                "values": "`glorot`, `truncated-normal`",
+            },
+        ),
+    ] = None
+    labels: Annotated[
+        Literal["given", "shuffled"],
+        Field(
+            description="labels that the network is trained on and measured against: those of the data set "
+            "(`given`), or a permutation of them for each repetition, of training and test labels together "
+            "(`shuffled`)"
+        ),
+    ] = "given"
+    epochs: Annotated[
+        Count,
+        Field(
+            description="length of the training", json_schema_extra={"values": "passes over the training set"}
+        ),
+    ]
+    prefit_epochs: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=2**31 - 1,
+            description="length of a first part of the training, on shuffled labels; tables call it "
+            "`prefit`, "
+            "and what follows `main`",
+            json_schema_extra={"values": "passes over the training set"},
+        ),
+    ] = 0
+    record_every: Annotated[
+        Count,
+        Field(
+            description="interval at which parameters are recorded; epoch 0 is the state after the first "
+            "pass",
+            json_schema_extra={"values": "epochs"},
+        ),
+    ]
+    batch_size: Annotated[
+        Count,
+        Field(
+            le=2**20,
+            description="samples of a step; a last, smaller batch is kept",
+            json_schema_extra={"values": "samples"},
+        ),
+    ] = 256
+    learning_rate: Annotated[
+        Rate, Field(description="learning rate α of Adam", json_schema_extra={"values": "number above 0"})
+    ] = 1e-4
+    beta_1: Annotated[
+        Decay,
+        Field(
+            description="decay of Adam's moving average of the gradient",
+            json_schema_extra={"values": "at least 0, below 1"},
+        ),
+    ] = 0.9
+    beta_2: Annotated[
+        Decay,
+        Field(
+            description="decay of Adam's moving average of the squared gradient",
+            json_schema_extra={"values": "at least 0, below 1"},
+        ),
+    ] = 0.999
+    epsilon: Annotated[
+        Rate,
+        Field(
+            description="ε of Adam in Keras' form: added to the root of the uncorrected second moment",
+            json_schema_extra={"values": "number above 0"},
+        ),
+    ] = 1e-7
+    seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            lt=2**64,
+            description="seed of the experiment; each repetition derives its own from it and from its number",
+            json_schema_extra={"values": "whole number, at least 0"},
+        ),
+    ] = 0
+    engine: Annotated[
+        Literal["kernels", "torch"],
+        Field(
+            description="what trains: loops compiled for the processor, which give the same bytes on every "
+            "machine (`kernels`), or PyTorch, one readable operation after the other (`torch`), which also "
+            "runs on a GPU",
+            json_schema_extra={"default": "`kernels`; `torch` where `device` is `cuda`"},
+        ),
+    ] = "kernels"
+
+    @model_validator(mode="after")
+    def protocol_knows_activation(self) -> Self:
+        published = self.protocol == "published" and isinstance(self.bits, Bits)
+        if published and self.activation not in ("tanh", "relu"):
+            raise ValueError(
+                f"protocol published quantizes tanh and relu only, not {self.activation}; use controlled"
+            )
+        return self
+
+
+# Keys of earlier versions, and what is to be said of them
+REMOVED = {"compile": "has no meaning any more; remove it"}
+
+
+class EstimatorSpec(Spec):
+    """How T is made discrete before its information is counted."""
+
+    kind: Annotated[
+        str,
+        one_of(ESTIMATORS),
+        Field(
+            description=" ".join(f"`{name}`: {kind.about}." for name, kind in ESTIMATORS.items()),
+            json_schema_extra={"enum": [*ESTIMATORS]},
+        ),
+    ]
+    bins: Annotated[
+        Annotated[int, Field(ge=2, le=65536)] | None,
+        Field(
+            description="number of bins, of `uniform` and `adaptive`",
+            json_schema_extra={"default": "required there", "values": "at least 2"},
+        ),
+    ] = None
+    range: Annotated[
+        Literal["global", "layer", "neuron"] | Pair | None,
+        expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
+        Field(
+            description="what the bins of `uniform` span: the outputs of all layers and epochs of a run "
+            "(`global`), of one `layer` or `neuron` at one epoch, or a fixed `[lo, hi]`, where values "
+            "outside go "
+            "to the end bins; the fixed range of `quantized`",
+            json_schema_extra={
+                "default": "required there",
+                "values": "`global`, `layer`, `neuron`, `[lo, hi]`",
+            },
+        ),
+    ] = None
+    subset: Annotated[
+        Literal["all", "train", "test"],
+        Field(description="inputs that are counted; ranges stay those of all inputs"),
+    ] = "all"
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        kind = ESTIMATORS[self.kind]
+        for key in sorted(kind.needs):
+            if getattr(self, key) is None:
+                raise ValueError(f"kind {self.kind} needs {key}; add it")
+        refuse_others(self, kind.needs, set().union(*(each.needs for each in ESTIMATORS.values())))
+        if self.kind == "quantized" and not isinstance(self.range, tuple):
+            raise ValueError("kind quantized needs a range [lo, hi]; give one")
+        return self
+
+
+EXACT = EstimatorSpec(kind="exact")
+
+
+class FigureSpec(Spec):
+    """One figure: its kind and what it shows."""
+
+    kind: Annotated[
+        str,
+        one_of(FIGURES),
+        Field(
+            description=" ".join(f"`{name}`: {kind.about}." for name, kind in FIGURES.items()),
+            json_schema_extra={"enum": [*FIGURES]},
+        ),
+    ]
+    category: Annotated[
+        str,
+        Field(
+            description="where the report lists it; `main` and `A` to `F` are also targets: `snakemake "
+            "figure_a` "
+            "draws those of `A`",
+            json_schema_extra={"values": "text"},
+        ),
+    ]
+    experiments: Annotated[
+        NamesOrNone,
+        Field(
+            description="experiments that it shows; not for `claims`",
+            json_schema_extra={"default": "required", "values": "`all`, or a list of names"},
+        ),
+    ] = ()
+    estimators: Annotated[
+        Names | None,
+        Field(
+            description="estimators that it shows; not for "
+            + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "estimators" not in kind.takes),
+            json_schema_extra={"default": "required", "values": "a list of names"},
+        ),
+    ] = None
+    i_xt: Annotated[
+        Interval | None,
+        Field(
+            description="limits of I(X;T), to zoom into a `plane`",
+            json_schema_extra={"default": "whole", "values": "`[lo, hi]`, bits"},
+        ),
+    ] = None
+    i_ty: Annotated[
+        Interval | None,
+        Field(
+            description="limits of I(T;Y), to zoom into a `plane`",
+            json_schema_extra={"default": "whole", "values": "`[lo, hi]`, bits"},
+        ),
+    ] = None
+    layers: Annotated[
+        Layers | None,
+        Field(
+            description="layers that `signs` shows, from 1",
+            json_schema_extra={"default": "all", "values": "a list of numbers"},
+        ),
+    ] = None
+    dpi: Annotated[
+        Count,
+        Field(description="resolution of the PNG", json_schema_extra={"values": "dots per inch"}),
+    ] = 200
+    note: Annotated[
+        str,
+        Field(description="remark for the title", json_schema_extra={"default": "none", "values": "text"}),
+    ] = ""
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        kind = FIGURES[self.kind]
+        refuse_others(self, kind.takes, set().union(*(each.takes for each in FIGURES.values())))
+        for key in ("experiments", "estimators"):
+            if key in kind.takes and not getattr(self, key):
+                raise ValueError(f"kind {self.kind} needs {key}; add them")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The kinds of tables that it is drawn from."""
+        return FIGURES[self.kind].reads
