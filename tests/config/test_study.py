@@ -15,7 +15,6 @@ from infoplane.config import (
     DenseSpec,
     EstimatorSpec,
     Experiment,
-    FigureSpec,
     PoolSpec,
     TrainingSpec,
 )
@@ -474,12 +473,6 @@ def test_notes_of_the_quick_study_say_how_it_is_quick():
         prefit = {each.prefit_epochs for each in shown} - {0}
         for number in runs | epochs | prefit:
             assert re.search(rf"\b{number}\b", figure.note)
-
-
-@pytest.mark.parametrize("model", [Sections, Experiment, EstimatorSpec, FigureSpec])
-def test_every_key_is_documented(model):
-    documented = (CONFIGS / "README.md").read_text()
-    assert [key for key in model.model_fields if f"\n| `{key}` |" not in documented] == []
 
 
 def test_config_loads_without_torch():

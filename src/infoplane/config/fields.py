@@ -31,7 +31,9 @@ __all__ = [
     "Overrides",
     "Pair",
     "Rate",
+    "Share",
     "Strict",
+    "documented",
     "expecting",
     "one_of",
 ]
@@ -53,6 +55,30 @@ def expecting(text: str) -> WrapValidator:
             raise ValueError(f"{quoted(value)} is not {text}") from None
 
     return WrapValidator(validate)
+
+
+def documented(
+    description: str,
+    *,
+    values: str = "",
+    unset: str = "",
+    names: Iterable[str] = (),
+    **constraints: Any,
+) -> Any:
+    """A documented key of the config.
+
+    Args:
+        description: its meaning, with units, in Markdown.
+        values: the values that it takes, where its type does not say them.
+        names: the names that it takes, where a table knows them.
+        unset: what holds where it is not given, if that is not its default.
+        constraints: those of `pydantic.Field`.
+    """
+    known = [*names]
+    extra: dict[str, Any] = {"values": values or ", ".join(f"`{name}`" for name in known), "unset": unset}
+    if known:
+        extra["enum"] = known
+    return Field(description=description, json_schema_extra=extra, **constraints)
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:
@@ -99,6 +125,7 @@ def no_boolean(value: Any) -> Any:
 # YAML 1.1 reads `1e-4` as text, everybody else as a number
 Rate = Annotated[PositiveFloat, Field(strict=False), BeforeValidator(no_boolean)]
 Decay = Annotated[float, Field(strict=False, ge=0, lt=1), BeforeValidator(no_boolean)]
+Share = Annotated[float, Field(strict=False, gt=0, le=1), BeforeValidator(no_boolean)]
 # Tables store repetitions and epochs in 32 bits
 Count = Annotated[PositiveInt, Field(le=2**31 - 1)]
 # The width of any pair is finite in float32

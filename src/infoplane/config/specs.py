@@ -23,7 +23,9 @@ from infoplane.config.fields import (
     NamesOrNone,
     Pair,
     Rate,
+    Share,
     Strict,
+    documented,
     expecting,
     one_of,
 )
@@ -98,43 +100,42 @@ class DatasetSpec(Spec):
     name: Name
     kind: Annotated[
         Literal["synthetic", "mnist", "fashion-mnist", "npz"],
-        Field(
-            description="`synthetic`: all 4,096 patterns of 12 bits, two classes. `mnist`, "
-            "`fashion-mnist`: 60,000 "
+        documented(
+            "`synthetic`: all 4,096 patterns of 12 bits, two classes. `mnist`, `fashion-mnist`: 60,000 "
             "training and 10,000 test images of 28 × 28 pixels, ten classes. `npz`: your own arrays",
-            json_schema_extra={"default": "the name, where it is one of these"},
+            unset="the name, where it is one of these",
         ),
     ]
     folder: Annotated[
         Folder | None,
-        Field(
-            description="folder that holds the four idx files, as they are or gzipped; for `mnist` and "
-            "`fashion-mnist`",
-            json_schema_extra={"default": "download them", "values": "a folder"},
+        documented(
+            "folder that holds the four idx files, as they are or gzipped; for `mnist` and `fashion-mnist`",
+            unset="download them",
+            values="a folder",
         ),
     ] = None
     path: Annotated[
         Folder | None,
-        Field(
-            description="file with your own arrays; for `npz`",
-            json_schema_extra={"default": "required there", "values": "a `.npz` file"},
+        documented(
+            "file with your own arrays; for `npz`",
+            unset="required there",
+            values="a `.npz` file",
         ),
     ] = None
     scale: Annotated[
         Rate | None,
-        Field(
-            description="factor of your own inputs; for `npz` (1/255 for pixels)",
-            json_schema_extra={"default": "1", "values": "number above 0"},
+        documented(
+            "factor of your own inputs; for `npz` (1/255 for pixels)",
+            unset="1",
+            values="number above 0",
         ),
     ] = None
     fraction: Annotated[
-        Rate,
-        Field(
-            le=1,
-            description="first part of the training and of the test inputs that is kept, for quick "
-            "studies; not "
-            "for `synthetic`",
-            json_schema_extra={"values": "above 0, at most 1"},
+        Share,
+        documented(
+            "first part of the training and of the test inputs that is kept, for quick studies; not for "
+            "`synthetic`",
+            values="above 0, at most 1",
         ),
     ] = 1.0
 
@@ -185,7 +186,7 @@ class PoolSpec(Strict):
 
 LayerSpec = Annotated[
     DenseSpec | ConvSpec | PoolSpec,
-    BeforeValidator(dense_of_width),
+    BeforeValidator(dense_of_width, json_schema_input_type=DenseSpec | ConvSpec | PoolSpec | Count),
     expecting("a layer: a width, {dense: width}, {conv: filters, kernel: size} or {pool: size}"),
 ]
 NetworkName = Literal["shwartz-ziv", "bottleneck-2", "bottleneck-4", "hourglass", "4x10", "conv"]
@@ -215,146 +216,128 @@ class TrainingSpec(Spec):
 
     dataset: Annotated[
         Name,
-        Field(
-            description="the data set",
-            json_schema_extra={"values": "`synthetic`, `mnist`, `fashion-mnist`, a name in `datasets`"},
+        documented(
+            "the data set",
+            values="`synthetic`, `mnist`, `fashion-mnist`, a name in `datasets`",
         ),
     ]
     network: Annotated[
         NetworkSpec,
-        Field(
-            description="the layers; the softmax output over the classes is added and counts as the last",
-            json_schema_extra={"values": "a name or a list, see below"},
+        documented(
+            "the layers; the softmax output over the classes is added and counts as the last",
+            values="a name or a list, see below",
         ),
     ]
     activation: Annotated[
         Literal["tanh", "relu", "leaky-relu", "elu", "gelu", "sigmoid", "hard-tanh", "identity"],
-        Field(
-            description="activation function of the hidden layers; protocol `published` quantizes `tanh` and "
-            "`relu` only"
+        documented(
+            "activation function of the hidden layers; protocol `published` quantizes `tanh` and `relu` only"
         ),
     ]
     bits: Annotated[
         Bits | Literal["float32"],
-        BeforeValidator(one_width_for_both),
+        BeforeValidator(one_width_for_both, json_schema_input_type=Bits | BitWidth | Literal["float32"]),
         expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
-        Field(
-            description="bits of the quantizers of weights and activations",
-            json_schema_extra={
-                "values": "bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers"
-            },
+        documented(
+            "bits of the quantizers of weights and activations",
+            values="bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers",
         ),
     ]
     protocol: Annotated[
         Literal["published", "controlled"],
-        Field(
-            description="what is quantized, and over which range, as "
-            "[tabulated](../docs/method.md#quantization)"
-        ),
+        documented("what is quantized, and over which range, as [tabulated](../docs/method.md#quantization)"),
     ] = "published"
     ranges: Annotated[
         Ranges,
-        Field(
-            description="ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, "
-            "`activations` or `output`: of the tensor at hand (`batch`), moving averages (`ema`, "
-            "`ema-debiased`), or fixed",
-            json_schema_extra={
-                "default": "the protocol's",
-                "values": "e.g. `{activations: [0, 4]}`; `batch`, `ema`, `ema-debiased`, `[lo, hi]`",
-            },
+        documented(
+            "ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, `activations` "
+            "or `output`: of the tensor at hand (`batch`), moving averages (`ema`, `ema-debiased`), or fixed",
+            unset="the protocol's",
+            values="e.g. `{activations: [0, 4]}`; `batch`, `ema`, `ema-debiased`, `[lo, hi]`",
         ),
     ] = Ranges()
     initialisation: Annotated[
         Literal["glorot", "truncated-normal"] | None,
-        Field(
-            description="distribution of the first weights; biases start at 0",
-            json_schema_extra={
-                "default": "`truncated-normal`; for the published `shwartz-ziv` `glorot`",
-                "values": "`glorot`, `truncated-normal`",
-            },
+        documented(
+            "distribution of the first weights; biases start at 0",
+            unset="`truncated-normal`; for the published `shwartz-ziv` `glorot`",
+            values="`glorot`, `truncated-normal`",
         ),
     ] = None
     labels: Annotated[
         Literal["given", "shuffled"],
-        Field(
-            description="labels that the network is trained on and measured against: those of the data set "
-            "(`given`), or a permutation of them for each repetition, of training and test labels together "
-            "(`shuffled`)"
+        documented(
+            "labels that the network is trained on and measured against: those of the data set (`given`), "
+            "or a permutation of them for each repetition, of training and test labels together (`shuffled`)"
         ),
     ] = "given"
     epochs: Annotated[
         Count,
-        Field(
-            description="length of the training", json_schema_extra={"values": "passes over the training set"}
-        ),
+        documented("length of the training", values="passes over the training set"),
     ]
     prefit_epochs: Annotated[
         int,
-        Field(
+        documented(
+            "length of a first part of the training, on shuffled labels; tables call it `prefit`, and "
+            "what follows `main`",
             ge=0,
             le=2**31 - 1,
-            description="length of a first part of the training, on shuffled labels; tables call it "
-            "`prefit`, "
-            "and what follows `main`",
-            json_schema_extra={"values": "passes over the training set"},
+            values="passes over the training set",
         ),
     ] = 0
     record_every: Annotated[
         Count,
-        Field(
-            description="interval at which parameters are recorded; epoch 0 is the state after the first "
-            "pass",
-            json_schema_extra={"values": "epochs"},
+        documented(
+            "interval at which parameters are recorded; epoch 0 is the state after the first pass",
+            values="epochs",
         ),
     ]
     batch_size: Annotated[
         Count,
-        Field(
+        documented(
+            "samples of a step; a last, smaller batch is kept",
             le=2**20,
-            description="samples of a step; a last, smaller batch is kept",
-            json_schema_extra={"values": "samples"},
+            values="samples",
         ),
     ] = 256
-    learning_rate: Annotated[
-        Rate, Field(description="learning rate α of Adam", json_schema_extra={"values": "number above 0"})
-    ] = 1e-4
+    learning_rate: Annotated[Rate, documented("learning rate α of Adam", values="number above 0")] = 1e-4
     beta_1: Annotated[
         Decay,
-        Field(
-            description="decay of Adam's moving average of the gradient",
-            json_schema_extra={"values": "at least 0, below 1"},
+        documented(
+            "decay of Adam's moving average of the gradient",
+            values="at least 0, below 1",
         ),
     ] = 0.9
     beta_2: Annotated[
         Decay,
-        Field(
-            description="decay of Adam's moving average of the squared gradient",
-            json_schema_extra={"values": "at least 0, below 1"},
+        documented(
+            "decay of Adam's moving average of the squared gradient",
+            values="at least 0, below 1",
         ),
     ] = 0.999
     epsilon: Annotated[
         Rate,
-        Field(
-            description="ε of Adam in Keras' form: added to the root of the uncorrected second moment",
-            json_schema_extra={"values": "number above 0"},
+        documented(
+            "ε of Adam in Keras' form: added to the root of the uncorrected second moment",
+            values="number above 0",
         ),
     ] = 1e-7
     seed: Annotated[
         int,
-        Field(
+        documented(
+            "seed of the experiment; each repetition derives its own from it and from its number",
             ge=0,
             lt=2**64,
-            description="seed of the experiment; each repetition derives its own from it and from its number",
-            json_schema_extra={"values": "whole number, at least 0"},
+            values="whole number, at least 0",
         ),
     ] = 0
     engine: Annotated[
         Literal["kernels", "torch"],
-        Field(
-            description="what trains: loops compiled for the processor, which give the same bytes on every "
-            "machine (`kernels`), or PyTorch, one readable operation after the other (`torch`), which also "
-            "runs on a GPU",
-            json_schema_extra={"default": "`kernels`; `torch` where `device` is `cuda`"},
+        documented(
+            "what trains: loops compiled for the processor, which give the same bytes on every machine "
+            "(`kernels`), or PyTorch, one readable operation after the other (`torch`), which also runs "
+            "on a GPU",
+            unset="`kernels`; `torch` where `device` is `cuda`",
         ),
     ] = "kernels"
 
@@ -378,35 +361,33 @@ class EstimatorSpec(Spec):
     kind: Annotated[
         str,
         one_of(ESTIMATORS),
-        Field(
-            description=" ".join(f"`{name}`: {kind.about}." for name, kind in ESTIMATORS.items()),
-            json_schema_extra={"enum": [*ESTIMATORS]},
+        documented(
+            " ".join(f"`{name}`: {kind.about}." for name, kind in ESTIMATORS.items()),
+            names=ESTIMATORS,
         ),
     ]
     bins: Annotated[
         Annotated[int, Field(ge=2, le=65536)] | None,
-        Field(
-            description="number of bins, of `uniform` and `adaptive`",
-            json_schema_extra={"default": "required there", "values": "at least 2"},
+        documented(
+            "number of bins, of `uniform` and `adaptive`",
+            unset="required there",
+            values="at least 2",
         ),
     ] = None
     range: Annotated[
         Literal["global", "layer", "neuron"] | Pair | None,
         expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
-        Field(
-            description="what the bins of `uniform` span: the outputs of all layers and epochs of a run "
-            "(`global`), of one `layer` or `neuron` at one epoch, or a fixed `[lo, hi]`, where values "
-            "outside go "
-            "to the end bins; the fixed range of `quantized`",
-            json_schema_extra={
-                "default": "required there",
-                "values": "`global`, `layer`, `neuron`, `[lo, hi]`",
-            },
+        documented(
+            "what the bins of `uniform` span: the outputs of all layers and epochs of a run (`global`), "
+            "of one `layer` or `neuron` at one epoch, or a fixed `[lo, hi]`, where values outside go to "
+            "the end bins; the fixed range of `quantized`",
+            unset="required there",
+            values="`global`, `layer`, `neuron`, `[lo, hi]`",
         ),
     ] = None
     subset: Annotated[
         Literal["all", "train", "test"],
-        Field(description="inputs that are counted; ranges stay those of all inputs"),
+        documented("inputs that are counted; ranges stay those of all inputs"),
     ] = "all"
 
     @model_validator(mode="after")
@@ -430,63 +411,67 @@ class FigureSpec(Spec):
     kind: Annotated[
         str,
         one_of(FIGURES),
-        Field(
-            description=" ".join(f"`{name}`: {kind.about}." for name, kind in FIGURES.items()),
-            json_schema_extra={"enum": [*FIGURES]},
+        documented(
+            " ".join(f"`{name}`: {kind.about}." for name, kind in FIGURES.items()),
+            names=FIGURES,
         ),
     ]
     category: Annotated[
         str,
-        Field(
-            description="where the report lists it; `main` and `A` to `F` are also targets: `snakemake "
-            "figure_a` "
+        documented(
+            "where the report lists it; `main` and `A` to `F` are also targets: `snakemake figure_a` "
             "draws those of `A`",
-            json_schema_extra={"values": "text"},
+            values="text",
         ),
     ]
     experiments: Annotated[
         NamesOrNone,
-        Field(
-            description="experiments that it shows; not for `claims`",
-            json_schema_extra={"default": "required", "values": "`all`, or a list of names"},
+        documented(
+            "experiments that it shows; not for `claims`",
+            unset="required",
+            values="`all`, or a list of names",
         ),
     ] = ()
     estimators: Annotated[
         Names | None,
-        Field(
-            description="estimators that it shows; not for "
+        documented(
+            "estimators that it shows; not for "
             + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "estimators" not in kind.takes),
-            json_schema_extra={"default": "required", "values": "a list of names"},
+            unset="required",
+            values="a list of names",
         ),
     ] = None
     i_xt: Annotated[
         Interval | None,
-        Field(
-            description="limits of I(X;T), to zoom into a `plane`",
-            json_schema_extra={"default": "whole", "values": "`[lo, hi]`, bits"},
+        documented(
+            "limits of I(X;T), to zoom into a `plane`",
+            unset="whole",
+            values="`[lo, hi]`, bits",
         ),
     ] = None
     i_ty: Annotated[
         Interval | None,
-        Field(
-            description="limits of I(T;Y), to zoom into a `plane`",
-            json_schema_extra={"default": "whole", "values": "`[lo, hi]`, bits"},
+        documented(
+            "limits of I(T;Y), to zoom into a `plane`",
+            unset="whole",
+            values="`[lo, hi]`, bits",
         ),
     ] = None
     layers: Annotated[
         Layers | None,
-        Field(
-            description="layers that `signs` shows, from 1",
-            json_schema_extra={"default": "all", "values": "a list of numbers"},
+        documented(
+            "layers that `signs` shows, from 1",
+            unset="all",
+            values="a list of numbers",
         ),
     ] = None
     dpi: Annotated[
         Count,
-        Field(description="resolution of the PNG", json_schema_extra={"values": "dots per inch"}),
+        documented("resolution of the PNG", values="dots per inch"),
     ] = 200
     note: Annotated[
         str,
-        Field(description="remark for the title", json_schema_extra={"default": "none", "values": "text"}),
+        documented("remark for the title", unset="none", values="text"),
     ] = ""
 
     @model_validator(mode="after")

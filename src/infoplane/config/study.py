@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
-from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict
+from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict, documented
 from infoplane.config.parsing import from_yaml
 from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.validation import refuse_unknown, validated
@@ -21,24 +21,23 @@ class Experiment(TrainingSpec):
 
     repetitions: Annotated[
         Count,
-        Field(
-            description="how often the training is repeated with other seeds",
-            json_schema_extra={"values": "runs"},
+        documented(
+            "how often the training is repeated with other seeds",
+            values="runs",
         ),
     ]
     chunk: Annotated[
         Count,
-        Field(
-            description="how many repetitions one job trains; changes no number of a run",
-            json_schema_extra={"values": "runs"},
+        documented(
+            "how many repetitions one job trains; changes no number of a run",
+            values="runs",
         ),
     ]
     control: Annotated[
         bool,
-        Field(
-            description="whether it is a control or an ablation, on which no [claim](../docs/claims.md) "
-            "rests",
-            json_schema_extra={"values": "`true`, `false`"},
+        documented(
+            "whether it is a control or an ablation, on which no [claim](../docs/claims.md) rests",
+            values="`true`, `false`",
         ),
     ] = False
 
@@ -64,9 +63,10 @@ class Estimator(EstimatorSpec):
 
     experiments: Annotated[
         Names,
-        Field(
-            description="experiments that it is applied to",
-            json_schema_extra={"default": "`all`", "values": "`all`, or a list of names"},
+        documented(
+            "experiments that it is applied to",
+            unset="`all`",
+            values="`all`, or a list of names",
         ),
     ]
 
@@ -93,59 +93,67 @@ class Sections(Strict):
 
     results: Annotated[
         Folder,
-        Field(description="folder that everything is written to", json_schema_extra={"default": "`results`"}),
+        documented("folder that everything is written to", unset="`results`"),
     ] = "results"
     trajectories: Annotated[
         Literal["keep", "drop"],
-        Field(
-            description="`keep`, or `drop` each as soon as the study's estimators have seen it: saves "
-            "most of the "
+        documented(
+            "`keep`, or `drop` each as soon as the study's estimators have seen it: saves most of the "
             "disk space, but a later estimator has to train again"
         ),
     ] = "keep"
     device: Annotated[
         Device,
         BeforeValidator(no_auto),
-        Field(
-            description="where training and information are computed: on the processor (`cpu`), or on a GPU "
-            "(`cuda`), by PyTorch; see [On a GPU](../docs/method.md#on-a-gpu)"
+        documented(
+            "where training and information are computed: on the processor (`cpu`), or on a GPU (`cuda`), "
+            "by PyTorch; see [On a GPU](../docs/method.md#on-a-gpu)"
         ),
     ] = "cpu"
     datasets: Annotated[
         dict[Name, Overrides],
-        Field(
-            description="your own data, and settings of the public data sets, by name",
+        documented(
+            "your own data, and settings of the public data sets, by name",
             default_factory=dict,
-            json_schema_extra={"default": "none"},
+            unset="none",
         ),
     ]
     defaults: Annotated[
         Overrides,
-        Field(
-            description="keys of every experiment that does not set them itself",
+        documented(
+            "keys of every experiment that does not set them itself",
             default_factory=dict,
-            json_schema_extra={"default": "none"},
+            unset="none",
         ),
     ]
-    experiments: Annotated[dict[Name, Overrides], Field(min_length=1, description="what is trained, by name")]
+    experiments: Annotated[
+        dict[Name, Overrides],
+        documented(
+            "what is trained, by name",
+            min_length=1,
+        ),
+    ]
     estimators: Annotated[
         dict[Name, Overrides],
-        Field(min_length=1, description="how T is made discrete and its information counted, by name"),
+        documented(
+            "how T is made discrete and its information counted, by name",
+            min_length=1,
+        ),
     ]
     figure_defaults: Annotated[
         Overrides,
-        Field(
-            description="keys of every figure that does not set them itself",
+        documented(
+            "keys of every figure that does not set them itself",
             default_factory=dict,
-            json_schema_extra={"default": "none"},
+            unset="none",
         ),
     ]
     figures: Annotated[
         dict[Name, Overrides],
-        Field(
+        documented(
+            "what is drawn, by name",
             default_factory=dict,
-            description="what is drawn, by name",
-            json_schema_extra={"default": "none"},
+            unset="none",
         ),
     ]
 
@@ -264,8 +272,8 @@ def refuse_kernels_on_a_gpu(sections: Sections, experiments: Mapping[str, Experi
         if sections.device == "cuda" and experiment.engine == "kernels":
             where = f"experiments.{name}" if "engine" in sections.experiments[name] else "defaults"
             raise UserError(
-                f"{source}: {where}.engine: kernels run on a processor, and device is cuda; "
-                "write engine: torch, or device: cpu"
+                f"{source}: {where}.engine: kernels run on a processor, and device is cuda; write engine: "
+                "torch, or device: cpu"
             )
 
 
@@ -277,20 +285,20 @@ def refuse_unfit_experiments(study: Study, source: str) -> None:
         for unfit in sorted(float32 & set(estimator.experiments)):
             if estimator.kind == "quantized":
                 raise UserError(
-                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and {unfit} "
-                    "has none; name other experiments"
+                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and "
+                    f"{unfit} has none; name other experiments"
                 )
     for name, figure in study.figures.items():
         for unfit in sorted(float32 & set(figure.experiments)):
             if figure.kind == "levels":
                 raise UserError(
-                    f"{source}: figures.{name}: shows levels of grids, and {unfit} has none; "
-                    "name quantized experiments"
+                    f"{source}: figures.{name}: shows levels of grids, and {unfit} has none; name "
+                    "quantized experiments"
                 )
         if figure.kind == "merging" and (float32 | controlled) & set(figure.experiments):
             raise UserError(
-                f"{source}: figures.{name}: shows codes of logits; "
-                "name quantized experiments of protocol published"
+                f"{source}: figures.{name}: shows codes of logits; name quantized experiments of protocol "
+                "published"
             )
 
 
@@ -311,8 +319,8 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
         for experiment in figure.experiments:
             if figure.kind == "errors" and study.exact_estimator(experiment) is None:
                 raise UserError(
-                    f"{source}: figures.{name}: {experiment} has no exact value; "
-                    "apply an estimator of kind exact to it"
+                    f"{source}: figures.{name}: {experiment} has no exact value; apply an estimator of "
+                    "kind exact to it"
                 )
 
 

@@ -1,0 +1,94 @@
+"""A spec is known by what differs from its defaults."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infoplane.artifacts import digest
+from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.specs import Ranges
+
+NEEDED = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
+NEEDED |= {"epochs": 100, "record_every": 5}
+ALTERNATIVES = {
+    "protocol": "controlled",
+    "ranges": {"activations": (0.0, 4.0)},
+    "initialisation": "glorot",
+    "labels": "shuffled",
+    "prefit_epochs": 3,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "beta_1": 0.8,
+    "beta_2": 0.99,
+    "epsilon": 1e-8,
+    "seed": 7,
+    "engine": "torch",
+}
+
+
+class LaterSpec(TrainingSpec):
+    """A spec of a later version, which has one key more."""
+
+    momentum: float = 0.0
+
+
+@given(st.sets(st.sampled_from(sorted(ALTERNATIVES))))
+def test_a_key_added_later_changes_no_hash(names):
+    chosen = {name: ALTERNATIVES[name] for name in names}
+    now, later = TrainingSpec(**NEEDED, **chosen), LaterSpec(**NEEDED, **chosen)
+    assert now.differences() == later.differences()
+
+
+def test_a_later_key_that_is_used_changes_the_hash():
+    default, used = LaterSpec(**NEEDED), LaterSpec(**NEEDED, momentum=0.9)
+    assert digest(default.differences()) != digest(used.differences())
+    assert used.differences()["momentum"] == 0.9
+
+
+@given(st.sets(st.sampled_from(sorted(ALTERNATIVES))))
+def test_differences_hold_the_whole_spec(names):
+    spec = TrainingSpec(**NEEDED, **{name: ALTERNATIVES[name] for name in names})
+    assert spec.differences().keys() == NEEDED.keys() | names
+    assert TrainingSpec.model_validate(spec.differences()) == spec
+
+
+@pytest.mark.parametrize("key", ALTERNATIVES)
+def test_every_optional_key_is_a_difference(key):
+    assert ALTERNATIVES.keys() == {
+        name for name, field in TrainingSpec.model_fields.items() if not field.is_required()
+    }
+    assert key not in TrainingSpec(**NEEDED).differences()
+
+
+def test_defaults_never_change():
+    """Results are known by what differs from the defaults: another default would make old results wrong.
+
+    Where a default has to change, the versions of the engine change with it.
+    """
+    defaults = {
+        model: {
+            name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()
+        }
+        for model in (TrainingSpec, EstimatorSpec, DatasetSpec)
+    }
+    assert defaults[TrainingSpec] == {
+        "protocol": "published",
+        "ranges": Ranges(),
+        "initialisation": None,
+        "labels": "given",
+        "prefit_epochs": 0,
+        "batch_size": 256,
+        "learning_rate": 1e-4,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "seed": 0,
+        "engine": "kernels",
+    }
+    assert defaults[EstimatorSpec] == {"bins": None, "range": None, "subset": "all"}
+    assert defaults[DatasetSpec] == {"folder": None, "path": None, "scale": None, "fraction": 1.0}
+
+
+def test_figures_are_known_by_their_differences():
+    figure = FigureSpec(kind="claims", category="claims", dpi=200)
+    assert figure.differences() == {"kind": "claims", "category": "claims"}
