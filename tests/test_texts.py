@@ -1,0 +1,87 @@
+"""Numbers in texts are those of the tables, and sentences that rest on a verdict hold."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from infoplane import UserError
+from infoplane.artifacts import write_csv
+from infoplane.texts import broken_conditions, renew, with_quotations
+
+ROOT = Path(__file__).parents[1]
+TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.fixture
+def tables(tmp_path):
+    write_csv(
+        tmp_path / "cells.csv",
+        pd.DataFrame({"layer": [4, 5], "compress": [7, 18], "runs": 20, "mean": [0.24, 1.4567]}),
+    )
+    write_csv(
+        tmp_path / "claims.csv", pd.DataFrame({"claim": ["C1", "C2"], "verdict": ["supported", "mixed"]})
+    )
+    return tmp_path
+
+
+def quoted(query, form, value="?"):
+    return f"before <!-- quote {query} | {form} -->{value}<!-- end --> after"
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "value"),
+    [
+        ("cells.csv layer=5", "{compress} of {runs}", "18 of 20"),
+        ("cells.csv layer=5", "{mean:.2f} bit", "1.46 bit"),
+        ("cells.csv layer=4 runs=20", "{mean}", "0.24"),
+        ("claims.csv claim=C2", "{verdict}", "mixed"),
+    ],
+)
+def test_quotation_is_written_anew(tables, query, form, value):
+    assert with_quotations(quoted(query, form), tables) == quoted(query, form, value)
+    assert with_quotations(quoted(query, form, value), tables) == quoted(query, form, value)
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "complaint"),
+    [
+        ("cells.csv layer=6", "{mean}", "cells.csv layer=6: is true of 0 rows of cells.csv"),
+        ("cells.csv runs=20", "{mean}", "cells.csv runs=20: is true of 2 rows of cells.csv"),
+        ("cells.csv lair=5", "{mean}", "has no column lair; use one of layer, compress, runs, mean"),
+        ("cells.csv layer=5", "{median}", "{median}: cannot be filled in"),
+        ("cells.csv layer=5", "{mean:d}", "{mean:d}: cannot be filled in"),
+        ("other.csv layer=5", "{mean}", "other.csv: missing"),
+    ],
+)
+def test_a_quotation_of_nothing_is_one_line(tables, query, form, complaint):
+    with pytest.raises(UserError) as caught:
+        with_quotations(quoted(query, form), tables)
+    assert complaint in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_sentence_fails_with_its_verdict(tables):
+    condition = "<!-- holds claims.csv claim=C1 | verdict = {} -->"
+    assert [*broken_conditions(condition.format("supported"), tables)] == []
+    (line,) = broken_conditions(condition.format("refuted"), tables)
+    assert line == "claims.csv claim=C1: verdict is supported, and the text is true of refuted"
+    with pytest.raises(UserError, match="has no column verdikt"):
+        [*broken_conditions("<!-- holds claims.csv claim=C1 | verdikt = mixed -->", tables)]
+
+
+def test_texts_are_renewed_in_place(tables):
+    text = tables / "text.md"
+    text.write_text(
+        quoted("cells.csv layer=5", "{runs}") + "<!-- holds claims.csv claim=C2 | verdict = new -->"
+    )
+    (line,) = renew(tables, [text])
+    assert line.startswith(f"{text}: claims.csv claim=C2")
+    assert ">20<" in text.read_text()
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_numbers_of_the_docs_are_those_of_their_tables(path):
+    """After the tables in docs/results change: python -m infoplane.texts docs/results README.md docs/*.md."""
+    text = path.read_text(encoding="utf-8")
+    assert with_quotations(text, ROOT / "docs" / "results") == text
+    assert [*broken_conditions(text, ROOT / "docs" / "results")] == []
