@@ -34,30 +34,12 @@ coverage: $(VENV)/installed-dev
 	coverage report
 	@coverage json --quiet -o - | python tests/lines_and_branches.py
 
+# The modules that decide results; one alone: make mutation MODULES=statistics/phases
+MODULES ?= entropy networks/quantization $(addprefix information/,binning corrections estimators estimate) \
+    $(addprefix statistics/,$(basename $(notdir $(filter-out %/__init__.py,$(wildcard src/infoplane/statistics/*.py)))))
+
 mutation: $(VENV)/installed-dev
-	tests/mutation.sh entropy tests/test_entropy.py tests/information/test_arrays.py
-	tests/mutation.sh networks/quantization tests/networks/test_quantization.py
-	tests/mutation.sh information/binning tests/information/test_binning.py tests/information/test_estimators.py
-	tests/mutation.sh information/corrections tests/information/test_corrections.py
-	tests/mutation.sh information/estimators tests/information/test_estimators.py tests/information/test_estimate.py
-	tests/mutation.sh information/estimate tests/information/test_estimate.py
-	tests/mutation.sh statistics/inference tests/test_inference.py \
-	    -k "not (equal_effects or agree or mirrored or unit or TestErrorRates)"
-	tests/mutation.sh statistics/phases tests/test_statistics.py \
-	    -k "TestPhases and not (onset_is_there or constant_added)"
-	tests/mutation.sh statistics/errors tests/test_errors.py -k "TestErrors or TestViolations"
-	tests/mutation.sh statistics/aggregates tests/test_statistics.py -k "not (TestPhases or paper_scale)"
-	tests/mutation.sh statistics/chunks tests/test_statistics_tables.py \
-	    -k "any_chunking or row_by_row or only_the_given or (TestRefusals and (specs or other_data or overlapping))"
-	tests/mutation.sh statistics/tables tests/test_statistics_tables.py tests/test_claims_tables.py tests/test_errors.py \
-	    tests/test_tradeoff.py -k "not (aggregates_are_by_part or phases_are_those or row_by_row or chunks_on or chunks_of \
-	    or overlapping or every_claim or what_the_runs_say or help or a_user_may or loop_finds or of_equal_runs \
-	    or perfect_order or rho_is or resampled_runs or TestNetworks)"
-	tests/mutation.sh statistics/tradeoff tests/test_tradeoff.py
-	tests/mutation.sh statistics/cells tests/test_cells.py tests/test_claims.py tests/test_claims_tables.py \
-	    -k "not (TestTrace or as_sets or any_order)"
-	tests/mutation.sh statistics/claims tests/test_cells.py tests/test_claims.py tests/test_claims_tables.py \
-	    -k "not (TestTrace or as_sets or any_order)"
+	set -e; for module in $(MODULES); do tests/mutation.sh $$module; done
 
 check: $(VENV)/installed-dev
 	ruff check

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Usage: tests/mutation.sh MODULE TEST...
-# Mutates one module of infoplane in a copy, and says which mutants the tests, given by pytest's names, let live.
+# Usage: tests/mutation.sh MODULE
+# Mutates one module of infoplane in a copy, and says which mutants survive the fast tests of that module.
 set -e
 module=$1
-shift
+tests=tests/$(dirname "$module")/test_$(basename "$module").py
 copy=build/mutation/$module
 source=src/infoplane/$module.py
 
@@ -17,7 +17,7 @@ sed -E -z -i 's/@numba\.njit\(cache=True\)\n//g
 printf '%s\n' '[mutmut]' 'source_paths = src' "only_mutate = $source" 'also_copy = docs' \
     'process_isolation = forkserver' 'timeout_constant = 5' 'timeout_multiplier = 4' \
     'pytest_add_cli_args = --hypothesis-profile=ci' 'pytest_add_cli_args_test_selection =' > setup.cfg
-printf '    %s\n' "$@" >> setup.cfg
+printf '    %s\n' "$tests" '-m' 'not slow' >> setup.cfg
 export OMP_NUM_THREADS=1
 mutmut run --max-children 1 > log
 mutmut results
