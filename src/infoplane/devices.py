@@ -1,4 +1,4 @@
-"""Where tensors are computed with: on the processor, or on a GPU."""
+"""Devices: the processor (`cpu`) or a GPU (`cuda`)."""
 
 from typing import TYPE_CHECKING
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 __all__ = ["device_of", "name_of", "refuse_auto"]
 
-# PyTorch is imported by who needs it: a training by kernels does not.
+# PyTorch is imported inside of functions: a training by kernels does without it.
 
 
 def refuse_auto(name: str) -> str:
-    """The name of a device, unless it leaves the device to the machine."""
+    """Refuse `auto`, which would let the machine decide what a result is."""
     if name == "auto":
         raise UserError(f"device: {NO_DEVICE}")
     return name
 
 
 def device_of(name: str) -> "torch.device":
-    """The device `cpu` or `cuda`.
+    """PyTorch device of a name, `cpu` or `cuda`.
 
     Raises:
         UserError: there is no GPU.
@@ -37,7 +37,7 @@ def device_of(name: str) -> "torch.device":
 
 
 def name_of(name: str) -> str:
-    """What artifacts say of a device: `cpu`, or the model of the GPU."""
+    """Name of a device for an artifact: `cpu`, or the model of the GPU."""
     if name != "cuda":
         return name
     import torch

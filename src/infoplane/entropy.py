@@ -1,4 +1,4 @@
-"""Entropies from counts alone, in whole numbers: no order of sums, no library's logarithm changes a bit."""
+"""Shannon entropies from counts, by integer arithmetic that no order of summation can change."""
 
 from functools import lru_cache
 from math import isqrt
@@ -8,16 +8,16 @@ import numpy as np
 
 __all__ = ["Information", "entropy", "in_bits", "information_of_sums", "logarithms_of"]
 
-# Digits behind the binary point of the logarithms that the table is rounded from.
+# Binary digits after the point of the logarithms that the table is rounded from
 PRECISION = 160
 
 
 class Information(NamedTuple):
-    """Information of the discrete variable T, each an array over the leading dimensions of the codes.
+    """Information (bits) of a discrete variable T; each field has the leading dimensions of the codes.
 
     Attributes:
         h_t: H(T) in bits.
-        i_xt: I(X;T) in bits; it equals H(T), T being a function of X.
+        i_xt: I(X;T) in bits; equal to H(T), because T is a function of X.
         i_ty: I(T;Y) in bits.
         distinct: the number of distinct codes.
     """
@@ -41,12 +41,12 @@ def entropy(counts: np.ndarray) -> float:
 def information_of_sums(
     of_t: np.ndarray, of_t_and_y: np.ndarray, distinct: np.ndarray, labels: np.ndarray
 ) -> Information:
-    """Information of snapshots from their sums n log₂ n over codes and over (code, label) pairs.
+    """Information of snapshots from the sums Σ n log₂ n over codes and over (code, label) pairs.
 
         N H(T) = N log₂ N − Σ_t n_t log₂ n_t,   I(T;Y) = H(Y) − (H(T,Y) − H(T))
 
-    The second difference vanishes exactly where T determines Y, and merging codes never raises H(T): both
-    hold of the whole numbers of the table as of the logarithms themselves.
+    The second difference is exactly 0 where T determines Y, and merging codes never raises H(T). Both laws
+    hold for the integers of the table as they do for the logarithms.
 
     Args:
         of_t: Σ n log₂ n over the codes, (snapshots,) int64 in the unit of `logarithms_of`(N).
@@ -58,18 +58,18 @@ def information_of_sums(
     logarithms = logarithms_of(count)
     h_y = logarithms[count] - logarithms[np.bincount(labels)].sum()
     h_t = in_bits(logarithms[count] - of_t, count)
-    # Where I(T;Y) is 0, the rounding of the table may leave a few units less.
+    # Where I(T;Y) is 0, rounding of the table may leave a difference of a few units below 0
     i_ty = in_bits(np.maximum(h_y - (of_t - of_t_and_y), 0), count)
     return Information(h_t, h_t, i_ty, distinct)
 
 
 def in_bits(sums: Any, count: int) -> Any:
-    """Bits for each of N inputs, from differences of sums in the unit of `logarithms_of`(N)."""
+    """Convert a sum over N inputs in units of `logarithms_of`(N) to bits for each input."""
     return np.ldexp(sums / count, -fraction_bits(count))
 
 
 def fraction_bits(count: int) -> int:
-    """Digits behind the binary point of `logarithms_of`(N): as many as let N log₂ N be an int64.
+    """Number of binary digits after the point of `logarithms_of`(N): the most with which N log₂ N is an int64.
 
     >>> fraction_bits(4096), fraction_bits(70_000)
     (47, 42)
@@ -79,11 +79,11 @@ def fraction_bits(count: int) -> int:
 
 @lru_cache(maxsize=64)
 def logarithms_of(count: int) -> np.ndarray:
-    """n log₂ n for n = 0 … N in units of 2^−k, rounded to whole numbers: (N + 1,) int64, read-only.
+    """Table of n log₂ n for n = 0 … N in units of 2^−k, rounded to integers: (N + 1,) int64, read-only.
 
-    Sums of whole numbers are exact, and the same in any order. k is `fraction_bits`(N). No entropy of N
-    inputs is off by more than 2^−(k + 1) bit before it becomes a float64: 4e-15 bit for N = 4,096, 1.2e-13
-    for N = 70,000.
+    Sums of integers are exact and do not depend on their order. k is `fraction_bits`(N). The error of an
+    entropy of N inputs is at most 2^−(k + 1) bit before it is rounded to float64: 4e-15 bit for N = 4,096,
+    1.2e-13 bit for N = 70,000.
 
     >>> logarithms_of(4)[[0, 1, 2, 4]] / 2.0 ** fraction_bits(4)
     array([0., 0., 2., 8.])
@@ -97,9 +97,9 @@ def logarithms_of(count: int) -> np.ndarray:
 
 
 def binary_logarithms(count: int) -> list[int]:
-    """log₂ n for n = 0 … N in units of 2^−160, of which they are off by a few dozen at most; 0 for n = 0.
+    """Table of log₂ n for n = 0 … N in units of 2^−160, with errors of a few dozen units at most; 0 for n = 0.
 
-    That of a product is the sum of those of its factors. That of a prime p follows from its neighbours':
+    The logarithm of a product is the sum over its factors. That of a prime p follows from its neighbours:
 
         2 log₂ p = log₂(p − 1) + log₂(p + 1) + log₂(p²/(p² − 1)),
         log₂((1 + x)/(1 − x)) = artanh(x)/artanh(1/3)   with x = 1/(2p² − 1)
@@ -116,7 +116,7 @@ def binary_logarithms(count: int) -> list[int]:
 
 
 def inverse_tanh(one: int, divisor: int) -> int:
-    """artanh(1/d) = Σ 1/((2j + 1) d^(2j + 1)), j = 0, 1, …, as a multiple of the unit of which `one` is 1."""
+    """Inverse hyperbolic tangent artanh(1/d) = Σ_j 1/((2j + 1) d^(2j + 1)) in the unit in which 1 is `one`."""
     power, total, odd = one // divisor, 0, 1
     while power:
         total += power // odd
@@ -126,7 +126,7 @@ def inverse_tanh(one: int, divisor: int) -> int:
 
 
 def smallest_factors(count: int) -> list[int]:
-    """The smallest factor above 1 of each of n = 0 … N; n itself where there is none.
+    """Smallest factor above 1 of each n = 0 … N; n itself where it is prime, 0 or 1.
 
     >>> smallest_factors(9)
     [0, 1, 2, 3, 2, 5, 2, 7, 2, 3]

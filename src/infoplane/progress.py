@@ -1,4 +1,4 @@
-"""Progress of long work: done, rate and time left; a bar on a terminal, now and then a line in a log."""
+"""Progress of long work: a bar on a terminal, a line every 15 seconds in a log."""
 
 import sys
 from typing import Never, TextIO
@@ -12,7 +12,7 @@ SECONDS_BETWEEN_LINES = 15
 
 
 class Lines:
-    """A stream that writes whole lines of what would draw over one and the same."""
+    """Stream that writes each state of a progress bar as a line of its own."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -26,7 +26,7 @@ class Lines:
 
 
 def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
-    """A bar on standard error; a log gets whole lines instead, one every 15 seconds."""
+    """Progress bar on standard error: what is done, the rate, and the time left."""
     unit = f" {unit}"
     if sys.stderr.isatty():
         return tqdm(total=total, desc=description, unit=unit)

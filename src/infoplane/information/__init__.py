@@ -1,4 +1,4 @@
-"""Information of trained networks: replay, estimators, and what else is read out of replayed layers."""
+"""Information of trained networks: replay of recorded parameters, estimators, and the tables made by them."""
 
 from infoplane.entropy import Information
 from infoplane.information.arrays import binned_information, exact_information
