@@ -69,7 +69,7 @@ def in_bits(sums: Any, count: int) -> Any:
 
 
 def fraction_bits(count: int) -> int:
-    """Number of binary digits after the point of `logarithms_of`(N): the most with which N log₂ N is an int64.
+    """Binary digits after the point of `logarithms_of`(N): the most with which N log₂ N is an int64.
 
     >>> fraction_bits(4096), fraction_bits(70_000)
     (47, 42)
@@ -97,7 +97,7 @@ def logarithms_of(count: int) -> np.ndarray:
 
 
 def binary_logarithms(count: int) -> list[int]:
-    """Table of log₂ n for n = 0 … N in units of 2^−160, with errors of a few dozen units at most; 0 for n = 0.
+    """Table of log₂ n for n = 0 … N in units of 2^−160, with errors of a few dozen units; 0 for n = 0.
 
     The logarithm of a product is the sum over its factors. That of a prime p follows from its neighbours:
 
@@ -116,7 +116,7 @@ def binary_logarithms(count: int) -> list[int]:
 
 
 def inverse_tanh(one: int, divisor: int) -> int:
-    """Inverse hyperbolic tangent artanh(1/d) = Σ_j 1/((2j + 1) d^(2j + 1)) in the unit in which 1 is `one`."""
+    """Inverse hyperbolic tangent artanh(1/d) = Σ_j 1/((2j + 1) d^(2j + 1)) in units of 1/`one`."""
     power, total, odd = one // divisor, 0, 1
     while power:
         total += power // odd
