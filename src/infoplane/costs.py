@@ -1,0 +1,70 @@
+"""Costs of a study: time, memory and disk of its jobs, by stage and experiment, as Snakemake measured them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from infoplane.errors import UserError
+
+__all__ = ["costs_of", "projected_hours"]
+
+
+class Job(NamedTuple):
+    """One job that has finished: wall and CPU time (s), largest resident memory (MiB)."""
+
+    stage: str
+    experiment: str
+    wall: float
+    cpu: float
+    memory: float
+
+
+def costs_of(results: Path) -> pd.DataFrame:
+    """Costs of the finished jobs of a study, a row for each stage and experiment.
+
+    Args:
+        results: the folder that a study wrote.
+
+    Returns:
+        Columns stage, experiment (empty for jobs of the whole study), jobs, wall_hours and cpu_hours (sums
+        over jobs, hours), memory_gib (of the largest job, GiB), disk_gib (of the results, GiB).
+
+    Raises:
+        UserError: no job has finished.
+    """
+    jobs = pd.DataFrame(finished_jobs(results / "benchmarks"), columns=Job._fields)
+    if jobs.empty:
+        raise UserError(f"{results}: holds no benchmarks of finished jobs; run a study first")
+    grouped = jobs.groupby(["stage", "experiment"], sort=True)
+    costs = pd.DataFrame(
+        {
+            "jobs": grouped.size(),
+            "wall_hours": grouped["wall"].sum() / 3600,
+            "cpu_hours": grouped["cpu"].sum() / 3600,
+            "memory_gib": grouped["memory"].max() / 1024,
+        }
+    ).reset_index()
+    costs["disk_gib"] = [
+        bytes_in(results / stage / experiment) / 2**30
+        for stage, experiment in zip(costs["stage"], costs["experiment"], strict=True)
+    ]
+    return costs
+
+
+def projected_hours(costs: pd.DataFrame, cores: int) -> float:
+    """Wall time (hours) of a study on so many cores, if all are busy until the end: CPU hours / cores."""
+    return float(costs["cpu_hours"].sum()) / cores
+
+
+def finished_jobs(benchmarks: Path) -> Iterator[Job]:
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        stage, *folders = path.relative_to(benchmarks).parts
+        experiment = folders[0] if len(folders) > 1 else ""
+        for row in pd.read_csv(path, sep="\t", na_values="-").itertuples():
+            yield Job(stage, experiment, row.s, row.cpu_time, row.max_rss)
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,40 @@
+"""Costs are sums over the benchmarks of finished jobs."""
+
+import pytest
+
+from infoplane import UserError
+from infoplane.costs import costs_of, projected_hours
+
+HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+
+
+def add_job(results, name, wall, cpu, memory):
+    path = results / "benchmarks" / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{HEAD}{wall}\t0:00:00\t{memory}\t-\t-\t-\t0\t0\t0\t{cpu}\n")
+
+
+def test_costs_are_summed_by_stage_and_experiment(tmp_path):
+    add_job(tmp_path, "training/relu/0-9", 3600, 1800, 512)
+    add_job(tmp_path, "training/relu/10-19", 7200, 3600, 1024)
+    add_job(tmp_path, "training/tanh/0-9", 360, 180, 256)
+    add_job(tmp_path, "information/relu/exact/0-9", 36, 18, 128)
+    add_job(tmp_path, "figures/plane", 3.6, 1.8, 128)
+    (tmp_path / "training" / "relu").mkdir(parents=True)
+    (tmp_path / "training" / "relu" / "0-9.parquet").write_bytes(bytes(2**20))
+    costs = costs_of(tmp_path).set_index(["stage", "experiment"])
+    assert costs.loc[("training", "relu")].tolist() == [2, 3.0, 1.5, 1.0, 2**-10]
+    assert costs.loc[("training", "tanh"), "wall_hours"] == pytest.approx(0.1)
+    assert costs.loc[("information", "relu"), "jobs"] == 1
+    assert ("figures", "") in costs.index and len(costs) == 4
+    assert projected_hours(costs.reset_index(), 8) == pytest.approx((1.5 + 0.05 + 0.005 + 0.0005) / 8)
+
+
+def test_jobs_without_a_measure_count_as_jobs(tmp_path):
+    add_job(tmp_path, "pages/claims", 0.1, "-", "-")
+    assert costs_of(tmp_path)[["jobs", "cpu_hours"]].values.tolist() == [[1, 0.0]]
+
+
+def test_no_jobs_are_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"holds no benchmarks of finished jobs; run a study first$"):
+        costs_of(tmp_path)
