@@ -1,4 +1,4 @@
-"""Costs of a study: time, memory and disk of its jobs, by stage and experiment, as Snakemake measured them."""
+"""Costs of a study: time, memory and disk of its jobs, by stage and experiment, as Snakemake has them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,8 +62,9 @@ def finished_jobs(benchmarks: Path) -> Iterator[Job]:
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage, *folders = path.relative_to(benchmarks).parts
         experiment = folders[0] if len(folders) > 1 else ""
-        for row in pd.read_csv(path, sep="\t", na_values="-").itertuples():
-            yield Job(stage, experiment, row.s, row.cpu_time, row.max_rss)
+        measured = pd.read_csv(path, sep="\t", na_values="-")[["s", "cpu_time", "max_rss"]].astype(float)
+        for wall, cpu, memory in measured.to_numpy():
+            yield Job(stage, experiment, wall, cpu, memory)
 
 
 def bytes_in(folder: Path) -> int:
