@@ -15,6 +15,7 @@ from infoplane.artifacts import written_aside
 from infoplane.config.fields import Strict
 from infoplane.config.specs import DatasetSpec, FigureSpec
 from infoplane.config.study import Estimator, Experiment, Sections
+from infoplane.config.sweeps import Sweeps
 
 __all__ = ["keys_table", "schema", "with_tables"]
 
@@ -23,6 +24,7 @@ TABLES: dict[str, type[Strict]] = {
     "sections": Sections,
     "datasets": DatasetSpec,
     "experiments": Experiment,
+    "sweeps": Sweeps,
     "estimators": Estimator,
     "figures": FigureSpec,
 }
@@ -74,8 +76,10 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     properties = whole["properties"]
     for section, model in TABLES.items():
-        if section != "sections":
+        if section in properties:
             keys = optional_keys(model, definitions)
+            if model is Experiment:
+                keys["properties"] |= Sweeps.model_json_schema()["properties"]
             properties[section] |= {"additionalProperties": {"anyOf": [keys, {"type": "null"}]}}
             properties[section].pop("patternProperties")
     properties["defaults"] = optional_keys(Experiment, definitions) | {

@@ -429,7 +429,7 @@ class FigureSpec(Spec):
         documented(
             "experiments that it shows; not for `claims`",
             unset="required",
-            values="`all`, or a list of names",
+            values="`all`, or a list of names and patterns such as `relu-*`",
         ),
     ] = ()
     estimators: Annotated[

@@ -1,6 +1,6 @@
 """The study that a config describes: every default applied, and all that it says checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict, documented
 from infoplane.config.parsing import from_yaml
 from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.sweeps import matched, with_sweeps
 from infoplane.config.validation import refuse_unknown, validated
 from infoplane.errors import UserError
 
@@ -66,7 +67,7 @@ class Estimator(EstimatorSpec):
         documented(
             "experiments that it is applied to",
             unset="`all`",
-            values="`all`, or a list of names",
+            values="`all`, or a list of names and patterns such as `relu-*`",
         ),
     ]
 
@@ -205,11 +206,12 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     sections = validated(Sections, config, source)
     everything = {"experiments": "all"}
     defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
+    written = with_sweeps(sections.experiments, source)
     experiments = {
         name: validated(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
-        for name, own in sections.experiments.items()
+        for name, own in written.items()
     }
-    refuse_kernels_on_a_gpu(sections, experiments, source)
+    refuse_kernels_on_a_gpu(sections, written, experiments, source)
     for name, own in sections.datasets.items():
         if "name" in own:
             raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
@@ -219,7 +221,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
     }
     for name, experiment in experiments.items():
-        where = f"experiments.{name}" if "dataset" in sections.experiments[name] else "defaults"
+        where = f"experiments.{name}" if "dataset" in written[name] else "defaults"
         refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
     estimators = {
         name: validated(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
@@ -267,10 +269,15 @@ def load_study(path: Path) -> Study:
     return resolve(from_yaml(path), str(path))
 
 
-def refuse_kernels_on_a_gpu(sections: Sections, experiments: Mapping[str, Experiment], source: str) -> None:
+def refuse_kernels_on_a_gpu(
+    sections: Sections,
+    written: Mapping[str, Mapping[str, Any]],
+    experiments: Mapping[str, Experiment],
+    source: str,
+) -> None:
     for name, experiment in experiments.items():
         if sections.device == "cuda" and experiment.engine == "kernels":
-            where = f"experiments.{name}" if "engine" in sections.experiments[name] else "defaults"
+            where = f"experiments.{name}" if "engine" in written[name] else "defaults"
             raise UserError(
                 f"{source}: {where}.engine: kernels run on a processor, and device is cuda; write engine: "
                 "torch, or device: cpu"
@@ -324,6 +331,9 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
                 )
 
 
-def all_named(own: Mapping[str, Any], experiments: Iterable[str]) -> dict[str, Any]:
-    """`experiments: all` spelt out, in an order that does not depend on that of the config."""
-    return {**own, "experiments": sorted(experiments)} if own.get("experiments") == "all" else {**own}
+def all_named(own: Mapping[str, Any], experiments: Collection[str]) -> dict[str, Any]:
+    """Keys with `experiments: all`, or patterns in the list, replaced by names in alphabetical order."""
+    if "experiments" not in own:
+        return {**own}
+    named = own["experiments"]
+    return {**own, "experiments": sorted(experiments) if named == "all" else matched(named, experiments)}

@@ -1,0 +1,102 @@
+"""Sweeps: experiments that vary keys of another one, and patterns that stand for their names."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any
+
+from infoplane.config.fields import Overrides, Strict, documented
+from infoplane.config.parsing import quoted
+from infoplane.config.validation import validated
+from infoplane.errors import UserError
+
+__all__ = ["Sweeps", "matched", "with_sweeps"]
+
+
+class Sweeps(Strict):
+    """Keys of an experiment and the values that experiments of their own give them."""
+
+    sweep: Overrides = documented(
+        "one experiment more for each value of each key, everything else being as here",
+        values="keys of experiments and lists of values",
+        unset="none",
+        default_factory=dict,
+    )
+    grid: Overrides = documented(
+        "one experiment more for each combination of values, a value of every key",
+        values="keys of experiments and lists of values",
+        unset="none",
+        default_factory=dict,
+    )
+
+
+def with_sweeps(experiments: Mapping[str, Mapping[str, Any]], source: str) -> dict[str, dict[str, Any]]:
+    """The experiments of a config, those of their sweeps and grids included.
+
+    An experiment of a sweep is named after the experiment, the key and the value; one of a grid after all
+    keys and values. A mapping in place of a key's value is named by its values, a list by its items.
+
+    Raises:
+        UserError: values are no list, or a name stands for two experiments.
+
+    >>> [*with_sweeps({"relu": {"bits": 8, "sweep": {"batch_size": [32, 1024]}}}, "mine.yaml")]
+    ['relu', 'relu-batch_size-32', 'relu-batch_size-1024']
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, own in experiments.items():
+        keys = {key: value for key, value in own.items() if key not in Sweeps.model_fields}
+        factors = {key: value for key, value in own.items() if key in Sweeps.model_fields}
+        sweeps = validated(Sweeps, factors, source, f"experiments.{name}")
+        for changes in [{}, *changes_of(sweeps, f"{source}: experiments.{name}")]:
+            full = "-".join([name, *(f"{key}-{value_name(value)}" for key, value in changes.items())])
+            if full in found or (changes and full in experiments):
+                raise UserError(f"{source}: experiments.{full}: stands for two experiments; rename one")
+            found[full] = keys | changes
+    return found
+
+
+def changes_of(sweeps: Sweeps, where: str) -> Iterator[dict[str, Any]]:
+    """What each experiment of a sweep or of a grid changes."""
+    for section, factors in (("sweep", sweeps.sweep), ("grid", sweeps.grid)):
+        for key, values in factors.items():
+            if not isinstance(values, list) or not values:
+                raise UserError(
+                    f"{where}.{section}.{key}: {quoted(values)} is no list; give a list of values"
+                )
+    for key, values in sweeps.sweep.items():
+        yield from ({key: value} for value in values)
+    if sweeps.grid:
+        for values in product(*sweeps.grid.values()):
+            yield dict(zip(sweeps.grid, values, strict=True))
+
+
+def value_name(value: Any) -> str:
+    """A value as a part of a name: letters, digits, `-` and `_`.
+
+    >>> value_name(0.5), value_name([20, 14, 6]), value_name({"weights": 8, "activations": 4})
+    ('0_5', '20-14-6', '8-4')
+    """
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, list):
+        return "-".join(map(value_name, value))
+    return str(value).replace(".", "_").replace("+", "")
+
+
+def matched(names: Any, known: Iterable[str]) -> Any:
+    """A list of names with each pattern, such as `relu-*`, replaced by the known names that it matches.
+
+    What is no list of texts is returned as it is, and so is a pattern that matches nothing: validation
+    refuses both.
+
+    >>> matched(["tanh", "relu-*"], ["relu", "relu-b", "relu-a", "tanh"])
+    ['tanh', 'relu-a', 'relu-b']
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return names
+    expanded: list[str] = []
+    for name in names:
+        expanded += (sorted(each for each in known if fnmatchcase(each, name)) if "*" in name else []) or [
+            name
+        ]
+    return expanded
