@@ -129,7 +129,7 @@ def test_foreign_and_missing_files_are_refused(path, tmp_path):
     text.write_text("not a table")
     for each in (foreign, text, tmp_path / "missing.parquet"):
         refusal(each)
-    assert "holds information, expected history" in refusal(path, "history")
+    assert "is a table of information, expected a history of training" in refusal(path, "history")
 
 
 def test_csv_is_read_as_it_was_written(tmp_path, frame):

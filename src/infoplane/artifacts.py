@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infoplane.errors import UserError
+from infoplane.recognition import KEY, describe_in_words, recognise
 
 __all__ = [
     "KEY",
@@ -29,16 +30,19 @@ __all__ = [
     "read_csv",
     "read_table",
     "refuse_mismatch",
+    "unreadable",
     "versions",
     "write_csv",
     "write_table",
     "written_aside",
 ]
 
-KEY, CONTENT = "infoplane", "content"
+CONTENT = "content"
 LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
 # What an engine computes: where it is PyTorch, by instructions that it chooses for the processor
 COMPUTED = ("history", "information", "trajectory")
+DAMAGED = "truncated or damaged; delete it and run the workflow again"
+MOVE_AWAY = "if the workflow made this file, move it away and run the workflow again"
 
 
 def canonical(value: Any) -> str:
@@ -99,24 +103,63 @@ def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[s
         UserError: the file is of another kind, or its description was changed.
     """
     if text is None:
-        raise UserError(f"{path}: not an infoplane {kind} artifact; delete it and run the workflow again")
+        raise other_kind(path, kind)
     description: dict[str, Any] = json.loads(text)
     if description["kind"] != kind:
-        raise UserError(
-            f"{path}: holds {description['kind']}, expected {kind}; delete it and run the workflow again"
-        )
+        raise other_kind(path, kind, describe_in_words(description["kind"]))
     if description["spec_hash"] != digest(description["spec"]):
         raise UserError(f"{path}: its spec does not match its hash; delete it and run the workflow again")
     return description
 
 
-def refuse_mismatch(path: Path, what: str, found: Any, expected: Any) -> None:
-    """Raise a `UserError` that names `path` if `found` differs from `expected`."""
+def other_kind(path: Path, kind: str, found: str = "") -> UserError:
+    """The error of a file that is not what was expected."""
+    expected = describe_in_words(kind)
+    found = found or recognise(path).words or f"no artifact of kind {kind}"
+    return UserError(f"{path}: is {found}, expected {expected}; give the file of {expected} or, {MOVE_AWAY}")
+
+
+def unreadable(path: Path, kind: str, error: Exception) -> UserError:
+    """The error of a file from which an artifact of a kind cannot be read, and what is to be done.
+
+    To delete it is advised only where it is known to be an artifact of that kind whose contents were lost.
+    """
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: missing; run the workflow again")
+    try:
+        words, description = recognise(path)
+    except OSError as refused:
+        return UserError(f"{path}: cannot be read ({refused.strerror}); unlock it")
+    if description.get("kind") == kind:
+        return UserError(f"{path}: {DAMAGED}")
+    return other_kind(path, kind, words) if words else UserError(f"{path}: truncated or damaged; {MOVE_AWAY}")
+
+
+def refuse_mismatch(path: Path, what: str, found: Any, expected: Any, remedy: str = MOVE_AWAY) -> None:
+    """Raise a `UserError` that names `path` and where the two differ, if `found` is not `expected`."""
     if found != expected:
-        raise UserError(
-            f"{path}: {what} is {canonical(found)}, expected {canonical(expected)}; "
-            "delete the file and run the workflow again"
-        )
+        found, expected = differences(found, expected)
+        raise UserError(f"{path}: {what} is {canonical(found)}, expected {canonical(expected)}; {remedy}")
+
+
+def differences(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two values without the keys that they agree on.
+
+    >>> differences({"bits": 8, "ranges": {"output": [0, 1]}}, {"bits": 8, "ranges": {"output": [0, 2]}})
+    ({'ranges': {'output': [0, 1]}}, {'ranges': {'output': [0, 2]}})
+    """
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return one, other
+    differing = {
+        key: differences(one.get(key), other.get(key))
+        for key in one | other
+        if one.get(key) != other.get(key)
+    }
+    if not differing:  # a key that is missing, and one that is None
+        return one, other
+    return {key: pair[0] for key, pair in differing.items()}, {
+        key: pair[1] for key, pair in differing.items()
+    }
 
 
 @contextmanager
@@ -169,10 +212,8 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         if told is not None and told != table_digest(frame, description):
             raise ValueError("another digest")
         return frame, description
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+        raise unreadable(path, kind, error) from error
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -192,7 +233,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, ValueError) as error:  # the errors of pandas are ValueErrors
-        raise UserError(f"{path}: empty or damaged; delete it and run the workflow again") from error
+        raise UserError(f"{path}: empty or damaged; {MOVE_AWAY}") from error
 
 
 def as_read(table: pd.DataFrame) -> pd.DataFrame:

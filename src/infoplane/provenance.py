@@ -1,31 +1,14 @@
 """What a file says that it was made from, against what a config asks for."""
 
-import json
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from safetensors import SafetensorError, safe_open
-
-from infoplane.artifacts import KEY
 from infoplane.config import DatasetSpec, EstimatorSpec, TrainingSpec
 from infoplane.errors import UserError
+from infoplane.recognition import description_of
 
 __all__ = ["is_dataset", "is_made_from", "made_from"]
-
-UNREADABLE = (
-    OSError,
-    KeyError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    pa.ArrowException,
-    SafetensorError,
-)
 
 
 def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
@@ -36,13 +19,13 @@ def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) ->
 
 def is_made_from(path: Path, spec: dict[str, Any], repetitions: range) -> bool:
     """Whether a trajectory or a table says that it was made from a spec, and of those repetitions."""
-    told, numbers = description(path), [*repetitions]
+    told, numbers = description_of(path), [*repetitions]
     return told.get("spec") == spec and told.get("repetitions", numbers) == numbers
 
 
 def is_dataset(path: Path, spec: DatasetSpec) -> bool:
     """Whether a file says that it holds the data set of a spec; one's own arrays are read and compared."""
-    told = description(path)
+    told = description_of(path)
     if told.get("spec") != spec.model_dump(mode="json", include={"name", "kind", "fraction"}):
         return False
     if spec.path is None:
@@ -54,22 +37,3 @@ def is_dataset(path: Path, spec: DatasetSpec) -> bool:
         own = load_arrays(spec.name, Path(spec.path), spec.scale or 1.0)
         return bool(told["dataset"] == first_part(own, spec.fraction).description)
     return False
-
-
-def description(path: Path) -> dict[str, Any]:
-    """What a file says of itself, its contents unread; nothing if it cannot be read."""
-    with suppress(*UNREADABLE):
-        told: dict[str, Any] = json.loads(text_in(path))
-        return told
-    return {}
-
-
-def text_in(path: Path) -> str:
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            return str(file["description"])
-    if path.suffix == ".safetensors":
-        with safe_open(path, framework="numpy") as file:
-            text: str = file.metadata()[KEY]
-            return text
-    return str(pq.read_schema(path).metadata[KEY.encode()], "utf-8")

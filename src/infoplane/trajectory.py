@@ -8,9 +8,16 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from infoplane.artifacts import KEY, array_digest, canonical, describe, parse_description, written_aside
+from infoplane.artifacts import (
+    KEY,
+    array_digest,
+    canonical,
+    describe,
+    parse_description,
+    unreadable,
+    written_aside,
+)
 from infoplane.config import TrainingSpec
-from infoplane.errors import UserError
 
 __all__ = [
     "Records",
@@ -126,9 +133,7 @@ def load_trajectory(path: Path) -> Trajectory:
         spec = TrainingSpec.model_validate(description["spec"]["training"])
         if array_digest(*arrays.values()) != description["digest"]:
             raise ValueError("other numbers than were written")
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: missing; run the workflow again") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+        raise unreadable(path, "trajectory", error) from error
     parts, epochs = recorded_epochs(spec)
     return Trajectory(spec, description["dataset"], parts=parts, epochs=epochs, **arrays)

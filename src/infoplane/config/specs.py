@@ -138,6 +138,22 @@ class DatasetSpec(Spec):
             values="above 0, at most 1",
         ),
     ] = 1.0
+    scaling: Annotated[
+        Literal["all", "feature"],
+        Field(
+            description="range of the training inputs that the grid of 8 bits spans on which a quantized "
+            "network reads your own inputs if they are not whole numbers: that of `all` features together, or "
+            "of each; with `feature`, every network reads (x − low)/(high − low); for `npz`",
+        ),
+    ] = "all"
+    channels: Annotated[
+        Literal["first"] | None,
+        Field(
+            description="`first` for your own images (N, channels, rows, columns) whose shape could also be "
+            "(N, rows, columns, channels); for `npz`",
+            json_schema_extra={"default": "refuse such a shape", "values": "`first`"},
+        ),
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -146,12 +162,13 @@ class DatasetSpec(Spec):
 
     @model_validator(mode="after")
     def keys_fit_kind(self) -> Self:
-        takes = {"npz": {"path", "scale", "fraction"}, "synthetic": set[str]()}.get(
-            self.kind, {"folder", "fraction"}
-        )
-        refuse_others(self, takes, ("folder", "path", "scale", "fraction"))
+        own = {"path", "scale", "fraction", "scaling", "channels"}
+        takes = {"npz": own, "synthetic": set[str]()}.get(self.kind, {"folder", "fraction"})
+        refuse_others(self, takes, {"folder", *own})
         if self.kind == "npz" and self.path is None:
             raise ValueError("kind npz needs path; add it")
+        if self.scaling == "feature" and self.scale is not None:
+            raise ValueError("scale has no effect where scaling is feature; remove one of them")
         return self
 
 

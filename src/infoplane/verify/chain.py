@@ -19,7 +19,7 @@ from infoplane.information.estimate import estimate, subset
 from infoplane.information.replay import pools_of_inputs
 from infoplane.information.snapshots import at_times
 from infoplane.networks import network_of
-from infoplane.provenance import description
+from infoplane.recognition import description_of
 from infoplane.statistics import (
     join_fits,
     join_information,
@@ -79,7 +79,7 @@ def check_history(path: Path) -> None:
 
 def check_table(path: Path) -> None:
     """A table of any kind is whole."""
-    read_table(path, description(path).get("kind", "table"))
+    read_table(path, description_of(path).get("kind", "table"))
 
 
 def check_trajectory(path: Path) -> None:

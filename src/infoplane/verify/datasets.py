@@ -10,7 +10,7 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import first_part
 from infoplane.datasets.images import IMAGES, load_images
 from infoplane.errors import UserError
-from infoplane.provenance import description
+from infoplane.recognition import description_of
 
 __all__ = ["check_dataset", "check_download"]
 
@@ -27,7 +27,7 @@ def check_dataset(path: Path) -> None:
     A part of the images can be compared only where the downloaded files are at hand.
     """
     dataset = load_dataset(path)
-    spec = description(path)["spec"]
+    spec = description_of(path)["spec"]
     kind, cache = spec.get("kind"), path.parent / str(spec.get("kind"))
     if kind == "synthetic":
         for name, expected in SYNTHETIC.items():

@@ -1,6 +1,6 @@
 """Whatever is in a data set, it is taken for what it says, or refused in one line.
 
-`pytest tests/test_bad_data_sets.py -m slow -s` sends 260 data sets through the command line, and 52 through
+`pytest tests/datasets/test_stage.py -m slow -s` sends 260 data sets through the command line, and 52 through
 processes of their own, and prints how many of the first were accepted and how many refused.
 """
 

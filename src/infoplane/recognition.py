@@ -1,0 +1,136 @@
+"""What a file is: told by its first bytes, and by the description that an artifact carries."""
+
+import json
+import zipfile
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
+
+__all__ = ["KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
+
+KEY = "infoplane"
+UNREADABLE = (
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    pa.ArrowException,
+    SafetensorError,
+)
+NOUNS = {
+    "dataset": "a data set",
+    "trajectory": "a trajectory",
+    "history": "a history of training",
+    "figure": "a figure",
+}
+FOREIGN = {
+    b"\x93NUMPY": "a bare NumPy array (npy)",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\x1f\x8b": "a gzipped file",
+    b"\x89PNG": "a PNG image",
+    b"%PDF": "a PDF document",
+}
+
+
+class Recognised(NamedTuple):
+    """What is known of a file.
+
+    Attributes:
+        words: what it is, for messages; nothing if it is damaged, or of a format that is not known.
+        description: what an artifact of this package says of itself; nothing if it is none.
+    """
+
+    words: str
+    description: dict[str, Any]
+
+
+def describe_in_words(kind: str) -> str:
+    """An artifact of a kind, with its article.
+
+    >>> describe_in_words("trajectory"), describe_in_words("phases")
+    ('a trajectory', 'a table of phases')
+    """
+    return NOUNS.get(kind, f"a table of {kind}")
+
+
+def recognise(path: Path) -> Recognised:
+    """Say what a file is; its contents are not read.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return Recognised("a folder", {})
+    with open(path, "rb") as file:
+        start = file.read(1024)
+    for name, begins, read in FORMATS:
+        if begins(start):
+            with suppress(*UNREADABLE):
+                text, contents = read(path)
+                if text is None:
+                    return Recognised(f"{name}{contents} that infoplane has not written", {})
+                description = json.loads(text)
+                return Recognised(describe_in_words(description["kind"]), description)
+            return Recognised("", {})
+    for magic, words in FOREIGN.items():
+        if start.startswith(magic):
+            return Recognised(words, {})
+    return Recognised("a text file" if is_text(start) else "", {})
+
+
+def is_text(start: bytes) -> bool:
+    """Whether the first bytes of a file are printable UTF-8, of which the last character may be cut off.
+
+    So few bytes that they may be the beginning of anything are no text.
+    """
+    with suppress(UnicodeDecodeError):
+        text = getincrementaldecoder("utf-8")().decode(start)
+        return len(text) >= 8 and all(letter.isprintable() or letter.isspace() for letter in text)
+    return False
+
+
+def description_of(path: Path) -> dict[str, Any]:
+    """What a file says of itself, its contents unread; nothing if it says nothing or cannot be read."""
+    with suppress(OSError):
+        return recognise(path).description
+    return {}
+
+
+def read_npz(path: Path) -> tuple[str | None, str]:
+    with np.load(path, allow_pickle=False) as file:
+        if "description" in file.files:
+            text = str(file["description"])
+            with suppress(ValueError):
+                if "kind" in json.loads(text):
+                    return text, ""
+        return None, f" of {', '.join(sorted(file.files)) or 'nothing'}"
+
+
+def read_parquet(path: Path) -> tuple[str | None, str]:
+    text = (pq.read_schema(path).metadata or {}).get(KEY.encode())
+    return text and text.decode(), ""
+
+
+def read_safetensors(path: Path) -> tuple[str | None, str]:
+    with safe_open(path, framework="numpy") as file:
+        return (file.metadata() or {}).get(KEY), ""
+
+
+FORMATS: list[tuple[str, Callable[[bytes], bool], Callable[[Path], tuple[str | None, str]]]] = [
+    ("an npz archive", lambda start: start.startswith(b"PK"), read_npz),
+    ("a parquet table", lambda start: start.startswith(b"PAR1"), read_parquet),
+    ("a safetensors file", lambda start: start[8:9] == b"{", read_safetensors),
+]
