@@ -86,7 +86,14 @@ def test_defaults_never_change():
         "engine": "kernels",
     }
     assert defaults[EstimatorSpec] == {"bins": None, "range": None, "subset": "all"}
-    assert defaults[DatasetSpec] == {"folder": None, "path": None, "scale": None, "fraction": 1.0}
+    assert defaults[DatasetSpec] == {
+        "folder": None,
+        "path": None,
+        "scale": None,
+        "fraction": 1.0,
+        "scaling": "all",
+        "channels": None,
+    }
 
 
 def test_figures_are_known_by_their_differences():

@@ -140,18 +140,19 @@ class DatasetSpec(Spec):
     ] = 1.0
     scaling: Annotated[
         Literal["all", "feature"],
-        Field(
-            description="range of the training inputs that the grid of 8 bits spans on which a quantized "
-            "network reads your own inputs if they are not whole numbers: that of `all` features together, or "
-            "of each; with `feature`, every network reads (x − low)/(high − low); for `npz`",
+        documented(
+            "range of the training inputs that is spanned by the grid of 8 bits on which a quantized network "
+            "reads your own inputs if they are not whole numbers: that of `all` features together, or of each; "
+            "with `feature`, every network reads (x − low)/(high − low); for `npz`",
         ),
     ] = "all"
     channels: Annotated[
         Literal["first"] | None,
-        Field(
-            description="`first` for your own images (N, channels, rows, columns) whose shape could also be "
-            "(N, rows, columns, channels); for `npz`",
-            json_schema_extra={"default": "refuse such a shape", "values": "`first`"},
+        documented(
+            "`first` for your own images (N, channels, rows, columns) whose shape could also be (N, rows, "
+            "columns, channels); for `npz`",
+            unset="refuse such a shape",
+            values="`first`",
         ),
     ] = None
 
