@@ -12,9 +12,10 @@ from safetensors.numpy import save_file
 
 from infoplane.artifacts import KEY, canonical, describe, write_table
 from infoplane.cli import main
-from infoplane.config import DatasetSpec
 from infoplane.config.study import load_study
-from infoplane.provenance import is_dataset, is_made_from, made_from
+from infoplane.datasets import synthetic
+from infoplane.layout import benchmark_of, log_of, repetitions_of
+from infoplane.provenance import Provenance, made_from
 from infoplane.status import chunks_of, duration, size, state, summary
 
 CONFIG = {
@@ -31,6 +32,7 @@ CONFIG = {
     "experiments": {"one": {"bits": 8}, "other": {"bits": 4, "repetitions": 2}},
     "estimators": {"exact": {"kind": "exact"}, "rebinned": {"kind": "rebinned", "experiments": ["other"]}},
 }
+DATA = synthetic().description
 FINISHED = "started …\nfinished 2026-11-22 22:00:00+00:00 after 3.0 s\n"
 
 
@@ -43,28 +45,32 @@ def study(tmp_path, monkeypatch):
 
 def chunk(study, place):
     """The chunk of a place as `training/one/0-1`."""
-    (found,) = (each for each in chunks_of(study) if str(each.folder / each.name) == place)
+    (found,) = (each for each in chunks_of(study) if each.path == f"{place}.parquet")
     return found
 
 
-def make(each, changes=None, took=None, words=FINISHED):
+def make(study, each, changes=None, took=None, words=FINISHED, data=DATA):
     """Write what the job of a chunk leaves."""
-    spec = each.made_from | {"training": each.made_from["training"] | (changes or {})}
-    described = describe("history", spec, repetitions=[*each.repetitions])
-    for path in each.files:
-        if path.suffix == ".parquet":
-            write_table(path, pd.DataFrame({"loss": [0.5]}), described)
+    seen_by = study.estimators[each.estimator].spec if each.estimator else None
+    spec = made_from(study.experiments[each.experiment].spec, seen_by)
+    spec["training"] |= changes or {}
+    repetitions = [*repetitions_of(each.repetitions)]
+    for kind, path in each.files.items():
+        described = describe(kind, spec, repetitions=repetitions, dataset=data)
+        if path.endswith(".parquet"):
+            write_table(Path("there", path), pd.DataFrame({"loss": [0.5]}), described)
         else:
-            save_file({"parameters": np.zeros(1)}, path, metadata={KEY: canonical(described)})
+            arrays = {"repetitions": np.array(repetitions)}
+            save_file(arrays, Path("there", path), metadata={KEY: canonical(described)})
     leave_log(each, words)
     if took is not None:
-        benchmark = Path("there/benchmarks", each.folder, f"{each.name}.tsv")
+        benchmark = Path("there", benchmark_of(each.path))
         benchmark.parent.mkdir(parents=True, exist_ok=True)
         benchmark.write_text(f"s\th:m:s\tmax_rss\n{took}\t0:00:00\t1.0\n")
 
 
 def leave_log(each, words):
-    log = Path("there/logs", each.folder, f"{each.name}.log")
+    log = Path("there", log_of(each.path))
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(words)
     return log
@@ -78,16 +84,16 @@ def table(study):
 
 
 def test_chunks_are_those_of_every_experiment_and_estimator(study):
-    assert [(str(each.folder), each.name) for each in chunks_of(study)] == [
-        ("training/one", "0-1"),
-        ("training/one", "2-3"),
-        ("training/one", "4-4"),
-        ("information/one/exact", "0-1"),
-        ("information/one/exact", "2-3"),
-        ("information/one/exact", "4-4"),
-        ("training/other", "0-1"),
-        ("information/other/exact", "0-1"),
-        ("information/other/rebinned", "0-1"),
+    assert [each.path.removesuffix(".parquet") for each in chunks_of(study)] == [
+        "training/one/0-1",
+        "training/one/2-3",
+        "training/one/4-4",
+        "information/one/exact/0-1",
+        "information/one/exact/2-3",
+        "information/one/exact/4-4",
+        "training/other/0-1",
+        "information/other/exact/0-1",
+        "information/other/rebinned/0-1",
     ]
 
 
@@ -104,10 +110,10 @@ def test_nothing_is_there_before_the_first_run(study, tmp_path):
 
 
 def test_states_and_time_left(study):
-    make(chunk(study, "training/one/0-1"), took=240)
+    make(study, chunk(study, "training/one/0-1"), took=240)
     running = leave_log(chunk(study, "training/one/2-3"), "training: 40 %\n")
     leave_log(chunk(study, "training/one/4-4"), "started …\nfailed …\ninfoplane: out of memory; …\n")
-    make(chunk(study, "training/other/0-1"), changes={"learning_rate": 0.5}, took=7)
+    make(study, chunk(study, "training/other/0-1"), changes={"learning_rate": 0.5}, took=7)
     with open(running) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         rows, lines = table(study), list(summary(study))
@@ -126,37 +132,38 @@ def test_states_and_time_left(study):
 def test_a_killed_job_has_failed_and_one_that_starts_runs(study):
     each = chunk(study, "training/one/0-1")
     log = leave_log(each, "training: 40 %\n")
-    assert state(each, Path("there")) == "failed"
+    assert state(each, Provenance(study)) == "failed"
     log.write_text("")
-    assert state(each, Path("there")) == "running"
+    assert state(each, Provenance(study)) == "running"
     os.utime(log, (0, 0))
-    assert state(each, Path("there")) == "failed"
+    assert state(each, Provenance(study)) == "failed"
     log.write_text(FINISHED)
-    assert state(each, Path("there")) == "missing", "somebody removed its files"
+    assert state(each, Provenance(study)) == "missing", "somebody removed its files"
 
 
 @pytest.mark.parametrize("name", ["training/one/0-1.parquet", "training/one/0-1.safetensors"])
 @pytest.mark.parametrize("damage", [b"", b"no artifact"])
 def test_damaged_files_are_not_present(study, name, damage):
     each = chunk(study, "training/one/0-1")
-    make(each)
-    assert state(each, Path("there")) == "present"
+    make(study, each)
+    assert state(each, Provenance(study)) == "present"
     Path("there", name).write_bytes(damage)
-    assert state(each, Path("there")) == "outdated"
+    assert state(each, Provenance(study)) == "outdated"
     Path("there", name).unlink()
-    assert state(each, Path("there")) == "missing"
+    assert state(each, Provenance(study)) == "missing"
 
 
 def test_dropped_trajectories_are_not_missed(study):
     Path("mine.yaml").write_text(yaml.safe_dump(CONFIG | {"trajectories": "drop"}))
-    make(chunk(study, "training/one/0-1"))
+    make(study, chunk(study, "training/one/0-1"))
     Path("there/training/one/0-1.safetensors").unlink()
-    assert state(chunk(load_study(Path("mine.yaml")), "training/one/0-1"), Path("there")) == "present"
+    dropped = load_study(Path("mine.yaml"))
+    assert state(chunk(dropped, "training/one/0-1"), Provenance(dropped)) == "present"
 
 
 def test_finished_study_has_no_time_left(study):
     for each in chunks_of(study):
-        make(each, took=1)
+        make(study, each, took=1)
     assert all(row[0] == row[1] and row[5].endswith(" 0 s") for row in table(study).values())
     assert "9 of 9 chunks present" in list(summary(study))[-1]
 
@@ -168,43 +175,6 @@ def test_command(study, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["status", "--help"])
     assert "holds a lock on its log" in capsys.readouterr().out
-
-
-def test_a_table_is_of_one_spec_and_of_some_repetitions(study):
-    each = chunk(study, "information/other/exact/0-1")
-    make(each)
-    (path,) = each.files
-    other, exact = study.experiments["other"].spec, study.estimators["exact"].spec
-    assert is_made_from(path, made_from(other, exact), range(2))
-    assert not is_made_from(path, made_from(other, exact), range(3))
-    assert not is_made_from(path, made_from(other), range(2))
-    assert not is_made_from(path, made_from(other, study.estimators["rebinned"].spec), range(2))
-    assert not is_made_from(path, made_from(study.experiments["one"].spec, exact), range(2))
-
-
-def test_own_data_are_known_by_their_content(study):
-    def dataset(**own):
-        data = CONFIG | {"datasets": {"mine": {"kind": "npz", **own}}}
-        data["defaults"] = CONFIG["defaults"] | {"dataset": "mine"}
-        Path("own.yaml").write_text(yaml.safe_dump(data))
-        return load_study(Path("own.yaml")).datasets["mine"]
-
-    for name, shift in (("a", 0), ("b", 1)):
-        np.savez(f"{name}.npz", inputs=np.arange(24).reshape(12, 2) + shift, labels=np.arange(12) % 3)
-    spec = dataset(path="a.npz")
-    path = Path("there/datasets/mine.npz")
-    assert not is_dataset(path, spec)
-    assert main(["datasets", "--spec", spec.model_dump_json(), "--output", str(path)]) == 0
-    assert is_dataset(path, spec)
-    for changed in ({"path": "b.npz"}, {"scale": 2.0}, {"fraction": 0.5}, {"path": "none.npz"}):
-        assert not is_dataset(path, dataset(**{"path": "a.npz", **changed})), changed
-
-
-def test_public_data_are_known_by_their_names(tmp_path):
-    path = tmp_path / "synthetic.npz"
-    assert main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(path)]) == 0
-    assert is_dataset(path, DatasetSpec(name="synthetic"))
-    assert not is_dataset(path, DatasetSpec(name="mnist"))
 
 
 def test_numbers_are_read_easily():

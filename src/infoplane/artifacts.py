@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from infoplane.code import STAGES, TRAINED, made_by
 from infoplane.errors import UserError
 from infoplane.recognition import KEY, describe_in_words, recognise
 
@@ -26,6 +27,7 @@ __all__ = [
     "canonical",
     "describe",
     "digest",
+    "file_digest",
     "parse_description",
     "read_csv",
     "read_table",
@@ -39,10 +41,14 @@ __all__ = [
 
 CONTENT = "content"
 LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
-# What an engine computes: where it is PyTorch, by instructions that it chooses for the processor
-COMPUTED = ("history", "information", "trajectory")
 DAMAGED = "truncated or damaged; delete it and run the workflow again"
 MOVE_AWAY = "if the workflow made this file, move it away and run the workflow again"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of the bytes of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical(value: Any) -> str:
@@ -60,17 +66,21 @@ def digest(value: Any) -> str:
 
 
 def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
-    """What an artifact says of itself: kind, resolved spec and its hash, content, versions.
+    """What an artifact says of itself: kind, spec and its hash, content, versions, and what made it.
 
-    What PyTorch has computed also says on which machine: the last bits depend on that.
+    That is a version of the kernels, or a digest of modules; figures do not say. What PyTorch has computed
+    also says on which machine: the last bits depend on that.
     """
-    of_torch = kind in COMPUTED and spec.get("training", {}).get("engine") == "torch"
+    engine = spec.get("training", {}).get("engine", "kernels")
+    of_torch = kind in TRAINED and engine == "torch"
+    maker = made_by(kind, engine) if kind in STAGES and kind != "figure" else {}
     return {
         "kind": kind,
         "spec": spec,
         "spec_hash": digest(spec),
         **content,
         "versions": versions(),
+        **maker,
         **({"machine": machine()} if of_torch else {}),
     }
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import FIGURES
-from infoplane.config.parsing import printable, quoted
+from infoplane.config.parsing import printable
 from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
+from infoplane.layout import repetitions_of
 from infoplane.log import logged
 
 __all__ = ["main"]
@@ -27,6 +28,9 @@ PAIR = "EXPERIMENT/ESTIMATOR=PATH"
 
 def check(given: Namespace) -> None:
     study = load_study(given.config)
+    from infoplane.provenance import refuse_missing_data
+
+    refuse_missing_data(study, given.config)
     print(
         f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
         f"{len(study.figures)} figures; nothing wrong"
@@ -192,11 +196,10 @@ def repetitions(text: str) -> range:
     >>> repetitions("20-39")
     range(20, 40)
     """
-    first, _, last = text.partition("-")
-    short = len(text) <= len("2147483647-2147483647")
-    if not (short and first.isdecimal() and last.isdecimal() and int(first) <= int(last) < 2**31):
-        raise UserError(f"--repetitions: {quoted(text)} is no chunk; give its first and its last, as in 0-19")
-    return range(int(first), int(last) + 1)
+    try:
+        return repetitions_of(text)
+    except UserError as error:
+        raise UserError(f"--repetitions: {error}") from None
 
 
 def of_experiment(text: str) -> tuple[str, Path]:
@@ -256,8 +259,8 @@ examples:
 
 STATES = """\
 A chunk of repetitions is
-  present   if its files are there and say that they were made from what the config asks for; whether code
-            was edited since, snakemake --dry-run knows
+  present   if its files are there and say that they are what the config asks for: of its spec, data and
+            repetitions, and made by this engine
   outdated  if they say something else
   running   if its job holds a lock on its log (where the file system has no locks, it counts as failed)
   failed    if its log is that of a job that neither runs nor has finished: it failed or was killed

@@ -1,33 +1,89 @@
-"""Which modules the numbers of a stage depend on, as their imports tell."""
+"""Which modules the numbers of a stage depend on, as their imports tell, and what a result says made it."""
 
 import ast
+import hashlib
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["PLUMBING", "TORCH", "code_of", "imports_of"]
+from infoplane.kernels import VERSION
+
+__all__ = ["PLUMBING", "STAGES", "TRAINED", "code_digest", "code_of", "imports_of", "made_by"]
 
 ROOT = Path(__file__).parent
 # What reads, writes, checks and prints, and decides no number
 PLUMBING = frozenset(
     {
-        *(
-            "artifacts",
-            "checking",
-            "checkpoint",
-            "cli",
-            "config",
-            "devices",
-            "errors",
-            "log",
-            "plain",
-            "progress",
-        ),
+        "artifacts",
+        "checkpoint",
+        "cli",
+        "code",
+        "config",
+        "datasets.file",
+        "datasets.sources",
+        "devices",
+        "errors",
         "kernels.compilation",
+        "layout",
+        "log",
+        "progress",
+        "provenance",
+        "statistics.trace",
+        "status",
     }
 )
-# The engine in PyTorch, on which nothing rests that is trained by kernels
-TORCH = frozenset(f"networks.{name}" for name in ("forward", "quantization", "replay", "steps", "training"))
+# The two engines: nothing of one rests on the other
+ENGINES = {
+    "torch": frozenset(
+        f"networks.{name}" for name in ("forward", "quantization", "replay", "steps", "training")
+    ),
+    "kernels": frozenset({"kernels.replay", "kernels.training"}),
+}
+# What an engine computes
+TRAINED = ("history", "trajectory", "information")
+# The module that makes each kind of artifact
+STAGES = {
+    "dataset": "datasets.stage",
+    "trajectory": "training",
+    "history": "training",
+    "information": "information.estimate",
+    "reliability": "information.reliability",
+    "levels": "information.levels",
+    "merging": "information.merging",
+    **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),
+    **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells"), "statistics"),
+    "figure": "figures",
+    "page": "pages",
+}
+
+
+def made_by(kind: str, engine: str = "kernels") -> dict[str, Any]:
+    """What made an artifact, as it says itself: a version of the kernels, or a digest of modules.
+
+    Trainings and information by kernels have a version of their own, since their bytes do not depend on how
+    the kernels are written. All else is known by the modules that made it.
+
+    Args:
+        kind: a key of `STAGES`.
+        engine: what trained the networks that it is of.
+
+    >>> made_by("history")
+    {'engine': 1}
+    """
+    if engine == "kernels" and kind in TRAINED:
+        return {"engine": VERSION}
+    other = ENGINES["kernels" if engine == "torch" else "torch"]
+    return {"code": code_digest(STAGES[kind], other if kind == "dataset" else other | {"datasets"})}
+
+
+def code_digest(stage: str, but: Collection[str] = (), root: Path = ROOT) -> str:
+    """SHA-256 (hex) of the modules that `code_of` names: of their names and their bytes."""
+    total = hashlib.sha256()
+    for path in code_of(stage, but, root):
+        content = path.read_bytes()
+        total.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()
 
 
 def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Path]:

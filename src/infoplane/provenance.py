@@ -1,14 +1,118 @@
 """What a file says that it was made from, against what a config asks for."""
 
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import redirect_stdout, suppress
+from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
+from infoplane.artifacts import file_digest
+from infoplane.code import TRAINED, made_by
 from infoplane.config import DatasetSpec, EstimatorSpec, TrainingSpec
+from infoplane.config.specs import Spec
+from infoplane.config.study import Study
 from infoplane.errors import UserError
+from infoplane.layout import path_of, repetitions_of
 from infoplane.recognition import description_of
 
-__all__ = ["is_dataset", "is_made_from", "made_from"]
+__all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_missing_data"]
+
+FIRST = 1  # of the kernels, before results said their version
+
+
+class Provenance:
+    """What the files of a study depend on, and whether they say so themselves.
+
+    Methods take the kind of a file, a key of `infoplane.layout.FILES`, and what stands for the names in its
+    path.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.data_of = cache(self.find_data)
+
+    def engine(self, names: Mapping[str, str]) -> str:
+        """What trained the networks that a file is of."""
+        return self.study.experiments[names["experiment"]].engine if "experiment" in names else "kernels"
+
+    def tells(self, kind: str, names: Mapping[str, str]) -> bool:
+        """Whether a file alone decides if it is current: what kernels train and measure."""
+        return kind in TRAINED and self.engine(names) == "kernels"
+
+    def spec(self, kind: str, names: Mapping[str, str]) -> dict[str, Any] | None:
+        """The slice of the config that a job is given; None of jobs that are given files alone."""
+        match kind:
+            case "dataset":
+                return self.study.datasets[names["dataset"]].differences()
+            case "history":
+                return self.study.experiments[names["experiment"]].spec.differences()
+            case "information":
+                return self.study.estimators[names["estimator"]].spec.differences()
+            case "figure":
+                return self.study.figures[names["figure"]].differences()
+        return None
+
+    def content(self, kind: str, names: Mapping[str, str]) -> dict[str, Any]:
+        """What a job depends on besides files of other jobs: spec, modules or engine, one's own data."""
+        path = self.study.datasets[names["dataset"]].path if kind == "dataset" else None
+        own = {"file": file_digest(Path(path))} if path else {}
+        return {"spec": self.spec(kind, names), **own, **made_by(kind, self.engine(names))}
+
+    def is_current(self, kind: str, path: Path, names: Mapping[str, str]) -> bool:
+        """Whether a file says that it is what the study asks for; figures, CSV and pages say nothing."""
+        told = description_of(path)
+        if kind == "dataset":
+            return known(told.get("dataset")) == known(self.data_of(names["dataset"])) is not None
+        if "experiment" not in names:
+            return False
+        experiment = self.study.experiments[names["experiment"]]
+        estimator = self.study.estimators[names["estimator"]].spec if "estimator" in names else None
+        repetitions = range(1 if kind == "merging" else experiment.repetitions)
+        if "chunk" in names:
+            repetitions = repetitions_of(names["chunk"])
+        data = known(self.data_of(experiment.dataset))
+        return (
+            described_spec(told) == made_from(experiment.spec, estimator)
+            and repetitions_in(path, told) == [*repetitions]
+            and known(told.get("dataset")) == data is not None
+            and maker(told) == made_by(kind, experiment.engine)
+        )
+
+    def find_data(self, name: str) -> dict[str, Any] | None:
+        """The description of a data set: that of its file if this is of its spec, or of the data made anew.
+
+        None if neither can be had without a download.
+        """
+        spec = self.study.datasets[name]
+        path = Path(self.study.results, path_of("dataset", dataset=name))
+        told = description_of(path)
+        asked = spec.model_dump(mode="json", exclude={"path", "folder"})
+        if spec.path:
+            asked["file"] = file_digest(Path(spec.path))
+        if told.get("spec") == asked and maker(told) == made_by("dataset"):
+            described: dict[str, Any] = told["dataset"]
+            return described
+        return describe_data(spec, path.parent)
+
+
+def describe_data(spec: DatasetSpec, caches: Path) -> dict[str, Any] | None:
+    """The description of a data set that is made in memory; None if that takes a download, or fails."""
+    from infoplane.datasets.dataset import first_part
+    from infoplane.datasets.stage import make
+
+    if spec.kind not in ("npz", "synthetic") and spec.folder is None:
+        spec = spec.model_copy(update={"folder": str(caches / spec.kind)})
+    with suppress(UserError), redirect_stdout(StringIO()):  # the job of the data set will say what is wrong
+        return first_part(make(spec, caches), spec.fraction).description
+    return None
+
+
+def known(dataset: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """What a data set is known by: its name and its digest."""
+    return (dataset["name"], dataset["digest"]) if dataset else None
 
 
 def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
@@ -17,23 +121,48 @@ def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) ->
     return {name: spec.differences() for name, spec in specs.items()}
 
 
-def is_made_from(path: Path, spec: dict[str, Any], repetitions: range) -> bool:
-    """Whether a trajectory or a table says that it was made from a spec, and of those repetitions."""
-    told, numbers = description_of(path), [*repetitions]
-    return told.get("spec") == spec and told.get("repetitions", numbers) == numbers
+def described_spec(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec in a description by what differs from the defaults, however it was written.
+
+    >>> described_spec({"spec": {"estimator": {"kind": "exact", "subset": "all"}}})
+    {'estimator': {'kind': 'exact'}}
+    """
+    models: dict[str, type[Spec]] = {"training": TrainingSpec, "estimator": EstimatorSpec}
+    spec: dict[str, Any] = told.get("spec", {})
+    with suppress(ValueError):  # keys or values of another version
+        return {name: models[name].model_validate(its).differences() for name, its in spec.items()}
+    return spec
 
 
-def is_dataset(path: Path, spec: DatasetSpec) -> bool:
-    """Whether a file says that it holds the data set of a spec; one's own arrays are read and compared."""
-    told = description_of(path)
-    if told.get("spec") != spec.model_dump(mode="json", include={"name", "kind", "fraction"}):
-        return False
-    if spec.path is None:
-        return True
-    from infoplane.datasets.arrays import load_arrays
-    from infoplane.datasets.dataset import first_part
+def maker(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What made a file as it says itself, in the form of `made_by`.
 
-    with suppress(UserError):  # the job that makes the file anew will say what is wrong
-        own = load_arrays(spec.name, Path(spec.path), spec.scale or 1.0)
-        return bool(told["dataset"] == first_part(own, spec.fraction).description)
-    return False
+    Trainings and information by the first kernels say only that kernels made them.
+    """
+    said = {key: told[key] for key in ("engine", "code") if key in told}
+    by_kernels = told.get("spec", {}).get("training", {}).get("engine") == "kernels"
+    unnumbered = told.get("kind") in TRAINED and by_kernels
+    return said or ({"engine": FIRST} if unnumbered else {})
+
+
+def repetitions_in(path: Path, told: Mapping[str, Any]) -> Any:
+    """The repetitions that a file holds: a table says them, a trajectory has them as an array."""
+    if path.suffix == ".safetensors" and told:
+        with safe_open(path, framework="numpy") as file:
+            return file.get_tensor("repetitions").tolist()
+    return told.get("repetitions")
+
+
+def refuse_missing_data(study: Study, source: str) -> None:
+    """Raise a `UserError` if a file or folder of one's own data is not there."""
+    for name, spec in study.datasets.items():
+        if spec.path and not Path(spec.path).is_file():
+            raise UserError(
+                f"{source}: datasets.{name}.path: {spec.path} is no file; correct the path, or put the file "
+                "there"
+            )
+        if spec.folder and not Path(spec.folder).is_dir():
+            raise UserError(
+                f"{source}: datasets.{name}.folder: {spec.folder} is no folder; correct it, or remove it to "
+                "have the files downloaded"
+            )

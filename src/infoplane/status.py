@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from infoplane.config.study import Study
+from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
 from infoplane.log import has_finished, is_held, last_line
-from infoplane.provenance import is_made_from, made_from
+from infoplane.provenance import Provenance
 
 __all__ = ["Chunk", "chunks_of", "state", "summary"]
 
@@ -26,56 +27,57 @@ class Chunk:
     Attributes:
         experiment: its name.
         estimator: its name; None if this is the training.
-        folder: its place in the folders of results, logs and benchmarks.
-        repetitions: their numbers.
-        made_from: what its files are to say of themselves.
-        files: their paths.
+        repetitions: first and last, as in 0-19.
+        files: the paths of its files below the folder of results, by what they hold.
     """
 
     experiment: str
     estimator: str | None
-    folder: Path
-    repetitions: range
-    made_from: dict[str, Any]
-    files: tuple[Path, ...]
+    repetitions: str
+    files: dict[str, str]
 
     @property
-    def name(self) -> str:
-        return f"{self.repetitions[0]}-{self.repetitions[-1]}"
+    def names(self) -> dict[str, str]:
+        names = {"experiment": self.experiment, "chunk": self.repetitions}
+        return names | ({"estimator": self.estimator} if self.estimator else {})
+
+    @property
+    def path(self) -> str:
+        """The path of the first of its files, after which log and benchmark are named."""
+        return next(iter(self.files.values()))
+
+    def __len__(self) -> int:
+        return len(repetitions_of(self.repetitions))
 
 
 def chunks_of(study: Study) -> Iterator[Chunk]:
     """All chunks of a study, experiment by experiment: first trained, then as each estimator sees them."""
-    trained = [".parquet"] if study.trajectories == "drop" else [".parquet", ".safetensors"]
+    trained = ["history"] if study.trajectories == "drop" else ["history", "trajectory"]
     for name, experiment in study.experiments.items():
         for estimator in [None, *(pair[1] for pair in study.pairs if pair[0] == name)]:
-            spec = made_from(experiment.spec, study.estimators[estimator].spec if estimator else None)
-            folder = Path("information", name, estimator) if estimator else Path("training", name)
-            for chunk in experiment.chunks:
-                first, last = map(int, chunk.split("-"))
-                suffixes = [".parquet"] if estimator else trained
-                files = tuple(Path(study.results, folder, f"{chunk}{suffix}") for suffix in suffixes)
-                yield Chunk(name, estimator, folder, range(first, last + 1), spec, files)
+            for repetitions in experiment.chunks:
+                chunk = Chunk(name, estimator, repetitions, {})
+                for kind in ["information"] if estimator else trained:
+                    chunk.files[kind] = path_of(kind, **chunk.names)
+                yield chunk
 
 
-def state(chunk: Chunk, results: Path) -> State:
+def state(chunk: Chunk, provenance: Provenance) -> State:
     """What has become of a chunk.
 
-    It is running while its job holds its log, else present if its files are there and say that they were made
-    from its spec, and outdated if they say something else; it has failed if the log is of a job that neither
-    runs nor has finished.
+    It is running while its job holds its log, else present if its files are there and say that they are what
+    the study asks for, and outdated if they say something else; it has failed if the log is of a job that
+    neither runs nor has finished.
     """
-    log = log_of(chunk, results)
+    results = Path(provenance.study.results)
+    log = results / log_of(chunk.path)
     if is_held(log) or is_starting(log):
         return "running"
-    if all(path.exists() for path in chunk.files):
-        fits = all(is_made_from(path, chunk.made_from, chunk.repetitions) for path in chunk.files)
-        return "present" if fits else "outdated"
+    files = {kind: results / path for kind, path in chunk.files.items()}
+    if all(path.exists() for path in files.values()):
+        current = all(provenance.is_current(kind, path, chunk.names) for kind, path in files.items())
+        return "present" if current else "outdated"
     return "failed" if log.exists() and not has_finished(log) else "missing"
-
-
-def log_of(chunk: Chunk, results: Path) -> Path:
-    return results / "logs" / chunk.folder / f"{chunk.name}.log"
 
 
 def is_starting(log: Path) -> bool:
@@ -88,11 +90,12 @@ def is_starting(log: Path) -> bool:
 def summary(study: Study) -> Iterator[str]:
     """Lines that say how far a study is: a table, a sum, and the last words of what runs or has failed."""
     results = Path(study.results)
-    states = {chunk: state(chunk, results) for chunk in chunks_of(study)}
+    provenance = Provenance(study)
+    states = {chunk: state(chunk, provenance) for chunk in chunks_of(study)}
     counted: tuple[State, ...] = ("present", "outdated", "running", "failed")
     rows = [["experiment", "", "expected", *counted, "disk", "time left"]]
     left: list[float | None] = []
-    for folder, group in groupby(states, lambda chunk: chunk.folder):
+    for folder, group in groupby(states, lambda chunk: Path(chunk.path).parent):
         chunks = [*group]
         numbers = [str(sum(states[chunk] == each for chunk in chunks)) for each in counted]
         left.append(seconds_left(chunks, states, results))
@@ -110,20 +113,18 @@ def summary(study: Study) -> Iterator[str]:
         f"time left {duration(sum(known))}{unknown}"
     )
     for wanted in ("running", "failed"):
-        for log in (log_of(chunk, results) for chunk in states if states[chunk] == wanted):
+        for log in (results / log_of(chunk.path) for chunk in states if states[chunk] == wanted):
             yield f"{wanted}: {log}: {last_line(log)}"
 
 
 def seconds_left(chunks: list[Chunk], states: dict[Chunk, State], results: Path) -> float | None:
     """What the missing ones of some chunks will take, by those that are present; None if none tells."""
-    missing = sum(len(chunk.repetitions) for chunk in chunks if states[chunk] != "present")
+    missing = sum(len(chunk) for chunk in chunks if states[chunk] != "present")
     if not missing:
         return 0
-    told = {chunk: seconds(results / "benchmarks" / chunk.folder / f"{chunk.name}.tsv") for chunk in chunks}
+    told = {chunk: seconds(results / benchmark_of(chunk.path)) for chunk in chunks}
     paces = [
-        took / len(chunk.repetitions)
-        for chunk, took in told.items()
-        if took is not None and states[chunk] == "present"
+        took / len(chunk) for chunk, took in told.items() if took is not None and states[chunk] == "present"
     ]
     return missing * sum(paces) / len(paces) if paces else None
 

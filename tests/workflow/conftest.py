@@ -50,6 +50,8 @@ class Workflow:
             if not (child := os.fork()):
                 status = 1
                 try:
+                    for name in [name for name in sys.modules if name.partition(".")[0] == "infoplane"]:
+                        del sys.modules[name]  # the folder has its own
                     sys.stdout = sys.stderr = said
                     os.chdir(self.folder)
                     main(["--configfile", config, "--cores", "2", "--dry-run", *targets])

@@ -35,12 +35,21 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the config or of a module, and the jobs that a dry run then announces."""
+    """A change of the config or of a module, and the jobs that a dry run then announces.
+
+    Attributes:
+        said: what it is, for the table.
+        jobs: by rule and what stands for its wildcards.
+        config: the change of the config.
+        module: the module that is edited.
+        edit: the change of its text.
+    """
 
     said: str
     jobs: set[str]
     config: Callable[[Config], None] = lambda config: None
     module: str = ""
+    edit: Callable[[str], str] = lambda text: f"{text}\n# an edit\n"
 
 
 def of(name: str, jobs: Iterable[str]) -> set[str]:
@@ -64,9 +73,13 @@ def without_tanh(config: Config) -> None:
 
 
 ALL_BUT_DATA = TRAINING | INFORMATION | ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES
-AFTER_INFORMATION = ESTIMATES | PHASES | CLAIMS | FIGURES - {"figures accuracy"}
 TANH = of("tanh", TRAINING | INFORMATION | ESTIMATES | ACCURACIES) | FITS | PHASES | CLAIMS | FIGURES
 TANH -= {"figures runs"}
+RELU = of("relu", TRAINING | INFORMATION | ESTIMATES | ACCURACIES) | FITS | PHASES | CLAIMS | FIGURES
+RELU -= {"figures curves"}
+INFORMATION_BY_TORCH = (
+    of("tanh", INFORMATION | ESTIMATES) | PHASES | CLAIMS | {"figures plane", "figures curves"}
+)
 
 CHANGES = [
     Change("nothing", set()),
@@ -128,27 +141,38 @@ CHANGES = [
         {"figures new"},
         set_key("figures", "new", kind="plane", category="A", experiments=["tanh"], estimators=["uniform"]),
     ),
-    Change("an edit of cli.py", set(), module="cli.py"),
-    Change("an edit of config.py", set(), module="config.py"),
+    *(
+        Change(f"an edit of {module}", set(), module=module)
+        for module in (
+            "cli.py",
+            "config/study.py",
+            "layout.py",
+            "verify/chain.py",
+            "status.py",
+            "statistics/trace.py",
+            "kernels/layers.py",
+        )
+    ),
     Change("an edit of figures/planes.py", FIGURES, module="figures/planes.py"),
     Change(
         "an edit of statistics/phases.py",
         ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES,
         module="statistics/phases.py",
     ),
-    Change(
-        "an edit of information/estimators.py",
-        INFORMATION | AFTER_INFORMATION,
-        module="information/estimators.py",
+    *(
+        Change(f"an edit of {module}", INFORMATION_BY_TORCH, module=module)
+        for module in ("information/estimators.py", "kernels/counting.py")
     ),
-    Change("an edit of kernels/counting.py", INFORMATION | AFTER_INFORMATION, module="kernels/counting.py"),
-    Change("an edit of training.py", ALL_BUT_DATA, module="training.py"),
-    Change("an edit of kernels/layers.py", ALL_BUT_DATA, module="kernels/layers.py"),
-    Change("an edit of networks/forward.py, the engine `torch`", set(), module="networks/forward.py"),
+    *(
+        Change(f"an edit of {module}", TANH, module=module)
+        for module in ("training.py", "networks/forward.py")
+    ),
+    Change("an edit of datasets/synthetic.py", {"datasets synthetic"} | TANH, module="datasets/synthetic.py"),
     Change(
-        "an edit of datasets/synthetic.py",
-        {"datasets synthetic"} | ALL_BUT_DATA,
-        module="datasets/synthetic.py",
+        "another version of the kernels",
+        RELU,
+        module="kernels/__init__.py",
+        edit=lambda text: text.replace("VERSION = 1", "VERSION = 2"),
     ),
 ]
 

@@ -20,8 +20,10 @@ OF_THE_CONFIG = [change for change in CHANGES if not change.module]
 def apply(change, workflow):
     workflow.edit(change.config)
     if change.module:
-        with open(workflow.folder / "src" / "infoplane" / change.module, "a") as file:
-            file.write("\n# an edit\n")
+        module = workflow.folder / "src" / "infoplane" / change.module
+        before = module.read_text()
+        module.write_text(change.edit(before))
+        assert module.read_text() != before
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.said)

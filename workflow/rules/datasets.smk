@@ -1,20 +1,17 @@
 rule datasets:
-    input:
-        code=[*map(str, code_of("datasets", root=SOURCE))],
-        own=lambda wildcards: study.datasets[wildcards.dataset].path or [],
     output:
-        ensure("<results>/datasets/{dataset}.npz", non_empty=True),
+        result("dataset"),
     log:
-        "<logs>/datasets/{dataset}.log",
+        log("dataset"),
     benchmark:
-        "<benchmarks>/datasets/{dataset}.tsv"
+        benchmark("dataset")
     conda:
-        "../../environment.yml"
-    threads: 1
+        "../envs/jobs.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        mem_mb=grows(4000),
+        runtime=grows(20),
     params:
-        spec=lambda wildcards: spec(study.datasets[wildcards.dataset]),
+        content=content("dataset"),
+        arguments=arguments("datasets", "dataset"),
     shell:
-        "python -m infoplane.cli datasets --spec {params.spec:q} --output {output:q} > {log:q} 2>&1"
+        COMMAND

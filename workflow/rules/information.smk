@@ -1,27 +1,64 @@
-rule information:
+use rule datasets as information with:
     input:
-        code=code_for("information.estimate"),
-        dataset=lambda wildcards: (
-            f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
-        ),
-        trajectory="<results>/training/{experiment}/{chunk}.safetensors",
+        unpack(made_from("information")),
     output:
-        ensure("<results>/information/{experiment}/{estimator}/{chunk}.parquet", non_empty=True),
+        result("information"),
     log:
-        "<logs>/information/{experiment}/{estimator}/{chunk}.log",
+        log("information"),
     benchmark:
-        "<benchmarks>/information/{experiment}/{estimator}/{chunk}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
+        benchmark("information")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=grows(2000),
+        runtime=grows(720),
         gpu=GPUS,
     params:
-        spec=lambda wildcards: spec(study.estimators[wildcards.estimator].spec),
-        device=study.device,
-    shell:
-        "python -m infoplane.cli information --spec {params.spec:q} --device {params.device}"
-        " --dataset {input.dataset:q}"
-        " --trajectory {input.trajectory:q} --output {output:q} > {log:q} 2>&1"
+        content=content("information"),
+        arguments=arguments("information", "information", device=study.device),
+
+
+use rule datasets as reliability with:
+    input:
+        unpack(made_from("reliability")),
+    output:
+        result("reliability"),
+    log:
+        log("reliability"),
+    benchmark:
+        benchmark("reliability")
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(240),
+    params:
+        content=content("reliability"),
+        arguments=arguments("reliability"),
+
+
+use rule reliability as levels with:
+    input:
+        unpack(made_from("levels")),
+    output:
+        result("levels"),
+    log:
+        log("levels"),
+    benchmark:
+        benchmark("levels")
+    params:
+        content=content("levels"),
+        arguments=arguments("levels"),
+
+
+use rule reliability as merging with:
+    input:
+        unpack(made_from("merging")),
+    output:
+        result("merging"),
+    log:
+        log("merging"),
+    benchmark:
+        benchmark("merging")
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(30),
+    params:
+        content=content("merging"),
+        arguments=arguments("merging", repetition="0"),

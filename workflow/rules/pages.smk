@@ -2,28 +2,25 @@ localrules:
     pages,
 
 
-rule pages:
+use rule datasets as pages with:
     input:
-        code="src/infoplane/pages.py",
-        table="<results>/statistics/{table}.csv",
+        unpack(made_from("page")),
     output:
         report(
-            ensure("<results>/pages/{table}.html", non_empty=True),
+            result("page"),
             caption="../report/table.rst",
-            category=lambda wildcards: "Tables" if Path(wildcards.table).parts[1:] else "Claims",
+            category=lambda wildcards: "Tables" if "/" in wildcards.table else "Claims",
             labels={"table": "{table}"},
         ),
     log:
-        "<logs>/pages/{table}.log",
+        log("page"),
     benchmark:
-        "<benchmarks>/pages/{table}.tsv"
+        benchmark("page")
     wildcard_constraints:
         table=r"([\w-]+/)?[a-z]+",
-    conda:
-        "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    shell:
-        "python -m infoplane.cli pages --table {input.table:q} --output {output:q} > {log:q} 2>&1"
+        mem_mb=grows(1000),
+        runtime=grows(10),
+    params:
+        content=content("page"),
+        arguments=arguments("pages"),

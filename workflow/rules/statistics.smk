@@ -3,156 +3,88 @@ localrules:
     statistics_claims,
 
 
-rule statistics_information:
+use rule datasets as statistics_information with:
     input:
-        code=modules_of("statistics"),
-        information=lambda wildcards: expand(
-            "<results>/information/{{experiment}}/{{estimator}}/{chunk}.parquet", chunk=chunks(wildcards)
-        ),
-        history=lambda wildcards: expand(
-            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
-        ),
+        unpack(made_from("aggregates")),
     output:
-        aggregates=ensure("<results>/statistics/{experiment}/{estimator}/aggregates.parquet", non_empty=True),
-        phases=ensure("<results>/statistics/{experiment}/{estimator}/phases.parquet", non_empty=True),
+        aggregates=result("aggregates"),
+        phases=result("phases"),
     log:
-        "<logs>/statistics/{experiment}/{estimator}.log",
+        log("aggregates"),
     benchmark:
-        "<benchmarks>/statistics/{experiment}/{estimator}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
+        benchmark("aggregates")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-    shell:
-        "python -m infoplane.cli statistics information"
-        " --information {input.information:q} --history {input.history:q}"
-        " --aggregates {output.aggregates:q} --phases {output.phases:q} > {log:q} 2>&1"
+        mem_mb=grows(2000),
+        runtime=grows(30),
+    params:
+        content=content("aggregates"),
+        arguments=arguments("statistics information"),
 
 
-rule statistics_tradeoff:
+use rule statistics_information as statistics_tradeoff with:
     input:
-        code=modules_of("statistics"),
-        phases="<results>/statistics/{experiment}/{estimator}/phases.parquet",
-        history=lambda wildcards: expand(
-            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
-        ),
+        unpack(made_from("tradeoff")),
     output:
-        tradeoff=ensure("<results>/statistics/{experiment}/{estimator}/tradeoff.parquet", non_empty=True),
-        correlations=ensure(
-            "<results>/statistics/{experiment}/{estimator}/correlations.parquet", non_empty=True
-        ),
+        tradeoff=result("tradeoff"),
+        correlations=result("correlations"),
     log:
-        "<logs>/statistics/{experiment}/{estimator}.tradeoff.log",
+        log("tradeoff"),
     benchmark:
-        "<benchmarks>/statistics/{experiment}/{estimator}.tradeoff.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-    shell:
-        "python -m infoplane.cli statistics tradeoff --phases {input.phases:q} --history {input.history:q}"
-        " --tradeoff {output.tradeoff:q} --correlations {output.correlations:q} > {log:q} 2>&1"
+        benchmark("tradeoff")
+    params:
+        arguments=arguments("statistics tradeoff"),
 
 
-rule statistics_accuracy:
+use rule statistics_information as statistics_accuracy with:
     input:
-        code=modules_of("statistics"),
-        history=lambda wildcards: expand(
-            "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
-        ),
+        unpack(made_from("accuracy")),
     output:
-        ensure("<results>/statistics/{experiment}/accuracy.parquet", non_empty=True),
+        result("accuracy"),
     log:
-        "<logs>/statistics/{experiment}.log",
+        log("accuracy"),
     benchmark:
-        "<benchmarks>/statistics/{experiment}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-    shell:
-        "python -m infoplane.cli statistics accuracy --history {input.history:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        benchmark("accuracy")
+    params:
+        arguments=arguments("statistics accuracy"),
 
 
-rule statistics_errors:
+use rule statistics_information as statistics_errors with:
     input:
-        code=modules_of("statistics"),
-        exact=lambda wildcards: held(
-            "information",
-            [],
-            [(wildcards.experiment, study.exact_estimator(wildcards.experiment))],
-        ),
-        binned=lambda wildcards: expand(
-            "<results>/information/{{experiment}}/{{estimator}}/{chunk}.parquet", chunk=chunks(wildcards)
-        ),
+        unpack(made_from("errors")),
     output:
-        ensure("<results>/statistics/{experiment}/{estimator}/errors.parquet", non_empty=True),
+        result("errors"),
     log:
-        "<logs>/statistics/{experiment}/{estimator}.errors.log",
+        log("errors"),
     benchmark:
-        "<benchmarks>/statistics/{experiment}/{estimator}.errors.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-    shell:
-        "python -m infoplane.cli statistics errors --exact {input.exact:q} --binned {input.binned:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        benchmark("errors")
+    params:
+        arguments=arguments("statistics errors"),
 
 
-rule statistics_join:
+use rule statistics_information as statistics_join with:
     input:
-        code=modules_of("statistics"),
-        tables=lambda wildcards: joined(wildcards.dataset, wildcards.table),
+        unpack(made_from("joined")),
     output:
-        ensure("<results>/statistics/{dataset}/{table}.csv", non_empty=True),
+        result("joined"),
     log:
-        "<logs>/statistics/{dataset}/{table}.csv.log",
+        log("joined"),
     benchmark:
-        "<benchmarks>/statistics/{dataset}/{table}.csv.tsv"
+        benchmark("joined")
     wildcard_constraints:
-        table="|".join(JOINED),
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        table="|".join(JOINS),
     params:
-        tables=lambda wildcards, input: named(input.tables),
-    shell:
-        "python -m infoplane.cli statistics join-{wildcards.table} --tables {params.tables:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        arguments=arguments("statistics join-{table}", named=True),
 
 
-rule statistics_claims:
+use rule statistics_information as statistics_claims with:
     input:
-        code=modules_of("statistics"),
-        phases=claimed(),
+        unpack(made_from("claims")),
     output:
-        claims=ensure("<results>/statistics/claims.csv", non_empty=True),
-        cells=ensure("<results>/statistics/cells.csv", non_empty=True),
+        claims=result("claims"),
+        cells=result("cells"),
     log:
-        "<logs>/statistics/claims.log",
+        log("claims"),
     benchmark:
-        "<benchmarks>/statistics/claims.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        benchmark("claims")
     params:
-        phases=lambda wildcards, input: named(input.phases),
-    shell:
-        "python -m infoplane.cli statistics claims --phases {params.phases:q}"
-        " --claims {output.claims:q} --cells {output.cells:q} > {log:q} 2>&1"
+        arguments=arguments("statistics claims", named=True),

@@ -1,32 +1,21 @@
 # Nothing else takes so much room. Dropped, it goes as soon as every estimator has seen it.
-TRAJECTORY = ensure("<results>/training/{experiment}/{chunk}.safetensors", non_empty=True)
+TRAJECTORY = temp(result("trajectory")) if study.trajectories == "drop" else result("trajectory")
 
 
-rule training:
+use rule datasets as training with:
     input:
-        code=code_for("training"),
-        dataset=lambda wildcards: (
-            f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz"
-        ),
+        unpack(made_from("history")),
     output:
-        trajectory=temp(TRAJECTORY) if study.trajectories == "drop" else TRAJECTORY,
-        history=ensure("<results>/training/{experiment}/{chunk}.parquet", non_empty=True),
+        trajectory=TRAJECTORY,
+        history=result("history"),
     log:
-        "<logs>/training/{experiment}/{chunk}.log",
+        log("history"),
     benchmark:
-        "<benchmarks>/training/{experiment}/{chunk}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
+        benchmark("history")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 1440 * attempt,
+        mem_mb=grows(2000),
+        runtime=grows(1440),
         gpu=GPUS,
     params:
-        spec=lambda wildcards: spec(study.experiments[wildcards.experiment].spec),
-        device=study.device,
-    shell:
-        "python -m infoplane.cli training --spec {params.spec:q} --device {params.device}"
-        " --dataset {input.dataset:q}"
-        " --repetitions {wildcards.chunk}"
-        " --trajectory {output.trajectory:q} --history {output.history:q} > {log:q} 2>&1"
+        content=content("history"),
+        arguments=arguments("training", "history", repetitions="{chunk}", device=study.device),

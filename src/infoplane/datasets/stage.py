@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from infoplane.artifacts import file_digest
 from infoplane.config import DatasetSpec
 from infoplane.datasets.arrays import load_arrays
 from infoplane.datasets.dataset import Dataset, first_part
@@ -12,11 +13,15 @@ from infoplane.datasets.synthetic import synthetic
 
 __all__ = ["run"]
 
+# What a data set is not known by: its name is said beside, and where it lay does not matter
+ELSEWHERE = {"name", "path", "folder"}
+
 
 def run(spec: DatasetSpec, output_path: Path) -> None:
     """Make a data set; downloaded files are kept in a folder beside its own file."""
+    own = {} if spec.path is None else {"file": file_digest(Path(spec.path))}
     dataset = first_part(make(spec, output_path.parent), spec.fraction)
-    save_dataset(output_path, dataset, **spec.model_dump(mode="json", include={"kind", "fraction"}))
+    save_dataset(output_path, dataset, **spec.model_dump(mode="json", exclude=ELSEWHERE), **own)
 
 
 def make(spec: DatasetSpec, caches: Path) -> Dataset:

@@ -1,0 +1,218 @@
+"""Where every file of a study lies, and what it is made from."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+
+from infoplane.config.study import Study
+from infoplane.errors import UserError
+
+__all__ = ["FILES", "FORMATS", "JOINS", "Layout", "benchmark_of", "log_of", "path_of", "repetitions_of"]
+
+# The path of a file below the folder of results, by what it holds: a file for each experiment, estimator or
+# chunk that the path names
+FILES = {
+    "dataset": "datasets/{dataset}.npz",
+    "trajectory": "training/{experiment}/{chunk}.safetensors",
+    "history": "training/{experiment}/{chunk}.parquet",
+    "information": "information/{experiment}/{estimator}/{chunk}.parquet",
+    "reliability": "reliability/{experiment}/{chunk}.parquet",
+    "levels": "levels/{experiment}/{chunk}.parquet",
+    "merging": "merging/{experiment}/0.parquet",
+    "accuracy": "statistics/{experiment}/accuracy.parquet",
+    "aggregates": "statistics/{experiment}/{estimator}/aggregates.parquet",
+    "phases": "statistics/{experiment}/{estimator}/phases.parquet",
+    "errors": "statistics/{experiment}/{estimator}/errors.parquet",
+    "tradeoff": "statistics/{experiment}/{estimator}/tradeoff.parquet",
+    "correlations": "statistics/{experiment}/{estimator}/correlations.parquet",
+    "joined": "statistics/{dataset}/{table}.csv",
+    "claims": "statistics/claims.csv",
+    "cells": "statistics/cells.csv",
+    "figure": "figures/{figure}.{format}",
+    "page": "pages/{table}.html",
+}
+FORMATS = ("pdf", "png")
+# The tables that are joined over all experiments on a data set, and what is joined
+JOINS = {
+    "information": "aggregates",
+    "phases": "phases",
+    "fits": "accuracy",
+    "violations": "information",
+    "correlations": "correlations",
+}
+
+Sources = dict[str, list[str]]
+
+
+def path_of(kind: str, **names: str) -> str:
+    """The path of a file below the folder of results.
+
+    >>> path_of("history", experiment="mine", chunk="0-19")
+    'training/mine/0-19.parquet'
+    """
+    return FILES[kind].format_map(names)
+
+
+def log_of(path: str) -> str:
+    """The path of the log of the job that makes a file; a job of several files has the log of the first.
+
+    >>> log_of("training/mine/0-19.parquet")
+    'logs/training/mine/0-19.log'
+    """
+    return f"logs/{path.rpartition('.')[0]}.log"
+
+
+def benchmark_of(path: str) -> str:
+    """The path of what Snakemake measures of that job: its time and memory."""
+    return f"benchmarks/{path.rpartition('.')[0]}.tsv"
+
+
+def repetitions_of(chunk: str) -> range:
+    """The repetitions of a chunk, which is named after its first and its last.
+
+    Raises:
+        UserError: it is not.
+
+    >>> repetitions_of("20-39")
+    range(20, 40)
+    """
+    ends = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", chunk)
+    if not (ends and int(ends[1]) <= int(ends[2]) < 2**31):
+        raise UserError(f"{chunk!r}: is no chunk; give its first and its last repetition, as in 0-19")
+    return range(int(ends[1]), int(ends[2]) + 1)
+
+
+class Layout:
+    """The files of one study: paths are below its folder of results."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def files(self, kind: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
+        """The files of a kind, of some experiments and estimators, in all their chunks; each once."""
+        names = (
+            {"experiment": experiment, "estimator": estimator, "chunk": chunk}
+            for experiment, estimator in pairs
+            for chunk in self.study.experiments[experiment].chunks
+        )
+        return list(dict.fromkeys(path_of(kind, **each) for each in names))
+
+    def made_from(self, kind: str, names: Mapping[str, str]) -> Sources:
+        """What a file is made from, by what it holds or what it is to the file.
+
+        Args:
+            kind: what it holds, a key of `FILES`.
+            names: what stands for the names in its path.
+        """
+        return MADE_FROM[kind](self, names)
+
+    def all_chunks(self, kind: str, names: Mapping[str, str]) -> list[str]:
+        return self.files(kind, [(names["experiment"], names.get("estimator", ""))])
+
+    def dataset_of(self, names: Mapping[str, str]) -> Sources:
+        return {"dataset": [path_of("dataset", dataset=self.study.experiments[names["experiment"]].dataset)]}
+
+    def trajectory_of(self, names: Mapping[str, str]) -> Sources:
+        """A trajectory of one chunk, and its data set; without a chunk the one with repetition 0."""
+        chunk = names.get("chunk", self.study.experiments[names["experiment"]].chunks[0])
+        trajectory = path_of("trajectory", experiment=names["experiment"], chunk=chunk)
+        return self.dataset_of(names) | {"trajectory": [trajectory]}
+
+    def exact_of(self, names: Mapping[str, str]) -> list[str]:
+        """The exact information of an experiment."""
+        exact = self.study.exact_estimator(names["experiment"])
+        return self.files("information", [(names["experiment"], exact)] if exact else [])
+
+    def joined(self, names: Mapping[str, str]) -> list[str]:
+        """What a table over all experiments on a data set joins; of correlations, those that figures show."""
+        pairs = self.shown_by("tradeoff") if names["table"] == "correlations" else self.study.pairs
+        if names["table"] == "fits":
+            pairs = [(experiment, "") for experiment in sorted(self.study.experiments)]
+        on = [pair for pair in pairs if self.study.experiments[pair[0]].dataset == names["dataset"]]
+        return self.files(JOINS[names["table"]], on)
+
+    def claimed(self) -> list[str]:
+        """The phases that the claims rest on: no control is among them."""
+        counted = [pair for pair in self.study.pairs if not self.study.experiments[pair[0]].control]
+        return self.files("phases", counted)
+
+    def drawn_from(self, figure: str) -> Sources:
+        """The tables that a figure shows."""
+        spec = self.study.figures[figure]
+        pairs = [*product(spec.experiments, spec.estimators or [""])]
+        return {
+            kind: [path_of("claims")] if kind == "claims" else self.files(kind, pairs) for kind in spec.reads
+        }
+
+    def shown_by(self, kind: str) -> list[tuple[str, str]]:
+        """The experiments and estimators that figures of a kind show."""
+        figures = [figure for figure in self.study.figures.values() if figure.kind == kind]
+        return sorted({pair for each in figures for pair in product(each.experiments, each.estimators or ())})
+
+    def figures(self, names: Iterable[str]) -> list[str]:
+        return [path_of("figure", figure=name, format=each) for name in names for each in FORMATS]
+
+    def figures_in(self, *categories: str) -> list[str]:
+        """The figures of some categories."""
+        return self.figures(name for name, its in self.study.figures.items() if its.category in categories)
+
+    def figures_on(self, kind: str) -> list[str]:
+        """The figures that show experiments on data sets of one kind and no others."""
+        on = {name: self.study.datasets[its.dataset].kind for name, its in self.study.experiments.items()}
+        kinds = {name: {on[each] for each in its.experiments} for name, its in self.study.figures.items()}
+        return self.figures(name for name, its in kinds.items() if its == {kind})
+
+    def joins_on(self, kind: str) -> list[str]:
+        """The joined tables of the data sets of one kind."""
+        return self.joins(name for name, dataset in self.study.datasets.items() if dataset.kind == kind)
+
+    def joins(self, datasets: Iterable[str]) -> list[str]:
+        """The joined tables of some data sets."""
+        tables = [{"dataset": dataset, "table": table} for dataset in datasets for table in JOINS]
+        return [path_of("joined", **names) for names in tables if self.joined(names)]
+
+    def verdicts(self) -> list[str]:
+        return [path_of("claims"), path_of("cells")]
+
+    def pages(self, tables: Iterable[str]) -> list[str]:
+        """The pages that show tables of statistics in a browser."""
+        names = (table.removeprefix("statistics/").removesuffix(".csv") for table in tables)
+        return [path_of("page", table=name) for name in names]
+
+    def targets(self) -> list[str]:
+        """All that a study ends in."""
+        tables = self.joins(self.study.datasets) + self.verdicts()
+        return [*self.figures(self.study.figures), *tables, *self.pages(tables)]
+
+
+MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
+    "dataset": lambda layout, names: {},
+    "trajectory": Layout.dataset_of,
+    "history": Layout.dataset_of,
+    "information": Layout.trajectory_of,
+    "reliability": Layout.trajectory_of,
+    "levels": Layout.trajectory_of,
+    "merging": Layout.trajectory_of,
+    "accuracy": lambda layout, names: {"history": layout.all_chunks("history", names)},
+    "aggregates": lambda layout, names: {
+        "information": layout.all_chunks("information", names),
+        "history": layout.all_chunks("history", names),
+    },
+    "errors": lambda layout, names: {
+        "exact": layout.exact_of(names),
+        "binned": layout.all_chunks("information", names),
+    },
+    "tradeoff": lambda layout, names: {
+        "phases": layout.all_chunks("phases", names),
+        "history": layout.all_chunks("history", names),
+    },
+    "joined": lambda layout, names: {"tables": layout.joined(names)},
+    "claims": lambda layout, names: {"phases": layout.claimed()},
+    "figure": lambda layout, names: layout.drawn_from(names["figure"]),
+    "page": lambda layout, names: {"table": [f"statistics/{names['table']}.csv"]},
+}
+# Files that a job writes beside others are made from the same
+MADE_FROM |= {
+    one: MADE_FROM[other]
+    for one, other in (("phases", "aggregates"), ("correlations", "tradeoff"), ("cells", "claims"))
+}

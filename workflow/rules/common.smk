@@ -1,0 +1,162 @@
+"""What the rules share: the study, where its files lie, and the form of a job."""
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+# What runs is the code beside this file, wherever infoplane was installed from.
+SOURCE = os.path.join(workflow.basedir, "src")
+sys.path.insert(0, SOURCE)
+
+from snakemake.settings.types import DeploymentMethod
+
+from infoplane.artifacts import canonical
+from infoplane.config.parsing import from_yaml
+from infoplane.config.study import resolve
+from infoplane.errors import UserError
+from infoplane.layout import FILES, FORMATS, JOINS, Layout, benchmark_of, log_of
+from infoplane.log import failures
+from infoplane.provenance import Provenance, refuse_missing_data
+
+try:
+    sources = [*map(os.path.relpath, workflow.configfiles)]
+    for source in sources:  # Snakemake takes the last of equal keys
+        from_yaml(Path(source))
+    study = resolve(config, ", ".join(sources) or "--config")
+    refuse_missing_data(study, ", ".join(sources) or "--config")
+    if os.pathsep in SOURCE:
+        raise UserError(
+            f"{SOURCE}: a folder with {os.pathsep} in its name cannot be imported from; rename it"
+        )
+except UserError as error:
+    sys.exit(f"infoplane: {error}")
+
+layout = Layout(study)
+provenance = Provenance(study)
+STARTED = time.time()
+# What a job that computes on a GPU asks a scheduler for
+GPUS = 1 if study.device == "cuda" else 0
+
+# Jobs run by the Python that runs Snakemake, unless they have an environment of their own. Text is UTF-8 wherever they
+# run; what the user has in PYTHONPATH comes behind our modules.
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
+PATH = shlex.quote(SOURCE).replace("{", "{{").replace("}", "}}")
+shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
+COMMAND = "{PYTHON} -m infoplane.cli {params.arguments} > {log:q} 2>&1"
+
+
+onerror:
+    print("Failed:", *failures(Path(study.results, "logs"), STARTED), sep="\n    ", file=sys.stderr)
+
+
+pathvars:
+    results=study.results,
+
+
+wildcard_constraints:
+    dataset="|".join(sorted({each.dataset for each in study.experiments.values()})),
+    experiment="|".join(study.experiments),
+    estimator="|".join(study.estimators),
+    figure="|".join(study.figures),
+    chunk=r"\d+-\d+",
+
+
+# What the job of each rule makes, by the first of its files
+KINDS = {
+    "datasets": "dataset",
+    "training": "history",
+    "information": "information",
+    "reliability": "reliability",
+    "levels": "levels",
+    "merging": "merging",
+    "statistics_information": "aggregates",
+    "statistics_tradeoff": "tradeoff",
+    "statistics_accuracy": "accuracy",
+    "statistics_errors": "errors",
+    "statistics_join": "joined",
+    "statistics_claims": "claims",
+    "figures": "figure",
+    "pages": "page",
+}
+
+
+def below_results(paths):
+    return [f"<results>/{each}" for each in paths]
+
+
+def result(kind):
+    """An output: a file of a kind, which is not to be empty."""
+    return ensure(f"<results>/{FILES[kind]}", non_empty=True)
+
+
+def log(kind):
+    return f"<results>/{log_of(FILES[kind])}"
+
+
+def benchmark(kind):
+    return f"<results>/{benchmark_of(FILES[kind])}"
+
+
+def made_from(kind):
+    """The inputs of a job, named after what they hold; where a file tells itself, their times do not count."""
+
+    def inputs(wildcards):
+        names = dict(wildcards.items())
+        mark = ancient if provenance.tells(kind, names) else str
+        files = layout.made_from(kind, names)
+        return {name: [*map(mark, below_results(paths))] for name, paths in files.items()}
+
+    return inputs
+
+
+def content(kind):
+    """A param that Snakemake compares: all that a job depends on besides its inputs, as one text."""
+    return lambda wildcards: canonical(provenance.content(kind, dict(wildcards.items())))
+
+
+def arguments(command, kind=None, named=False, **options):
+    """A param: the command of a job, with options that are called as its inputs and outputs are.
+
+    Args:
+        kind: whose spec is an option.
+        named: whether each input stands behind the experiment, or experiment and estimator, that it is of.
+        options: further ones.
+    """
+
+    def words(wildcards, input, output):
+        names = dict(wildcards.items())
+        given = {name: [value.format_map(names)] for name, value in options.items()}
+        if kind:
+            given["spec"] = [canonical(provenance.spec(kind, names))]
+        for name, paths in input.items():
+            if paths and name != "current":
+                given[name] = [behind_names(each) if named else each for each in listed(paths)]
+        given |= {name: listed(paths) for name, paths in output.items()} or {"output": listed(output)}
+        lines = (shlex.join([f"--{name}", *values]) for name, values in given.items())
+        return " ".join([command.format_map(names), *lines])
+
+    return words
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else [*map(str, value)]
+
+
+def behind_names(table):
+    """A table behind the experiment, or experiment and estimator, that its folders are named after."""
+    folders = Path(table).relative_to(study.results).parts[1:-1]
+    return f"{'/'.join(folders)}={table}" if folders else table
+
+
+def grows(amount):
+    """A resource that grows from one attempt to the next."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def shelf(category):
+    """Where the report has the figures of a category: those of the paper in its order, after the claims."""
+    appendix = "appendix " if category in [*"ABCDEF"] else ""
+    return "Figures" if category == "main" else f"Figures, {appendix}{category}"
