@@ -19,7 +19,7 @@ from infoplane import (
 )
 from infoplane.config import Bits, DenseSpec
 from infoplane.information.snapshots import at_times
-from infoplane.networks import network_of
+from infoplane.networks.layers import network_of
 
 __all__ = [
     "BINNED",

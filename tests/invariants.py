@@ -15,7 +15,7 @@ from infoplane import Dataset, Trajectory, exact_information, load_dataset, load
 from infoplane.config import Bits
 from infoplane.information.layers import Layer
 from infoplane.information.replay import replay
-from infoplane.networks import scheme_of
+from infoplane.networks.schemes import scheme_of
 
 TOLERANCE = 1e-12
 # So many inputs are looked at in all snapshots of a file.

@@ -1,5 +1,6 @@
 """How far two computations of one step of training may be apart, each of which rounds every operation."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -11,9 +12,9 @@ from torch import Tensor
 from infoplane.kernels.network import KERNEL
 from infoplane.kernels.quantizer import UNQUANTIZED
 from infoplane.kernels.training import Trainer
-from infoplane.networks import Averaging, Dense, Pool
 from infoplane.networks import forward as in_torch
-from infoplane.networks.forward import Model, matrix_product, pool, weighted_sum, weights_of
+from infoplane.networks.forward import Model, matrix_product, weighted_sum, weights_of
+from infoplane.networks.layers import Dense, Pool
 from infoplane.networks.steps import Batch, Derivatives, differentiate
 
 # Activation functions are at most so steep, and their slopes no steeper than 1.
@@ -23,7 +24,7 @@ A_FEW = 8
 
 
 def differentiate_with_deltas(
-    model: Model, parameters: Tensor, ranges: Tensor, batch: Batch, averaging: Averaging
+    model: Model, parameters: Tensor, ranges: Tensor, batch: Batch, averaging: Mapping[str, float]
 ) -> tuple[Derivatives, list[Tensor]]:
     """What PyTorch finds, and the loss differentiated by the sums of layers with weights, (1, outputs, N)."""
     sums = []
@@ -91,7 +92,7 @@ def errors_forward(trainer: Trainer, weights: Tensor, given: list[Tensor]) -> Er
     for number, layer in enumerate(trainer.network.layers):
         if isinstance(layer, Pool):
             for own in errors:
-                own.append(pool(layer, errors.of_given[number]))
+                own.append(layer.maxima(errors.of_given[number]))
             continue
         sums = sums_of(layer, weights, given[number].abs())
         is_whole = plan.policy[number, KERNEL] != UNQUANTIZED and (number > 0 or trainer.inputs.is_whole)
@@ -155,4 +156,4 @@ def back_through_sums(layer: Dense, weights: Tensor, x: Tensor, deltas: Tensor) 
 
 def back_through_pool(layer: Pool, x: Tensor, derivatives: Tensor) -> Tensor:
     x = x.clone().requires_grad_()
-    return torch.autograd.grad(pool(layer, x), x, derivatives)[0]
+    return torch.autograd.grad(layer.maxima(x), x, derivatives)[0]

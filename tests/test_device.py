@@ -133,7 +133,7 @@ def test_a_gpu_holds_so_many_numbers_of_a_layer(monkeypatch):
     model, _ = model_on(KINDS["relu-8"], images("relu-8"))
     of_one = 32 * 378  # the batch, and the squares of the first convolution
     for held, members in [(1, 1), (of_one, 1), (3 * of_one, 3), (10**9, 50)]:
-        monkeypatch.setattr(training, "HELD_ON_GPU", held)
+        monkeypatch.setattr(training, "MOST_VALUES_ON_GPU", held)
         assert training.members_on_gpu(model) == members
 
 
@@ -143,7 +143,7 @@ def test_replay_by_the_code_for_a_gpu(pretend, monkeypatch, kind):
     expected = replayed(kind)
     pretend()
     for held in (1, 10**9):
-        monkeypatch.setattr("infoplane.networks.forward.HELD_ON_GPU", held)
+        monkeypatch.setattr("infoplane.networks.forward.MOST_VALUES_ON_GPU", held)
         for ours, theirs in zip(outputs_of(trained(kind)[0], images(kind), "cuda"), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
 

@@ -15,7 +15,7 @@ from infoplane.cli import main
 from infoplane.config import TrainingSpec
 from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
-from infoplane.networks import initialise
+from infoplane.networks.initialisation import initialise
 
 COUNT = 48
 GENERATOR = np.random.default_rng(0)

@@ -22,8 +22,9 @@ from trainings import (
 )
 
 from infoplane import UserError, load_dataset, train
-from infoplane.networks import network_labels, scheme_of
 from infoplane.networks import training as in_torch
+from infoplane.networks.inputs import network_labels
+from infoplane.networks.schemes import scheme_of
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def compare(spec, dataset, trajectory, history, near):
 
 
 # The first of the debiased ranges ends at a layer's largest value, whose gradient rounding decides about.
-WITHOUT_DEBIASED = [case for case in CASES if "ema-debiased" not in scheme_of(case[0])]
+WITHOUT_DEBIASED = [case for case in CASES if not scheme_of(case[0]).starts_from_inputs]
 
 
 @pytest.mark.parametrize(("spec", "dtype"), WITHOUT_DEBIASED, ids=name_of)
@@ -125,7 +126,7 @@ def test_tests_of_any_size_find_the_same_accuracy(monkeypatch, activation):
     spec = spec_of(activation, 8, learning_rate=1e-2, engine="torch", **ON_IMAGES)
     histories = []
     for held in (500, 10**4, 10**9):
-        monkeypatch.setattr("infoplane.networks.forward.HELD", held)
+        monkeypatch.setattr("infoplane.networks.forward.MOST_VALUES", held)
         histories.append(train(spec, [0, 1], dataset_of(spec))[1])
     assert histories[0]["test_accuracy"].nunique() > 1
     for other in histories[1:]:

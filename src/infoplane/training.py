@@ -16,7 +16,7 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
 from infoplane.kernels.compilation import sources_digest
-from infoplane.networks import network_of
+from infoplane.networks.layers import network_of
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Records, Trajectory, recorded_epochs, save_trajectory, training_parts
 

@@ -15,7 +15,7 @@ from infoplane.datasets import save_dataset
 from infoplane.information import estimate, run
 from infoplane.information.binning import adaptive_bins, rebinned, uniform_bins
 from infoplane.information.replay import replay
-from infoplane.networks import network_labels
+from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import save_trajectory
 
 

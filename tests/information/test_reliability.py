@@ -19,7 +19,7 @@ from infoplane.datasets import save_dataset
 from infoplane.information.corrections import ENTROPIES
 from infoplane.information.reliability import estimates, reliability, subsamples
 from infoplane.kernels.counting import number_columns
-from infoplane.networks import network_labels
+from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import save_trajectory
 
 

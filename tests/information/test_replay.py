@@ -24,7 +24,7 @@ from infoplane.config import Bits
 from infoplane.information.binning import rebinned
 from infoplane.information.replay import replay
 from infoplane.kernels.network import is_sparse_for
-from infoplane.networks import network_of
+from infoplane.networks.layers import network_of
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2}
@@ -313,7 +313,9 @@ def test_codes_depend_on_no_other_snapshot(kind, engine):
 
 AT_ONCE = {
     "kernels": [("infoplane.kernels.replay.AT_ONCE", held) for held in (1, 16 * 378 * 2, 10**9)],
-    "torch": [("infoplane.networks.forward.HELD", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)],
+    "torch": [
+        ("infoplane.networks.forward.MOST_VALUES", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)
+    ],
 }
 
 

@@ -19,13 +19,13 @@ from infoplane.kernels.activations import NUMBERS, activate
 from infoplane.kernels.network import backward, forward
 from infoplane.kernels.panels import PANEL, gather_labels
 from infoplane.kernels.training import Trainer
-from infoplane.networks import Averaging
 from infoplane.networks import forward as in_torch
-from infoplane.networks.forward import ACTIVATIONS, model_on
+from infoplane.networks.activations import ACTIVATIONS
+from infoplane.networks.forward import model_on
 from infoplane.networks.quantization import Quantized
 from infoplane.networks.steps import Batch, Derivatives
 
-AVERAGING = Averaging(0.25, 0.5)  # whose rests are exact in float32, too
+AVERAGING = {"ema": 0.25, "ema-debiased": 0.5}  # whose rests are exact in float32, too
 BATCH = 45
 LAYERS = {
     "dense": [7, 5],
@@ -78,7 +78,7 @@ def step_of(spec: TrainingSpec, dataset: Dataset, dtype: type) -> Step:
         outputs, _ = in_torch.forward(*given, inputs, AVERAGING)
 
     gather_labels(dataset.labels, places, trainer.classes, trainer.weights)
-    intake = np.array(AVERAGING, dtype=dtype)
+    intake = np.array([*AVERAGING.values()], dtype=dtype)
     forward(plan, state.parameters, state.ranges, intake, trainer.inputs, places, work)
     lost = backward(plan, trainer.inputs, places, trainer.classes, trainer.weights, work)
     found = Derivatives(lost / len(places), work.gradient[:size], state.ranges, None)

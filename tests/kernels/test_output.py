@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, within_margins, written
 
 from infoplane.kernels.output import cross_entropy_of_logits, cross_entropy_of_softmax, hits, softmax
-from infoplane.networks import PUBLISHED, Scheme
 from infoplane.networks.forward import log_likelihood
-from infoplane.networks.quantization import Extremes, grid, quantize
+from infoplane.networks.quantization import grid, quantize
+from infoplane.networks.ranges import Extremes
+from infoplane.networks.schemes import PUBLISHED, Scheme
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)

@@ -11,6 +11,7 @@ from layouts import MARGIN, room, within_margins, written
 
 from infoplane.kernels.quantizer import BATCH, DEBIASED, EMA, FIXED, STILL, grid, quantize, range_of
 from infoplane.networks import quantization as in_torch
+from infoplane.networks import ranges
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
@@ -41,7 +42,7 @@ def quantize_in_numpy(x, scale, zero, top):
 
 
 def grid_in_torch(low, high, bits, dtype):
-    ends = in_torch.Extremes(*(torch.from_numpy(np.array([end], dtype=dtype)) for end in (low, high)))
+    ends = ranges.Extremes(*(torch.from_numpy(np.array([end], dtype=dtype)) for end in (low, high)))
     return in_torch.grid(ends, 2**bits - 1)
 
 
@@ -186,17 +187,17 @@ def test_range_of_each_policy(count, dtype):
 def test_moving_ranges_are_those_of_the_definition_in_pytorch(dtype):
     """Of a hundred batches, in float64."""
     batches = np.random.default_rng(0).normal(size=(100, 33)).astype(dtype)
-    start = in_torch.Extremes(*(torch.tensor([end], dtype=torch.float64) for end in (-6.0, 6.0)))
+    start = ranges.Extremes(*(torch.tensor([end], dtype=torch.float64) for end in (-6.0, 6.0)))
     for policy in (EMA, DEBIASED):
         weights = [0.001 if policy == EMA else 0.001 / (1 - 0.999**step) for step in range(1, 101)]
         moving = np.array([-6, 6], dtype=dtype)
         for batch, weight in zip(batches, weights, strict=True):
             intake = np.full(2, weight, dtype=dtype)
             range_of(batch, 0, 33, policy, np.zeros(2, dtype=dtype), moving, intake)
-        observed = [in_torch.extremes(torch.from_numpy(batch[None]).double()) for batch in batches]
+        observed = [ranges.extremes(torch.from_numpy(batch[None]).double()) for batch in batches]
         *_, expected = accumulate(
             zip(observed, weights, strict=True),
-            lambda average, seen: in_torch.moving_average(average, *seen),
+            lambda average, seen: ranges.moving_average(average, *seen),
             initial=start,
         )
         # In each step weight, rest, two products and a sum are rounded, of numbers up to 6.

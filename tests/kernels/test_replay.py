@@ -15,9 +15,9 @@ from infoplane.config import Bits
 from infoplane.kernels import replay
 from infoplane.kernels.replay import Replayer
 from infoplane.kernels.training import Trainer
-from infoplane.networks import scheme_of
-from infoplane.networks.forward import ACTIVATIONS
+from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.replay import Replayer as InTorch
+from infoplane.networks.schemes import scheme_of
 from infoplane.trajectory import Records, recorded_epochs
 
 

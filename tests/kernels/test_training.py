@@ -24,16 +24,12 @@ from infoplane import Dataset, TrainingSpec
 from infoplane.kernels.network import forward
 from infoplane.kernels.random import Streams
 from infoplane.kernels.training import Adam, State, Trainer, step_of_adam, train_repetitions
-from infoplane.networks import (
-    MOVING_DECAY,
-    MOVING_START,
-    Averaging,
-    initialise,
-    network_labels,
-    scheme_of,
-    steps,
-)
+from infoplane.networks import steps
 from infoplane.networks.forward import model_on
+from infoplane.networks.initialisation import initialise
+from infoplane.networks.inputs import network_labels
+from infoplane.networks.ranges import MOVING_DECAY, MOVING_START, averaging_at
+from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, adam_rate, take_step
 from infoplane.networks.training import Evaluation
 from infoplane.trajectory import Records, recorded_epochs, training_parts
@@ -120,10 +116,10 @@ class Both:
         than what is added to the root of a summand. A power of t factors is wrong by t·eps of itself.
         """
         spec, step, eps, count = self.spec, self.step, np.finfo(float).eps, batch.labels.shape[1]
-        given = self.model, before.parameters, before.ranges, batch, Averaging.at(step)
+        given = self.model, before.parameters, before.ranges, batch, averaging_at(step)
         found, deltas = differentiate_with_deltas(*given)
         start = in_numpy(before)
-        end = in_numpy(take_step(self.model, before, batch, adam_rate(spec, step), Averaging.at(step)))
+        end = in_numpy(take_step(self.model, before, batch, adam_rate(spec, step), averaging_at(step)))
         bounds = bounds_of(self.trainer, start.parameters, batch.inputs[0].numpy(), deltas)
         assert abs(loss - found.loss.item()) <= bounds.loss
         assert share == found.correct.item() / count
@@ -173,7 +169,7 @@ def test_every_step_is_that_of_pytorch_in_float64(spec, dtype):
     assert records.ranges[-1].tobytes() == both.state.ranges.tobytes()
 
 
-DEBIASED = [case for case in CASES if "ema-debiased" in scheme_of(case[0])]
+DEBIASED = [case for case in CASES if scheme_of(case[0]).starts_from_inputs]
 
 
 @with_floats

@@ -8,19 +8,19 @@ from torch.nn import functional
 
 from infoplane import TrainingSpec, load_dataset
 from infoplane.config import DenseSpec
-from infoplane.networks import Averaging, Conv, Network, Pool, scheme_of
 from infoplane.networks import forward as module
 from infoplane.networks.forward import (
-    columns_of,
     forward,
     log_likelihood,
     matrix_product,
     model_on,
     pass_sizes,
-    pool,
     weights_of,
 )
-from infoplane.networks.quantization import Extremes, Quantized, grid, quantize, values_of
+from infoplane.networks.layers import Conv, Network, Pool
+from infoplane.networks.quantization import Quantized, grid, quantize, values_of
+from infoplane.networks.ranges import Extremes
+from infoplane.networks.schemes import scheme_of
 
 SPEC = {"network": "shwartz-ziv", "epochs": 1, "record_every": 1, "dataset": "mine"}
 IMAGES = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
@@ -54,7 +54,7 @@ def test_convolution_and_its_gradients_are_those_of_pytorch(channels, size):
     layer = Conv(channels * size**2, 4, 0, (channels, 6, 5), size)
     inputs = torch.randn(2, channels * 6 * 5, 10, generator=generator, dtype=torch.float64).requires_grad_()
     kernel = torch.randn(2, layer.fan_in, 4, generator=generator, dtype=torch.float64).requires_grad_()
-    found = matrix_product(kernel, columns_of(layer, inputs)).reshape(2, layer.outputs, 10)
+    found = matrix_product(kernel, layer.columns(inputs)).reshape(2, layer.outputs, 10)
     expected = torch.stack(
         [
             functional.conv2d(its.T.reshape(10, channels, 6, 5), own.T.reshape(4, channels, size, size))
@@ -80,7 +80,7 @@ def test_a_convolution_lies_like_a_dense_layer_on_every_square():
     assert bias[0].tolist() == list(range(7 + 72, 7 + 76))
     images = torch.zeros(2, 6, 5)
     images[1, 2, 3] = 1.0  # below the kernel at its place (1, 2) for the output (1, 1)
-    sums = matrix_product(kernel, columns_of(layer, images.reshape(1, -1, 1)))
+    sums = matrix_product(kernel, layer.columns(images.reshape(1, -1, 1)))
     of_output = sums.reshape(4, *layer.image[1:])[:, 1, 1]
     assert of_output.tolist() == kernel[0, 9 + 3 * 1 + 2].tolist()
 
@@ -95,7 +95,7 @@ def test_pool_and_its_gradient_are_those_of_pytorch_also_in_ties(size, levels):
     layer = Pool((3, 8, 7), size)
     ours = images.flatten(2).transpose(1, 2).contiguous().requires_grad_()
     theirs = images.flatten(0, 1).clone().requires_grad_()
-    found = pool(layer, ours)
+    found = layer.maxima(ours)
     expected = functional.max_pool2d(theirs, size)
     assert layer.image == expected.shape[1:]
     assert torch.equal(found.transpose(1, 2).reshape(expected.shape), expected)
@@ -117,7 +117,7 @@ def outputs_agree(spec, dataset, training, spread=0.6):
         parameters,
         torch.from_numpy(ranges),
         torch.from_numpy(values[own]).transpose(1, 2),
-        Averaging(ema=1 - 0.999, debiased=1.0) if training else None,
+        {"ema": 1 - 0.999, "ema-debiased": 1.0} if training else None,
     )
     assert len(outputs) == len(network.layers)
     for member in range(3):
@@ -237,7 +237,7 @@ def test_a_class_whose_code_is_zero_is_learnt():
 @pytest.mark.parametrize("held", [1, 1000, 378 * 100, 10**9])
 def test_a_pass_holds_as_many_numbers_as_it_may(monkeypatch, activation, whole, held):
     """One member at least; and no cut where a range is that of all inputs."""
-    monkeypatch.setattr(module, "HELD", held)
+    monkeypatch.setattr(module, "MOST_VALUES", held)
     model, values = model_on(spec_of(activation, network=IMAGES), small_images())
     outputs = sum(layer.outputs for layer in model.network.layers)
     assert model.network.widest == 378

@@ -11,14 +11,15 @@ from reference import plan, small_images, split
 from scipy import special, stats
 
 from infoplane import TrainingSpec, load_dataset
-from infoplane.networks import initialise, network_of
 from infoplane.networks.initialisation import (
     ABOVE,
     BELOW,
+    initialise,
     logarithm,
     normal_quantile,
     truncated_normal,
 )
+from infoplane.networks.layers import network_of
 
 IMAGES = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 INITIALISATIONS = ["glorot", "truncated-normal"]

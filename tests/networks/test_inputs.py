@@ -13,8 +13,9 @@ from hypothesis.extra.numpy import arrays
 from reference import small_images
 
 from infoplane import Dataset, TrainingSpec, load_dataset
-from infoplane.networks import network_inputs, network_labels
-from infoplane.networks.quantization import extremes, grid, quantize
+from infoplane.networks.inputs import network_inputs, network_labels
+from infoplane.networks.quantization import grid, quantize
+from infoplane.networks.ranges import extremes
 
 BOTH = pytest.mark.parametrize("quantized", [True, False])
 

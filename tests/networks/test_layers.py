@@ -7,7 +7,7 @@ import pytest
 
 from infoplane import TrainingSpec, UserError
 from infoplane.config import ConvSpec, DenseSpec, PoolSpec
-from infoplane.networks import NETWORKS, Network, network_of
+from infoplane.networks.layers import NETWORKS, Network, network_of
 
 
 def spec_of(network):

@@ -8,18 +8,15 @@ import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from infoplane.networks import MOVING_DECAY
 from infoplane.networks.quantization import (
-    Extremes,
-    extremes,
     factor_of,
     grid,
-    moving_average,
     on_same_grid,
     quantize,
     straight_through,
     values_of,
 )
+from infoplane.networks.ranges import Extremes, extremes
 
 HALF = Fraction(1, 2)
 BITS = st.integers(2, 16)
@@ -188,37 +185,6 @@ def test_values_that_functions_saturate_at_are_rounded_half_up(end, value, bits)
     """−1 lies between two levels of [−1, 1], and ½ between two levels of [0, 1], at every bit width."""
     exact = RationalQuantizer(end, 1.0, bits)
     assert quantized([value], end, 1.0, bits).codes.item() == exact.code(value)
-
-
-def moved(start, observed, weights):
-    average = Extremes(*torch.tensor([[start], [-start]], dtype=torch.float64))
-    for step, value in enumerate(observed, start=1):
-        ends = Extremes(*torch.tensor([[value], [1 - value]], dtype=torch.float64))
-        average = moving_average(average, ends, weights(step))
-    return average.low.item(), average.high.item()
-
-
-OBSERVED = [0.5, -3.0, 2.0, 0.25] * 200
-
-
-def test_moving_average_keeps_999_parts_of_1000():
-    low, high = moved(-6.0, OBSERVED, lambda step: 1 - MOVING_DECAY)
-    kept = 0.999 ** len(OBSERVED)
-    weighted = sum(0.001 * 0.999 ** (len(OBSERVED) - i) * x for i, x in enumerate(OBSERVED, start=1))
-    assert low == pytest.approx(-6 * kept + weighted, rel=1e-9)
-    assert high == pytest.approx(6 * kept + (1 - kept) - weighted, rel=1e-9)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 800])
-@pytest.mark.parametrize("start", [-6.0, 1e30])
-def test_debiased_moving_average_in_closed_form(start, count):
-    """(1 − d) Σᵢ d^(t−i) xᵢ/(1 − dᵗ), whatever it starts from."""
-    observed = OBSERVED[:count]
-    low, high = moved(start, observed, lambda step: (1 - MOVING_DECAY) / (1 - MOVING_DECAY**step))
-    weights = [0.999 ** (count - i) for i in range(1, count + 1)]
-    expected = sum(w * x for w, x in zip(weights, observed, strict=True)) / sum(weights)
-    assert low == pytest.approx(expected, rel=1e-9)
-    assert high == pytest.approx(1 - expected, rel=1e-9)
 
 
 def test_straight_through_is_the_replacement_with_the_gradient_of_what_it_replaces():

@@ -4,7 +4,7 @@ import pytest
 from reference import ACTIVATIONS, policies
 
 from infoplane import TrainingSpec
-from infoplane.networks import Averaging, scheme_of
+from infoplane.networks.schemes import scheme_of
 
 ROLES = ("hidden_weights", "output_weights", "activations", "output")
 KINDS = [("published", activation) for activation in ("tanh", "relu")]
@@ -55,11 +55,3 @@ def test_float32_networks_are_not_quantized(protocol, activation):
 )
 def test_all_inputs_are_needed_where_a_layer_takes_the_range_of_a_batch(activation, ranges, expected):
     assert scheme_of(spec_of(activation, 8, "published", ranges=ranges)).needs_all_inputs == expected
-
-
-def test_moving_ranges_take_up_a_thousandth_or_what_debiases_them():
-    for step in (1, 2, 100, 104000):
-        averaging = Averaging.at(step)
-        assert averaging.ema == pytest.approx(0.001, rel=1e-12)
-        assert averaging.debiased == pytest.approx(0.001 / (1 - 0.999**step), rel=1e-12)
-    assert Averaging.at(1).debiased == 1

@@ -19,8 +19,9 @@ from trainings import (
 
 from infoplane import load_dataset
 from infoplane.kernels.random import Streams
-from infoplane.networks import Averaging, scheme_of
 from infoplane.networks.forward import model_on
+from infoplane.networks.ranges import averaging_at
+from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, adam_rate, differentiate, take_step
 from infoplane.networks.training import batches_of, initial_state
 
@@ -49,7 +50,7 @@ def steps_in_double_precision(spec, dataset, repetitions, wider):
     for order, answers in zip(orders, labels, strict=True):
         for batch in batches_of(inputs, torch.from_numpy(answers), order, spec.batch_size):
             step += 1
-            averaging = Averaging(1 - 0.999, (1 - 0.999) / (1 - 0.999 ** (earlier + step)))
+            averaging = {"ema": 1 - 0.999, "ema-debiased": (1 - 0.999) / (1 - 0.999 ** (earlier + step))}
             state = take_step(model, state, batch, adam_rate(spec, step), averaging)
     return start, state
 
@@ -60,7 +61,7 @@ def test_steps_in_double_precision_are_those_of_the_reference(spec, dtype):
     spec = spec.model_copy(update={"learning_rate": 1e-3})
     dataset = dataset_of(spec, dtype)
     # The first debiased range of what is nowhere negative ends at its largest value.
-    wider = 1.05 if "ema-debiased" in scheme_of(spec) else None
+    wider = 1.05 if scheme_of(spec).starts_from_inputs else None
     start, end = steps_in_double_precision(spec, dataset, REPETITIONS, wider)
     compared = 0
     for repetition in REPETITIONS:
@@ -84,7 +85,7 @@ def test_gradients_are_those_of_the_reference(synthetic, activation, dtype):
     start = initial_state(model, [Streams(0, 0), Streams(0, 1)], torch.from_numpy(values))
     inputs = torch.from_numpy(values.T.copy())[None].expand(2, -1, -1)
     batch = Batch(inputs, torch.from_numpy(synthetic.labels).expand(2, -1))
-    found = differentiate(model, start.parameters.to(dtype), start.ranges.to(dtype), batch, Averaging.at(1))
+    found = differentiate(model, start.parameters.to(dtype), start.ranges.to(dtype), batch, averaging_at(1))
     assert {each.dtype for each in (found.loss, found.gradient, found.ranges)} == {dtype}
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     for member in range(2):
@@ -105,7 +106,7 @@ def test_first_step_of_adam_in_closed_form(synthetic):
     inputs = torch.from_numpy(values[synthetic.train_mask])
     start = in_double_precision(initial_state)(model, [Streams(0, 0)], inputs)
     batch = Batch(inputs.T[None], torch.from_numpy(synthetic.labels[synthetic.train_mask])[None])
-    averaging = Averaging.at(1)
+    averaging = averaging_at(1)
     gradient = differentiate(model, start.parameters, start.ranges, batch, averaging).gradient
     end = take_step(model, start, batch, adam_rate(spec, 1), averaging)
     expected = -0.5 * gradient / (gradient.abs() + 1e-7 / np.sqrt(0.001))
@@ -134,7 +135,7 @@ def test_members_know_nothing_of_each_other(spec):
         state = initial_state(model, [Streams(0, member) for member in range(5)], inputs)
         state.parameters[3, 50] = poison
         for step, batch in enumerate(batches_of(inputs, labels, orders, spec.batch_size), start=1):
-            state = take_step(model, state, batch, adam_rate(spec, step), Averaging.at(step))
+            state = take_step(model, state, batch, adam_rate(spec, step), averaging_at(step))
         return state
 
     others = np.arange(5) != 3

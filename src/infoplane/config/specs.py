@@ -30,6 +30,8 @@ from infoplane.config.fields import (
     one_of,
 )
 from infoplane.config.kinds import ESTIMATORS, FIGURES
+from infoplane.networks.activations import ACTIVATIONS
+from infoplane.networks.ranges import POLICIES
 
 __all__ = [
     "BY_LAYERS",
@@ -215,8 +217,9 @@ NetworkSpec = Annotated[
     Discriminator(lambda value: BY_NAME if isinstance(value, str) else BY_LAYERS),
 ]
 RangeSpec = Annotated[
-    Literal["batch", "ema", "ema-debiased"] | Annotated[Pair, AfterValidator(of_many_points)],
-    expecting("batch, ema, ema-debiased, or a pair [lo, hi] with lo < hi"),
+    Annotated[str, one_of(POLICIES), Field(json_schema_extra={"enum": [*POLICIES]})]
+    | Annotated[Pair, AfterValidator(of_many_points)],
+    expecting(f"{', '.join(POLICIES)}, or a pair [lo, hi] with lo < hi"),
 ]
 
 
@@ -247,9 +250,11 @@ class TrainingSpec(Spec):
         ),
     ]
     activation: Annotated[
-        Literal["tanh", "relu", "leaky-relu", "elu", "gelu", "sigmoid", "hard-tanh", "identity"],
+        str,
+        one_of(ACTIVATIONS),
         documented(
-            "activation function of the hidden layers; protocol `published` quantizes `tanh` and `relu` only"
+            "activation function of the hidden layers; protocol `published` quantizes `tanh` and `relu` only",
+            names=ACTIVATIONS,
         ),
     ]
     bits: Annotated[
@@ -271,7 +276,8 @@ class TrainingSpec(Spec):
             "ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, `activations` "
             "or `output`: of the tensor at hand (`batch`), moving averages (`ema`, `ema-debiased`), or fixed",
             unset="the protocol's",
-            values="e.g. `{activations: [0, 4]}`; `batch`, `ema`, `ema-debiased`, `[lo, hi]`",
+            values="e.g. `{activations: [0, 4]}`; "
+            + ", ".join([*(f"`{name}`" for name in POLICIES), "`[lo, hi]`"]),
         ),
     ] = Ranges()
     initialisation: Annotated[

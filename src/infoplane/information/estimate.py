@@ -14,7 +14,7 @@ from infoplane.information.estimators import estimator_of
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, load_trained
 from infoplane.kernels.counting import information_of_words, workspace_for
-from infoplane.networks import network_labels
+from infoplane.networks.inputs import network_labels
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Trajectory
 

@@ -14,7 +14,7 @@ from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, description_of, load_trained, spread, table_keys
 from infoplane.kernels.counting import number_columns
 from infoplane.kernels.random import Streams
-from infoplane.networks import network_labels
+from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import Trajectory
 
 __all__ = ["reliability", "run", "subsamples"]

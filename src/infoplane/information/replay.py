@@ -9,7 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from infoplane.config import Bits
 from infoplane.datasets import Dataset
 from infoplane.information.layers import Layer
-from infoplane.networks import Inputs, Network, Pool, Scheme, network_inputs, network_of, scheme_of
+from infoplane.networks.inputs import Inputs, network_inputs
+from infoplane.networks.layers import Network, Pool, network_of
+from infoplane.networks.schemes import Scheme, scheme_of
 from infoplane.trajectory import Trajectory
 
 __all__ = ["Replayed", "pools_of_inputs", "replay"]

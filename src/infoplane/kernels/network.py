@@ -35,7 +35,9 @@ from infoplane.kernels.sparse import (
     spread_rows,
 )
 from infoplane.kernels.vectors import BYTES, SIDE, splat_like
-from infoplane.networks import MOVING_DECAY, Conv, Network, Pool, Scheme, scheme_of
+from infoplane.networks.layers import Conv, Network, Pool
+from infoplane.networks.ranges import MOVING_DECAY
+from infoplane.networks.schemes import Scheme, scheme_of
 
 __all__ = [
     "Inputs",
@@ -109,7 +111,7 @@ def plan_of(spec: TrainingSpec, network: Network, features: int, dtype: Precisio
         if isinstance(layer, Pool):
             rows.append((POOL, 0, 0, 0, *layer.shape, layer.size, layer.outputs))
         elif isinstance(layer, Conv):
-            own = layer.fan_in, layer.width, layer.start, *layer.shape, layer.kernel, layer.outputs
+            own = layer.fan_in, layer.width, layer.start, *layer.shape, layer.size, layer.outputs
             rows.append((CONV, *own))
         else:
             rows.append((DENSE, layer.fan_in, layer.width, layer.start, 0, 0, 0, 0, layer.outputs))

@@ -23,7 +23,9 @@ from infoplane.kernels.output import softmax
 from infoplane.kernels.panels import PANEL, round_to_single
 from infoplane.kernels.quantizer import STILL
 from infoplane.kernels.vectors import load, load_as, splat, store, store_as
-from infoplane.networks import network_inputs, network_of, scheme_of
+from infoplane.networks.inputs import network_inputs
+from infoplane.networks.layers import network_of
+from infoplane.networks.schemes import scheme_of
 
 __all__ = ["Replayer"]
 

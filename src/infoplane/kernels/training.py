@@ -29,14 +29,11 @@ from infoplane.kernels.panels import PANEL, gather_labels
 from infoplane.kernels.quantizer import STILL
 from infoplane.kernels.random import Streams
 from infoplane.kernels.vectors import load, splat_like, square_root, store
-from infoplane.networks import (
-    MOVING_START,
-    initialise,
-    network_inputs,
-    network_labels,
-    network_of,
-    scheme_of,
-)
+from infoplane.networks.initialisation import initialise
+from infoplane.networks.inputs import network_inputs, network_labels
+from infoplane.networks.layers import network_of
+from infoplane.networks.ranges import MOVING_START
+from infoplane.networks.schemes import scheme_of
 from infoplane.trajectory import Records, training_parts
 
 __all__ = ["Trainer", "train_repetitions"]

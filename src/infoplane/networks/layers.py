@@ -1,14 +1,23 @@
-"""The layers of a network: how many values each reads and puts out, and where its parameters lie."""
+"""Layers: their shapes, the place of their parameters, and their definition in PyTorch.
+
+A layer with weights is a `Dense`: it puts out weighted sums of its `columns`. The definitions need no
+PyTorch: they call methods of its tensors.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from infoplane.config import ConvSpec, DenseSpec, LayerSpec, PoolSpec, TrainingSpec
 from infoplane.errors import UserError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 __all__ = ["NETWORKS", "Conv", "Dense", "Layer", "Network", "Pool", "network_of"]
 
+Shape = tuple[int, ...]
 NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
     "shwartz-ziv": tuple(DenseSpec(dense=width) for width in (10, 7, 5, 4, 3)),
     "bottleneck-2": tuple(DenseSpec(dense=width) for width in (16, 8, 4, 2)),
@@ -27,31 +36,46 @@ NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense layer, and the place of its parameters in a network's: kernel (fan_in, width), then bias."""
+    """A dense layer, and the place of its parameters in a network's: kernel (fan_in, width), then bias.
+
+    Attributes:
+        fan_in: number of values that one output is a weighted sum of.
+        width: number of neurons, or of filters.
+        start: place of the first weight.
+    """
 
     fan_in: int
     width: int
     start: int
 
     @property
+    def image(self) -> Shape:
+        """Shape of the output for one input."""
+        return (self.width,)
+
+    @property
     def outputs(self) -> int:
-        """The number of values that the layer puts out for one input."""
-        return self.width
+        """Number of values that the layer puts out for one input."""
+        return math.prod(self.image)
 
     @property
     def fan_out(self) -> int:
-        """The number of outputs that one input value takes part in."""
+        """Number of outputs that one input value contributes to."""
         return self.width
 
     @property
     def bias(self) -> int:
-        """The place of the first bias, behind the kernel."""
+        """Place of the first bias, after the kernel."""
         return self.start + self.fan_in * self.width
 
     @property
     def stop(self) -> int:
-        """The place behind the last bias."""
+        """Place after the last bias."""
         return self.bias + self.width
+
+    def columns(self, inputs: "Tensor") -> "Tensor":
+        """What the kernel is multiplied by, (members, fan_in, …), of inputs (members, features, N)."""
+        return inputs
 
 
 @dataclass(frozen=True)
@@ -59,44 +83,61 @@ class Conv(Dense):
     """A convolution without padding at stride 1: a dense layer on each square of images.
 
     Attributes:
-        shape: that of the images, (channels, rows, columns).
-        kernel: the side of a square, whose values (channels, rows, columns) in that order are the fan-in.
+        shape: shape of the images, (channels, rows, columns).
+        size: side of a square; its values, by channel, row and column, are the fan-in.
     """
-
-    shape: tuple[int, int, int]
-    kernel: int
-
-    @property
-    def image(self) -> tuple[int, int, int]:
-        """The shape of what it puts out, (filters, rows, columns)."""
-        _, rows, columns = self.shape
-        return self.width, rows - self.kernel + 1, columns - self.kernel + 1
-
-    @property
-    def outputs(self) -> int:
-        return math.prod(self.image)
-
-    @property
-    def fan_out(self) -> int:
-        return self.width * self.kernel**2
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The maximum over squares of images (channels, rows, columns); what fills no square is left out."""
 
     shape: tuple[int, int, int]
     size: int
 
     @property
     def image(self) -> tuple[int, int, int]:
-        """The shape of what it puts out."""
+        """Shape of the output for one input, (filters, rows, columns)."""
+        _, rows, columns = self.shape
+        return self.width, rows - self.size + 1, columns - self.size + 1
+
+    @property
+    def fan_out(self) -> int:
+        return self.width * self.size**2
+
+    def columns(self, inputs: "Tensor") -> "Tensor":
+        """All squares of the images, row by row: (members, fan_in, rows·columns·N)."""
+        images = inputs.reshape(len(inputs), *self.shape, -1)
+        squares: Tensor = images.unfold(2, self.size, 1).unfold(3, self.size, 1)
+        return squares.movedim((5, 6), (2, 3)).flatten(4).flatten(1, 3)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The maximum over squares of images; rows and columns that fill no square are left out.
+
+    Attributes:
+        shape: shape of the images, (channels, rows, columns).
+        size: side of a square.
+    """
+
+    shape: tuple[int, int, int]
+    size: int
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Shape of the output for one input, (channels, rows, columns)."""
         channels, rows, columns = self.shape
         return channels, rows // self.size, columns // self.size
 
     @property
     def outputs(self) -> int:
+        """Number of values that the layer puts out for one input."""
         return math.prod(self.image)
+
+    def maxima(self, inputs: "Tensor") -> "Tensor":
+        """The output, (members, outputs, N), of inputs (members, features, N).
+
+        Of equal maxima the first one, row by row, gets the gradient.
+        """
+        images = inputs.reshape(len(inputs), *self.shape, -1)
+        squares: Tensor = images.unfold(2, self.size, self.size).unfold(3, self.size, self.size)
+        return squares.flatten(5).max(5).values.flatten(1, 3)
 
 
 Layer = Dense | Conv | Pool
@@ -104,7 +145,7 @@ Layer = Dense | Conv | Pool
 
 @dataclass(frozen=True)
 class Network:
-    """Layers, the last of which holds the logits of the softmax output, and the activation of the others.
+    """Layers, the last of which has the logits of the softmax output, and the activation of the others.
 
     >>> layers = (DenseSpec(dense=10), DenseSpec(dense=7))
     >>> Network.of((12,), layers, 2, "relu").size
@@ -115,9 +156,7 @@ class Network:
     activation: str
 
     @classmethod
-    def of(
-        cls, shape: tuple[int, ...], layers: Sequence[LayerSpec], classes: int, activation: str
-    ) -> "Network":
+    def of(cls, shape: Shape, layers: Sequence[LayerSpec], classes: int, activation: str) -> "Network":
         """Layers one after the other on inputs of a shape: features, or images with or without channels."""
         image = (1, *shape) if len(shape) == 2 else shape
         start = 0
@@ -126,15 +165,13 @@ class Network:
             match spec:
                 case DenseSpec(dense=width):
                     layer: Layer = Dense(math.prod(image), width, start)
-                    image = (width,)
-                case ConvSpec(conv=filters, kernel=kernel):
-                    channels, rows, columns = images_for(spec, image, kernel)
-                    layer = Conv(channels * kernel**2, filters, start, (channels, rows, columns), kernel)
-                    image = layer.image
+                case ConvSpec(conv=filters, kernel=size):
+                    squares = images_for(spec, image, size)
+                    layer = Conv(squares[0] * size**2, filters, start, squares, size)
                 case PoolSpec(pool=size):
                     layer = Pool(images_for(spec, image, size), size)
-                    image = layer.image
-            start = start if isinstance(layer, Pool) else layer.stop
+            image = layer.image
+            start = layer.stop if isinstance(layer, Dense) else start
             placed.append(layer)
         return cls(tuple(placed), activation)
 
@@ -145,13 +182,13 @@ class Network:
 
     @property
     def widest(self) -> int:
-        """The largest number of values that a layer holds of one input, a convolution's squares included."""
+        """Largest number of values of a layer for one input, where a convolution holds all its squares."""
         columns = [layer.fan_in * layer.outputs // layer.width for layer in self.weighted]
         return max(*columns, *(layer.outputs for layer in self.layers))
 
     @property
     def size(self) -> int:
-        """The number P of parameters."""
+        """Number P of parameters."""
         return self.weighted[-1].stop
 
 
@@ -165,8 +202,12 @@ def network_of(spec: TrainingSpec, shape: tuple[int, ...], classes: int) -> Netw
     return Network.of(shape, layers, classes, spec.activation)
 
 
-def images_for(spec: LayerSpec, shape: tuple[int, ...], size: int) -> tuple[int, int, int]:
-    """`shape` as (channels, rows, columns), if there is a square of `size` in it."""
+def images_for(spec: LayerSpec, shape: Shape, size: int) -> tuple[int, int, int]:
+    """`shape` as (channels, rows, columns), if it has room for a square.
+
+    Raises:
+        UserError: it has not.
+    """
     if len(shape) != 3 or min(shape[1:]) < size:
         raise UserError(
             f"network: {spec!r} needs images of at least {size} × {size}, not inputs of shape {shape}; "

@@ -6,26 +6,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from infoplane.networks.ranges import Extremes
+
 __all__ = [
-    "Extremes",
     "Grid",
     "Quantized",
-    "extremes",
     "factor_of",
     "grid",
-    "moving_average",
     "on_same_grid",
     "quantize",
     "straight_through",
     "values_of",
 ]
-
-
-class Extremes(NamedTuple):
-    """Lowest and highest value of each member's tensor, each (members,)."""
-
-    low: Tensor
-    high: Tensor
 
 
 class Grid(NamedTuple):
@@ -71,21 +63,6 @@ def on_same_grid(tensor: Tensor | Quantized, change: Callable[[Tensor], Tensor])
 def per_member(values: Tensor, like: Tensor) -> Tensor:
     """View (members,) so that it broadcasts against `like`, (members, …)."""
     return values.view(-1, *[1] * (like.dim() - 1))
-
-
-def extremes(tensor: Tensor) -> Extremes:
-    """Lowest and highest value of each member's part of (members, …); a constant to the gradient."""
-    constant, dimensions = tensor.detach(), tuple(range(1, tensor.dim()))
-    return Extremes(constant.amin(dimensions), constant.amax(dimensions))
-
-
-def moving_average(average: Extremes, observed: Extremes, weight: float) -> Extremes:
-    """r ← (1 − w)·r + w·x.
-
-    With w = 1 − d at every step t it is the moving average of decay d as it starts; with
-    w = (1 − d)/(1 − dᵗ) it is the debiased one, (1 − d) Σᵢ d^(t−i) xᵢ / (1 − dᵗ), whatever its start.
-    """
-    return Extremes(*((1 - weight) * old + weight * new for old, new in zip(average, observed, strict=True)))
 
 
 def grid(bounds: Extremes, top: int) -> Grid:

@@ -45,11 +45,11 @@ class Replayer:
 
     def __init__(self, spec: TrainingSpec, dataset: Dataset, device: str) -> None:
         torch.set_num_threads(1)
-        self.place = device_of(device)
+        self.device = device_of(device)
         self.model, values = model_on(spec, dataset)
         self.count = len(values)
         padded = np.concatenate([values, values[:1].repeat(-len(values) % LANES, 0)])
-        self.inputs = torch.from_numpy(padded.T).to(self.place)
+        self.inputs = torch.from_numpy(padded.T).to(self.device)
         bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
         self.dtype = np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.float32
 
@@ -64,12 +64,12 @@ class Replayer:
             of all layers, N); scales and zeros of the layers' grids, (S, L); and the softmax of quantized
             logits, rounded to float32, (S, classes, N), or nothing.
         """
-        together, block = pass_sizes(self.model, len(parameters), self.inputs.shape[1], self.place)
+        together, block = pass_sizes(self.model, len(parameters), self.inputs.shape[1], self.device)
         parts = []
         for first in range(0, len(parameters), together):
             some = slice(first, first + together)
             state, moving = (
-                torch.from_numpy(each[some]).to(self.place, torch.float64) for each in (parameters, ranges)
+                torch.from_numpy(each[some]).to(self.device, torch.float64) for each in (parameters, ranges)
             )
             parts.append(self.outputs(state, moving, max(LANES, block // LANES * LANES)))
         outputs, scales, zeros, shares = (np.concatenate(each) for each in zip(*parts, strict=True))

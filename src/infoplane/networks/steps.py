@@ -1,5 +1,6 @@
 """One step of training in PyTorch: gradients by autograd, Adam, and the moving ranges."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,6 @@ from torch import Tensor
 from infoplane.config import TrainingSpec
 from infoplane.networks.forward import Model, forward, log_likelihood
 from infoplane.networks.quantization import values_of
-from infoplane.networks.schemes import Averaging
 
 __all__ = ["Batch", "Derivatives", "State", "adam_rate", "differentiate", "take_step"]
 
@@ -22,14 +22,14 @@ class Batch(NamedTuple):
 
 
 class State(NamedTuple):
-    """Members in training.
+    """State of an ensemble in training.
 
     Attributes:
         parameters: (members, P).
-        first_moment: of Adam, (members, P).
-        second_moment: of Adam, (members, P).
-        ranges: (members, layers, 2, 2), the moving ranges.
-        tally: (members, 2), the epoch's sums of cross-entropy (nats) and of correct answers so far.
+        first_moment: Adam's moving average of the gradient, (members, P).
+        second_moment: Adam's moving average of the squared gradient, (members, P).
+        ranges: the moving ranges, (members, layers, 2, 2).
+        tally: sums of cross-entropy (nats) and of correct answers in the epoch so far, (members, 2).
     """
 
     parameters: Tensor
@@ -40,13 +40,13 @@ class State(NamedTuple):
 
 
 class Derivatives(NamedTuple):
-    """What a batch says of members.
+    """Loss of a batch, and what follows from it.
 
     Attributes:
-        loss: (members,), the mean cross-entropy (nats).
-        gradient: (members, P), that of each member's loss.
-        ranges: (members, layers, 2, 2), the moving ranges after the batch.
-        correct: (members,), the number of inputs that are put in their class.
+        loss: mean cross-entropy (nats), (members,).
+        gradient: of each member's loss, (members, P).
+        ranges: the moving ranges after the batch, (members, layers, 2, 2).
+        correct: number of inputs that are classified correctly, (members,).
     """
 
     loss: Tensor
@@ -56,11 +56,13 @@ class Derivatives(NamedTuple):
 
 
 def differentiate(
-    model: Model, parameters: Tensor, ranges: Tensor, batch: Batch, averaging: Averaging
+    model: Model, parameters: Tensor, ranges: Tensor, batch: Batch, averaging: Mapping[str, float]
 ) -> Derivatives:
-    """Run parameters (members, P) with moving ranges (members, layers, 2, 2) on a batch, and differentiate.
+    """Loss of a batch, and its gradient by parameters (members, P), to which ranges are constants.
 
-    A range is a constant to the gradient.
+    Args:
+        ranges: the moving ranges before the batch, (members, layers, 2, 2).
+        averaging: the weight of the batch in each moving policy.
     """
     parameters = parameters.detach().requires_grad_()
     with torch.enable_grad():
@@ -72,8 +74,11 @@ def differentiate(
     return Derivatives(loss.detach(), gradient, ranges.detach(), correct)
 
 
-def take_step(model: Model, state: State, batch: Batch, rate: float, averaging: Averaging) -> State:
-    """One step of Adam in Keras' form: θ −= rate·m/(√v + ε), the bias corrections being in the rate."""
+def take_step(model: Model, state: State, batch: Batch, rate: float, averaging: Mapping[str, float]) -> State:
+    """One step of Adam in Keras' form, θ ← θ − rate·m/(√v + ε), with the bias corrections in the rate.
+
+    m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g² (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980).
+    """
     spec = model.spec
     loss, gradient, ranges, correct = differentiate(model, state.parameters, state.ranges, batch, averaging)
     first = spec.beta_1 * state.first_moment + (1 - spec.beta_1) * gradient
@@ -84,5 +89,5 @@ def take_step(model: Model, state: State, batch: Batch, rate: float, averaging: 
 
 
 def adam_rate(spec: TrainingSpec, step: int) -> float:
-    """Adam's rate at step t = 1, 2, …, corrected for the start of its moments: α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)."""
+    """Bias-corrected rate of Adam at step t = 1, 2, …: α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)."""
     return float(spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step))

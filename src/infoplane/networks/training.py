@@ -12,11 +12,11 @@ from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.kernels.random import Streams
-from infoplane.networks.forward import HELD_ON_GPU, Model, forward, model_on, pass_sizes
+from infoplane.networks.forward import MOST_VALUES_ON_GPU, Model, forward, model_on, pass_sizes
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.quantization import values_of
-from infoplane.networks.schemes import MOVING_START, Averaging
+from infoplane.networks.ranges import AT_START, MOVING_START, averaging_at
 from infoplane.networks.steps import Batch, State, adam_rate, take_step
 from infoplane.trajectory import Records, training_parts
 
@@ -54,7 +54,7 @@ def train_repetitions(
 def members_on_gpu(model: Model) -> int:
     """How many members are trained side by side: fewer where a batch of a layer takes much memory."""
     of_one = model.spec.batch_size * model.network.widest
-    return max(1, min(MEMBERS_ON_GPU, HELD_ON_GPU // of_one))
+    return max(1, min(MEMBERS_ON_GPU, MOST_VALUES_ON_GPU // of_one))
 
 
 def train_members(
@@ -91,7 +91,7 @@ def train_members(
             orders = np.stack([each.order(part, epoch, len(inputs)) for each in streams])
             for batch in batches_of(inputs, labels, orders, spec.batch_size):
                 steps += 1
-                state = take_step(model, state, batch, adam_rate(spec, steps), Averaging.at(steps))
+                state = take_step(model, state, batch, adam_rate(spec, steps), averaging_at(steps))
             history[:, epochs, :2] = state.tally[:recorded] / len(inputs)
             history[:, epochs, 2] = evaluation.accuracy(state)[:recorded]
             epochs += 1
@@ -111,10 +111,9 @@ def initial_state(model: Model, streams: Sequence[Streams], inputs: Tensor) -> S
     parameters = torch.from_numpy(np.stack(drawn)).to(inputs.device)
     start = torch.tensor(MOVING_START, device=inputs.device)
     ranges = start.repeat(len(streams), len(network.layers), 2, 1)
-    if "ema-debiased" in model.scheme:
-        first = Averaging(ema=0.0, debiased=1.0)
+    if model.scheme.starts_from_inputs:
         one_by_one = zip(torch.split(parameters, 1), torch.split(ranges, 1), strict=True)
-        ranges = torch.cat([forward(model, *each, inputs.T[None], first)[1] for each in one_by_one])
+        ranges = torch.cat([forward(model, *each, inputs.T[None], AT_START)[1] for each in one_by_one])
     moment = torch.zeros_like(parameters)
     tally = torch.zeros(len(streams), 2, dtype=torch.float64, device=inputs.device)
     return State(parameters, moment, moment, ranges, tally)

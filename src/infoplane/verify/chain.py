@@ -18,7 +18,7 @@ from infoplane.errors import UserError
 from infoplane.information.estimate import estimate, subset
 from infoplane.information.replay import pools_of_inputs
 from infoplane.information.snapshots import at_times
-from infoplane.networks import network_of
+from infoplane.networks.layers import network_of
 from infoplane.recognition import description_of
 from infoplane.statistics import (
     join_fits,
