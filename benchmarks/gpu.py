@@ -22,6 +22,7 @@ from library import (
     dataset_of,
     estimate_quietly,
     information_work,
+    of_width,
     train_quietly,
     training_work,
 )
@@ -69,8 +70,10 @@ class Snapshots(NamedTuple):
 
 
 TRAININGS = (
-    Training("`shwartz-ziv`, ReLU, 8 bits", RELU, (1, 10, 50, 500), 25, 500),
-    Training("the same, tanh", TANH, (1, 10, 50, 500), 25, 500),
+    Training("`shwartz-ziv`, ReLU, 8 bits", RELU, (1, 10, 50, 500), 5, 500),
+    Training("the same, tanh", TANH, (1, 10, 50, 500), 5, 500),
+    Training("the same, ReLU, hidden layers of 64", of_width(RELU, 64), (50,), 5, 50),
+    Training("the same, ReLU, hidden layers of 256", of_width(RELU, 256), (1, 50), 5, 5),
     Training("`bottleneck-2`, ReLU, 8 bits", BOTTLENECK, (1, 10, 20), 1, 10),
     Training("`conv`, ReLU, 8 bits", CONV, (1, 10), 1, 5),
 )

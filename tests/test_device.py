@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from reference import small_images
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -137,6 +139,18 @@ def test_a_gpu_holds_so_many_numbers_of_a_layer(monkeypatch):
         assert training.members_on_gpu(model) == members
 
 
+@given(st.lists(st.integers(0, 200), min_size=1), st.integers(1, 60))
+def test_every_repetition_is_trained_once_and_in_its_place(repetitions, width):
+    ensembles = training.ensembles_of(repetitions, width)
+    assert sorted(row for each in ensembles for row in each.rows) == [*range(len(repetitions))]
+    for members, places, rows in ensembles:
+        assert len(members) == width and {*members} <= {*repetitions}
+        assert places == [repetitions[row] % width for row in rows]
+        assert [members[place] for place in places] == [repetitions[row] for row in rows]
+    chunk = range(repetitions[0], repetitions[0] + width)
+    assert len(training.ensembles_of(chunk, width)) == 1
+
+
 @every_kind
 def test_replay_by_the_code_for_a_gpu(pretend, monkeypatch, kind):
     """Few snapshots and inputs at a time, or all of them."""
@@ -211,6 +225,7 @@ def test_a_device_is_not_left_to_the_machine(monkeypatch, there, capsys):
         device_of("auto")
     with pytest.raises(UserError, match="auto"):
         estimate(EstimatorSpec(kind="exact"), trained("relu-8")[0], images("relu-8"), "auto")
+    capsys.readouterr()
     assert main(["information", "--device", "auto"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == ("infoplane: device: auto would make results depend on the machine; write cpu or cuda")
@@ -269,15 +284,18 @@ def test_training_on_a_gpu_is_that_of_the_processor_but_for_rounding(kind):
 
 
 @gpu
+@pytest.mark.parametrize("batch_size", [32, 131])
 @every_kind
-def test_a_gpu_trains_the_same_bytes_again_and_in_other_company(kind):
+def test_a_gpu_trains_the_same_bytes_again_and_in_other_company(kind, batch_size):
+    """Also where the numbers of most members begin between the words that a GPU reads."""
+    spec = KINDS[kind].model_copy(update={"batch_size": batch_size})
     first, again, alone = (
-        train(KINDS[kind], others, images(kind), "cuda")[0] for others in ([0, 1, 2, 3], [0, 1, 2, 3], [2])
+        train(spec, others, images(kind), "cuda")[0] for others in ([3, 2, 1, 0], [3, 2, 1, 0], [52, 2])
     )
     for name in ("parameters", "ranges"):
         ours, theirs, its = (getattr(each, name) for each in (first, again, alone))
         assert ours.tobytes() == theirs.tobytes()
-        assert ours[2].tobytes() == its[0].tobytes()
+        assert ours[1].tobytes() == its[1].tobytes()
 
 
 @gpu
