@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from measurement import Work
 
 from infoplane import (
@@ -102,34 +103,42 @@ def steps_per_epoch(spec: TrainingSpec, dataset: Dataset) -> int:
     return -(-int(dataset.train_mask.sum()) // spec.batch_size)
 
 
-def train_quietly(spec: TrainingSpec, dataset: Dataset, repetitions: int, epochs: int) -> Trajectory:
+def train_quietly(
+    spec: TrainingSpec, dataset: Dataset, repetitions: int, epochs: int, device: str = "cpu"
+) -> Trajectory:
     """The trajectory of some repetitions over some epochs, without a progress bar."""
     with redirect_stderr(StringIO()):
-        return train(spec.model_copy(update={"epochs": epochs}), range(repetitions), dataset)[0]
+        return train(spec.model_copy(update={"epochs": epochs}), range(repetitions), dataset, device)[0]
 
 
-def estimate_quietly(estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset) -> None:
+def estimate_quietly(
+    estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
+) -> pd.DataFrame:
     """Replay a trajectory and count, without a progress bar."""
     with redirect_stderr(StringIO()):
-        estimate(estimator, trajectory, dataset)
+        return estimate(estimator, trajectory, dataset, device)
 
 
-def training_work(spec: TrainingSpec, dataset: Dataset, repetitions: int, epochs: int) -> Work:
+def training_work(
+    spec: TrainingSpec, dataset: Dataset, repetitions: int, epochs: int, device: str = "cpu"
+) -> Work:
     """Training all in, by the difference of two lengths; the unit is a step of a repetition."""
     return Work(
-        lambda: train_quietly(spec, dataset, repetitions, 1 + epochs),
+        lambda: train_quietly(spec, dataset, repetitions, 1 + epochs, device),
         repetitions * epochs * steps_per_epoch(spec, dataset),
-        lambda: train_quietly(spec, dataset, repetitions, 1),
+        lambda: train_quietly(spec, dataset, repetitions, 1, device),
     )
 
 
-def information_work(trajectory: Trajectory, dataset: Dataset, estimator: EstimatorSpec = EXACT) -> Work:
+def information_work(
+    trajectory: Trajectory, dataset: Dataset, estimator: EstimatorSpec = EXACT, device: str = "cpu"
+) -> Work:
     """Replay and information, by the difference of two lengths; the unit is a snapshot."""
     first = at_times(trajectory, np.arange(len(trajectory.epochs)) < START)
     return Work(
-        lambda: estimate_quietly(estimator, trajectory, dataset),
+        lambda: estimate_quietly(estimator, trajectory, dataset, device),
         trajectory.finite.size - first.finite.size,
-        lambda: estimate_quietly(estimator, first, dataset),
+        lambda: estimate_quietly(estimator, first, dataset, device),
     )
 
 

@@ -1,4 +1,4 @@
-"""CPU time, alternating rounds, and slopes."""
+"""CPU time or wall time, alternating rounds, and slopes."""
 
 import resource
 import time
@@ -46,17 +46,17 @@ def cpu_time() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def elapsed(call: Callable[[], object]) -> float:
-    """The CPU seconds that a call takes."""
-    start = cpu_time()
+def elapsed(call: Callable[[], object], clock: Callable[[], float] = cpu_time) -> float:
+    """The seconds that a call takes by a clock."""
+    start = clock()
     call()
-    return cpu_time() - start
+    return clock() - start
 
 
-def per_unit(work: Work) -> float:
-    """The CPU seconds that one unit of work takes."""
-    whole = elapsed(work.run)
-    return (whole - (0.0 if work.start is None else elapsed(work.start))) / work.units
+def per_unit(work: Work, clock: Callable[[], float] = cpu_time) -> float:
+    """The seconds that one unit of work takes by a clock."""
+    whole = elapsed(work.run, clock)
+    return (whole - (0.0 if work.start is None else elapsed(work.start, clock))) / work.units
 
 
 def fitted_slope(amounts: Sequence[float], costs: Sequence[float]) -> float:

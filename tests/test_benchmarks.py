@@ -116,7 +116,7 @@ class TestMeasurement:
 
     def test_a_unit_is_without_the_start(self, monkeypatch):
         seconds = iter([7.0, 1.0])
-        monkeypatch.setattr(measurement, "elapsed", lambda _: next(seconds))
+        monkeypatch.setattr(measurement, "elapsed", lambda *_: next(seconds))
         assert measurement.per_unit(Work(lambda: None, 3, lambda: None)) == 2
 
     def test_processes_that_were_waited_for_count(self):

@@ -144,8 +144,8 @@ class DatasetSpec(Spec):
         Literal["all", "feature"],
         documented(
             "range of the training inputs that is spanned by the grid of 8 bits on which a quantized network "
-            "reads your own inputs if they are not whole numbers: that of `all` features together, or of each; "
-            "with `feature`, every network reads (x − low)/(high − low); for `npz`",
+            "reads your own inputs if they are not whole numbers: that of `all` features together, or of "
+            "each; with `feature`, every network reads (x − low)/(high − low); for `npz`",
         ),
     ] = "all"
     channels: Annotated[

@@ -51,7 +51,7 @@ class Replayer:
         padded = np.concatenate([values, values[:1].repeat(-len(values) % LANES, 0)])
         self.inputs = torch.from_numpy(padded.T).to(self.device)
         bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
-        self.dtype = np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.float32
+        self.dtype = torch.uint8 if bits <= 8 else torch.uint16 if bits <= 16 else torch.float32
 
     @torch.no_grad()
     def replay(
@@ -97,11 +97,8 @@ class Replayer:
             for layer in layers
         ]
         scales, zeros = torch.stack(grids, 2)
-        found = [torch.cat(codes, 1), scales, zeros, shares]
-        return [
-            each.cpu().numpy().astype(dtype)
-            for each, dtype in zip(found, (self.dtype, float, float, np.float32), strict=True)
-        ]
+        small = torch.cat([each.to(self.dtype) for each in codes], 1)
+        return [each.cpu().numpy() for each in (small, scales, zeros, shares.float())]
 
 
 def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantized:

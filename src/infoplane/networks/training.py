@@ -1,7 +1,7 @@
 """Training in PyTorch: on a processor one repetition after the other, on a GPU many of them side by side."""
 
 from collections.abc import Iterator, Sequence
-from typing import Never
+from typing import NamedTuple, Never
 
 import numpy as np
 import torch
@@ -35,20 +35,12 @@ def train_repetitions(
     checkpoint: Checkpoint | None,
     device: torch.device,
 ) -> None:
-    """Train some repetitions into their records; no checkpoint is kept.
-
-    A GPU trains ensembles of one width, the last one made up by copies: so a repetition's numbers do not
-    depend on who else is trained.
-    """
+    """Train some repetitions into their records; no checkpoint is kept."""
     torch.set_num_threads(1)
     model, values = model_on(spec, dataset)
     width = 1 if device.type == "cpu" else members_on_gpu(model)
-    for first in range(0, len(repetitions), width):
-        group = slice(first, first + width)
-        members = [*repetitions[group]]
-        members += members[-1:] * (width - len(members))
-        own = Records(*(each[group] for each in records))
-        train_members(model, values, dataset, members, own, progress, device)
+    for ensemble in ensembles_of(repetitions, width):
+        train_ensemble(model, values, dataset, ensemble, records, progress, device)
 
 
 def members_on_gpu(model: Model) -> int:
@@ -57,30 +49,71 @@ def members_on_gpu(model: Model) -> int:
     return max(1, min(MEMBERS_ON_GPU, MOST_VALUES_ON_GPU // of_one))
 
 
-def train_members(
+class Ensemble(NamedTuple):
+    """Repetitions that are trained side by side.
+
+    Attributes:
+        members: the number of the repetition in each place.
+        places: those of the repetitions that are recorded; the others are copies.
+        rows: of the records, one for each of `places`.
+    """
+
+    members: list[int]
+    places: list[int]
+    rows: list[int]
+
+
+def ensembles_of(repetitions: Sequence[int], width: int) -> list[Ensemble]:
+    """Ensembles of one width, in which the place of a repetition is its number modulo the width.
+
+    A GPU rounds a member's sums by where in memory its numbers begin, that is by its place. As the place is a
+    function of the number, a repetition does not depend on which others are trained. Copies of the first
+    repetition fill the places that are left.
+
+    >>> for ensemble in ensembles_of([4, 5, 7], 3):
+    ...     print(*ensemble)
+    [4, 4, 5] [1, 2] [0, 1]
+    [7, 7, 7] [1] [2]
+    """
+    ensembles: list[Ensemble] = []
+    for row, number in enumerate(repetitions):
+        place = number % width
+        free = next((each for each in ensembles if place not in each.places), None)
+        if free is None:
+            free = Ensemble([number] * width, [], [])
+            ensembles.append(free)
+        free.members[place] = number
+        free.places.append(place)
+        free.rows.append(row)
+    return ensembles
+
+
+def train_ensemble(
     model: Model,
     values: np.ndarray,
     dataset: Dataset,
-    members: Sequence[int],
+    ensemble: Ensemble,
     records: Records,
     progress: "tqdm[Never]",
     device: torch.device,
 ) -> None:
-    """Train repetitions side by side into the records of the first of them."""
-    spec, train_mask, recorded = model.spec, dataset.train_mask, len(records.history)
+    """Train repetitions side by side into their rows of the records."""
+    spec, train_mask = model.spec, dataset.train_mask
+    members, places, rows = ensemble
     streams = [Streams(spec.seed, member) for member in members]
     answers = np.stack([network_labels(spec, dataset, member) for member in members])
     inputs = torch.from_numpy(values[train_mask]).to(device)
     main_labels = torch.from_numpy(answers[:, train_mask]).to(device)
     state = initial_state(model, streams, inputs)
-    history = torch.empty(records.history.shape, dtype=torch.float64, device=device)
+    shape = len(members), *records.history.shape[1:]
+    history = torch.empty(shape, dtype=torch.float64, device=device)
     evaluation = Evaluation(model, values, answers, train_mask, device)
     steps = epochs = snapshots = 0
 
     def record() -> None:
         nonlocal snapshots
-        records.parameters[:, snapshots] = state.parameters[:recorded].cpu()
-        records.ranges[:, snapshots] = state.ranges[:recorded].cpu()
+        records.parameters[rows, snapshots] = state.parameters.cpu()[places]
+        records.ranges[rows, snapshots] = state.ranges.cpu()[places]
         snapshots += 1
 
     for part, length in training_parts(spec):
@@ -92,13 +125,13 @@ def train_members(
             for batch in batches_of(inputs, labels, orders, spec.batch_size):
                 steps += 1
                 state = take_step(model, state, batch, adam_rate(spec, steps), averaging_at(steps))
-            history[:, epochs, :2] = state.tally[:recorded] / len(inputs)
-            history[:, epochs, 2] = evaluation.accuracy(state)[:recorded]
+            history[:, epochs, :2] = state.tally / len(inputs)
+            history[:, epochs, 2] = evaluation.accuracy(state)
             epochs += 1
             if epoch % spec.record_every == 0:
                 record()
-            progress.update(recorded)
-    records.history[:] = history.cpu()
+            progress.update(len(rows))
+    records.history[rows] = history.cpu()[places]
 
 
 def initial_state(model: Model, streams: Sequence[Streams], inputs: Tensor) -> State:
