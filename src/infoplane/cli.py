@@ -72,6 +72,12 @@ def reliability(given: Namespace) -> None:
     run(given.dataset, given.trajectory, given.output)
 
 
+def resolution(given: Namespace) -> None:
+    from infoplane.information.resolution import run
+
+    run(given.dataset, given.trajectory, given.output)
+
+
 def levels(given: Namespace) -> None:
     from infoplane.information.levels import run
 
@@ -308,6 +314,15 @@ def parser() -> ArgumentParser:
 
     one = command(
         stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
+    )
+    add_trained(one)
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
+    one = command(
+        stages,
+        "resolution",
+        resolution,
+        "measure information along a trajectory, with activations quantized to 1 to 16 bits",
     )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")

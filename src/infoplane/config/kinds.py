@@ -7,23 +7,59 @@ __all__ = ["ESTIMATORS", "FIGURES", "EstimatorKind", "FigureKind"]
 
 @dataclass(frozen=True)
 class EstimatorKind:
-    """A way to make T discrete, and the keys without which it is not defined.
+    """A kind of estimator: the keys that it takes, and what tables and figures say of it.
 
-    What it does is said by the class of the same kind in `infoplane.information.estimators`.
+    How it estimates is said by the class of the same kind in `infoplane.information.estimators`.
+
+    Attributes:
+        about: what it does, for the reference of the config.
+        needs: the keys without which it is not defined.
+        takes: further keys of its own.
+        ranges: the names that its `range` may have; a pair [lo, hi] may always be given.
+        range_name: what its codes span, of a kind that takes no `range`.
+        of_network: its keys that a quantized network gives where they are left out, and a float32 network
+            does not.
+        is_binning: whether it is a binning, of which claim C1 speaks.
     """
 
     about: str
     needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
+    ranges: tuple[str, ...] = ()
+    range_name: str = ""
+    of_network: frozenset[str] = frozenset()
+    is_binning: bool = False
 
 
 ESTIMATORS = {
     "exact": EstimatorKind("codes of the quantized network, or bit patterns of float32 outputs"),
-    "rebinned": EstimatorKind("2^bits + 1 levels over a layer's own range, as in the published code"),
-    "uniform": EstimatorKind("bins of equal width", frozenset({"bins", "range"})),
-    "adaptive": EstimatorKind("bins of equal mass, per layer", frozenset({"bins"})),
+    "rebinned": EstimatorKind(
+        "2^bits + 1 levels over a layer's own range, as in the published code", range_name="layer"
+    ),
+    "uniform": EstimatorKind(
+        "bins of equal width",
+        needs=frozenset({"bins", "range"}),
+        ranges=("global", "layer", "neuron"),
+        is_binning=True,
+    ),
+    "adaptive": EstimatorKind(
+        "bins of equal mass, per layer",
+        needs=frozenset({"bins"}),
+        range_name="equal mass",
+        is_binning=True,
+    ),
     "quantized": EstimatorKind(
-        "codes of a quantizer of the network's activation bits over one `range`, for quantized networks",
-        frozenset({"range"}),
+        "codes of a quantizer of `bits` bits over `range`, as the network's own",
+        needs=frozenset({"range"}),
+        takes=frozenset({"bits"}),
+        ranges=("layer",),
+        of_network=frozenset({"bits"}),
+    ),
+    "kde": EstimatorKind(
+        "a bound of I(X; T + Z) with Gaussian noise Z of variance `noise`, from the distances of the "
+        "activations",
+        needs=frozenset({"noise"}),
+        takes=frozenset({"bound"}),
     ),
 }
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
 from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict, documented
+from infoplane.config.kinds import ESTIMATORS
 from infoplane.config.parsing import from_yaml
 from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.sweeps import matched, with_sweeps
@@ -289,12 +291,12 @@ def refuse_unfit_experiments(study: Study, source: str) -> None:
     float32 = {name for name, its in study.experiments.items() if its.bits == "float32"}
     controlled = {name for name, its in study.experiments.items() if its.protocol == "controlled"}
     for name, estimator in study.estimators.items():
-        for unfit in sorted(float32 & set(estimator.experiments)):
-            if estimator.kind == "quantized":
-                raise UserError(
-                    f"{source}: estimators.{name}: kind quantized takes its bits from a network, and "
-                    f"{unfit} has none; name other experiments"
-                )
+        left_out = [key for key in ESTIMATORS[estimator.kind].of_network if getattr(estimator, key) is None]
+        for key, unfit in product(left_out, sorted(float32 & set(estimator.experiments))):
+            raise UserError(
+                f"{source}: estimators.{name}: kind {estimator.kind} takes its {key} from a network, and "
+                f"{unfit} has none; give {key}, or name other experiments"
+            )
     for name, figure in study.figures.items():
         for unfit in sorted(float32 & set(figure.experiments)):
             if figure.kind == "levels":

@@ -1,5 +1,6 @@
 """Estimates of the information of every layer at every recorded epoch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,15 @@ from infoplane.config import EstimatorSpec
 from infoplane.datasets import Dataset
 from infoplane.devices import name_of
 from infoplane.entropy import Information, entropy
-from infoplane.information.estimators import estimator_of
+from infoplane.errors import UserError
+from infoplane.information.estimators import counted_inputs, estimator_of
 from infoplane.information.replay import replay
-from infoplane.information.snapshots import at_times, load_trained
-from infoplane.kernels.counting import information_of_words, workspace_for
+from infoplane.information.snapshots import at_times, load_trained, spread
 from infoplane.networks.inputs import network_labels
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Trajectory
 
-__all__ = ["estimate", "run", "subset"]
+__all__ = ["estimate", "layers_in", "run", "subset"]
 
 # `Information` of a layer at a snapshot that is not finite, or has no range.
 FAILED = np.nan, np.nan, np.nan, 0
@@ -36,32 +37,55 @@ def estimate(
 
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
-        (bits), distinct. Snapshots of a repetition that has become NaN hold NaN and 0, and so do all of a
-        repetition that leaves no snapshot to take the range `global` from.
+        (bits), distinct, of the epochs and layers that the estimator looks at. Snapshots of a repetition that
+        has become NaN hold NaN and 0, and so do all of a repetition that leaves no snapshot to take the range
+        `global` from.
 
     Raises:
-        UserError: there is no GPU.
+        UserError: there is no GPU, or no such layer.
     """
-    discretize = estimator_of(estimator, trajectory.spec).words
-    result = np.full((*trajectory.finite.shape, trajectory.ranges.shape[2], len(FAILED)), FAILED)
-    ends = np.zeros((len(result), 2))
+    layers = layers_in(estimator, trajectory.ranges.shape[2])
+    ends = np.zeros((len(trajectory.repetitions), 2))
     if estimator.range == "global":
         ends = global_ends(trajectory, dataset, device)
-    counted = subset(dataset, estimator.subset)
-    everything = len(counted) == len(dataset.labels)
-    labels = [network_labels(trajectory.spec, dataset, number)[counted] for number in trajectory.repetitions]
-    workspace = workspace_for(len(counted), dataset.classes)
+    if estimator.epochs:
+        trajectory = spread(trajectory, estimator.epochs)
+    method = estimator_of(estimator, trajectory.spec.activation_bits)
+    places = subset(dataset, estimator.subset)
+    labels = [network_labels(trajectory.spec, dataset, number)[places] for number in trajectory.repetitions]
+    inputs = counted_inputs(places, len(dataset.labels), dataset.classes)
+    result = np.full((*trajectory.finite.shape, len(layers), len(FAILED)), FAILED)
     replayed = replay(trajectory, dataset, device)
     with progress_bar(int(trajectory.finite.sum()), "information", "snapshots") as progress:
-        for repetition, times, layers in replayed:
-            for number, layer in enumerate(layers):
-                words = discretize(layer, tuple(ends[repetition]))
-                shown = words if everything else words[:, :, counted]
-                values = information_of_words(shown, labels[repetition], workspace)
-                result[repetition, times, number] = np.stack(values, axis=1)
+        for repetition, times, outputs in replayed:
+            for place, layer in enumerate(layers):
+                values = method.information(
+                    outputs[layer - 1], tuple(ends[repetition]), labels[repetition], inputs
+                )
+                result[repetition, times, place] = np.stack(values, axis=1)
             progress.update(len(times))
     result[np.isinf(ends).any(axis=1)] = FAILED
-    return information_table(trajectory, result)
+    return information_table(trajectory, layers, result)
+
+
+def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
+    """The layers that an estimator looks at, from 1, of a network of so many.
+
+    Raises:
+        UserError: the network has no such layer.
+
+    >>> layers_in(EstimatorSpec(kind="exact", layers="output"), 6)
+    [6]
+    """
+    if estimator.layers == "output":
+        return [number]
+    layers = sorted({*(estimator.layers or range(1, number + 1))})
+    if layers[-1] > number:
+        raise UserError(
+            f"layers: there is no layer {layers[-1]} in a network of {number}; "
+            f"name some of 1 to {number}, or output"
+        )
+    return layers
 
 
 def subset(dataset: Dataset, name: str) -> np.ndarray:
@@ -85,15 +109,15 @@ def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.nda
     return ends
 
 
-def information_table(trajectory: Trajectory, result: np.ndarray) -> pd.DataFrame:
+def information_table(trajectory: Trajectory, layers: Sequence[int], result: np.ndarray) -> pd.DataFrame:
     """The table of `estimate` from values (R, T, layers, 4)."""
-    repetitions, times, layers, _ = result.shape
+    repetitions, times, number, _ = result.shape
     return pd.DataFrame(
         {
-            "repetition": np.repeat(trajectory.repetitions, times * layers),
-            "part": np.tile(np.repeat(trajectory.parts, layers), repetitions),
-            "epoch": np.tile(np.repeat(trajectory.epochs, layers), repetitions),
-            "layer": np.tile(np.arange(1, layers + 1, dtype=np.int8), repetitions * times),
+            "repetition": np.repeat(trajectory.repetitions, times * number),
+            "part": np.tile(np.repeat(trajectory.parts, number), repetitions),
+            "epoch": np.tile(np.repeat(trajectory.epochs, number), repetitions),
+            "layer": np.tile(np.array(layers, dtype=np.int8), repetitions * times),
         }
         | dict(zip(Information._fields, result.reshape(-1, 4).T, strict=True))
     ).astype({"distinct": np.int32})
@@ -109,7 +133,7 @@ def run(
     """Estimate the information of a trajectory file on the data set it was trained on."""
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
     table = estimate(estimator, trajectory, dataset, device)
-    counted = dataset.labels[subset(dataset, estimator.subset)]
+    labels = dataset.labels[subset(dataset, estimator.subset)]
     description = describe(
         "information",
         {
@@ -117,7 +141,7 @@ def run(
             "estimator": estimator.differences(),
         },
         repetitions=trajectory.repetitions.tolist(),
-        dataset=trajectory.dataset | {"inputs": len(counted), "h_y": entropy(np.bincount(counted))},
+        dataset=trajectory.dataset | {"inputs": len(labels), "h_y": entropy(np.bincount(labels))},
         layers=trajectory.ranges.shape[2],
         device=name_of(device),
     )

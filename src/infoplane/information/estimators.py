@@ -1,73 +1,131 @@
-"""Estimators: the ways in which a layer's outputs are made discrete, a class for each kind.
+"""Estimators of the information of a layer, a class for each kind.
 
-A kind says how its codes are found, how many a neuron can have, over which range, and whether it is a
-binning. The number of codes decides how they are packed: no two codes can share a field.
+All but `kde` make T discrete and count. Their class says which codes a neuron can have, and how many. The
+field that a code is packed into follows from that number, and a code that does not fit is refused: no two
+codes can become one. What tables and figures have to know of a kind stands in `infoplane.config.kinds`.
 """
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec
+from infoplane.entropy import Information
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
+from infoplane.information.density import mixture_information
 from infoplane.information.layers import Layer
-from infoplane.kernels.counting import pack, pack_translated
+from infoplane.kernels.counting import (
+    Workspace,
+    information_of_words,
+    number_columns,
+    pack,
+    pack_translated,
+    workspace_for,
+)
 
-__all__ = ["Estimator", "estimator_of"]
+__all__ = ["CountedInputs", "Discrete", "Estimator", "Exact", "counted_inputs", "estimator_of"]
 
 Ends = tuple[float, float]
 
 
+class CountedInputs(NamedTuple):
+    """The n inputs, of all N, whose information is estimated.
+
+    Attributes:
+        places: where they are among all inputs, (n,); None if they are all.
+        classes: the number of classes of all inputs.
+        workspace: `workspace_for` n inputs of these classes.
+    """
+
+    places: np.ndarray | None
+    classes: int
+    workspace: Workspace
+
+    def select(self, values: np.ndarray) -> np.ndarray:
+        """The part of (…, N) that belongs to them, (…, n)."""
+        return values if self.places is None else values[..., self.places]
+
+
+def counted_inputs(places: np.ndarray, inputs: int, classes: int) -> CountedInputs:
+    """The inputs at some places (n,) of so many, in this order."""
+    everything = len(places) == inputs
+    return CountedInputs(None if everything else places, classes, workspace_for(len(places), classes))
+
+
 class Estimator(ABC):
-    """A way in which T is made discrete before it is counted.
+    """A way to estimate the information of a layer.
 
     Args:
         spec: the estimator.
-        bits: the activation bits of the network, 32 for a float32 network.
+        bits: the bits of the network's activations, or 32 of a float32 network.
     """
 
     def __init__(self, spec: EstimatorSpec, bits: int) -> None:
         self.spec, self.bits = spec, bits
 
+    @property
     @abstractmethod
-    def words(self, layer: Layer, ends: Ends) -> np.ndarray:
-        """The codes of a layer, packed into words without loss: (S, words, N) uint64.
+    def number(self) -> int:
+        """The number of different codes that a neuron can have."""
+
+    @abstractmethod
+    def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
+        """The information of a layer at its S snapshots, each value (S,).
 
         Args:
-            ends: the extremes of the repetition's activations, which the range `global` is.
+            layer: what it puts out for all N inputs.
+            ends: the lowest and the highest activation of the run, which the range `global` spans.
+            labels: (n,) classes of the inputs that are counted.
+            inputs: these inputs.
         """
 
 
-class Exact(Estimator):
-    """T itself: as many codes as there are bits in what a neuron puts out."""
+class Discrete(Estimator):
+    """An estimator that makes T discrete and counts the codes."""
 
+    @abstractmethod
     def words(self, layer: Layer, ends: Ends) -> np.ndarray:
+        """The codes of a layer, packed into words without loss: (S, words, N) uint64."""
+
+    @property
+    def field(self) -> int:
+        """The bits of the field that holds a neuron's code."""
+        return (self.number - 1).bit_length()
+
+    def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
+        return information_of_words(inputs.select(self.words(layer, ends)), labels, inputs.workspace)
+
+
+class Exact(Discrete):
+    """T itself: the codes of a quantized layer, or the bit patterns of a float32 one."""
+
+    @property
+    def number(self) -> int:
+        return 1 << self.bits
+
+    def words(self, layer: Layer, ends: Ends = (0, 0)) -> np.ndarray:
+        # Differences of logits have as many values as their codes, but not the lowest ones.
         return pack(layer.t, 8 * layer.t.itemsize)
 
 
-class OfActivations(Estimator):
-    """A function of each activation and of the range of its layer.
+class OfActivations(Discrete):
+    """A function of each activation and of a range.
 
     A quantized layer has few activations: the function is tabled for its codes.
     """
 
-    @property
-    @abstractmethod
-    def number(self) -> int:
-        """How many codes a neuron can have: 0 … `number` − 1."""
-
     @abstractmethod
     def codes(self, activations: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """The codes of activations (S, …, …) over ranges (S, 1 or outputs, 1)."""
+        """The codes 0 … `number` − 1 of activations (S, …, …) over ranges (S, 1 or outputs, 1)."""
 
     def words(self, layer: Layer, ends: Ends) -> np.ndarray:
         low, high = self.ends(layer, ends)
-        field = (self.number - 1).bit_length()
         if layer.values is not None:
-            return pack(self.codes(layer.values, low, high), field)
+            return pack(self.codes(layer.values, low, high), self.field)
         assert layer.codes is not None
         values = np.repeat(layer.table[:, None], low.shape[1], axis=1)
-        return pack_translated(layer.codes, self.codes(values, low, high), field)
+        return pack_translated(layer.codes, self.codes(values, low, high), self.field)
 
     def ends(self, layer: Layer, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the range, each (S, 1 or outputs, 1)."""
@@ -105,23 +163,63 @@ class Rebinned(OfActivations):
 
 
 class Quantized(OfActivations):
-    """Codes of a uniform quantizer of the network's bits over a fixed range."""
+    """Codes of a uniform quantizer, of the network's bits unless it has its own."""
+
+    @property
+    def own_bits(self) -> int:
+        """The bits b of the quantizer."""
+        return self.spec.bits or self.bits
+
+    @property
+    def number(self) -> int:
+        return 1 << self.own_bits
+
+    def codes(self, activations: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return quantized(activations, low, high, self.own_bits)
+
+
+class Adaptive(Discrete):
+    """Bins of equal mass over the layer."""
+
+    @property
+    def number(self) -> int:
+        assert self.spec.bins is not None
+        return self.spec.bins
+
+    def words(self, layer: Layer, ends: Ends) -> np.ndarray:
+        return pack(np.stack([adaptive_bins(own, self.number) for own in layer.activations]), self.field)
+
+
+class KernelDensity(Estimator):
+    """Bounds of the information of T + Z, with Gaussian noise Z that the network does not have.
+
+    The activations that inputs share are one point, weighted by the number of its inputs.
+    """
 
     @property
     def number(self) -> int:
         return 1 << self.bits
 
-    def codes(self, activations: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        return quantized(activations, low, high, self.bits)
+    def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
+        outputs = inputs.select(layer.outputs if layer.values is None else layer.values.view(np.uint32))
+        activations = inputs.select(layer.activations)
+        found = [
+            self.of_snapshot(*each, labels, inputs.classes)
+            for each in zip(activations, pack(outputs, 8 * outputs.itemsize), strict=True)
+        ]
+        i_xt, i_ty, distinct = map(np.array, zip(*found, strict=True))
+        return Information(i_xt, i_xt, i_ty, distinct)
 
-
-class Adaptive(Estimator):
-    """Bins of equal mass over the layer."""
-
-    def words(self, layer: Layer, ends: Ends) -> np.ndarray:
-        assert self.spec.bins is not None
-        codes = [adaptive_bins(own, self.spec.bins) for own in layer.activations]
-        return pack(np.stack(codes), (self.spec.bins - 1).bit_length())
+    def of_snapshot(
+        self, activations: np.ndarray, words: np.ndarray, labels: np.ndarray, classes: int
+    ) -> tuple[float, float, int]:
+        """I(X;T), I(T;Y) and the number of distinct activations (width, n)."""
+        numbers, first = number_columns(words)
+        pairs = numbers.astype(np.int64) * classes + labels
+        counts = np.bincount(pairs, minlength=len(first) * classes).reshape(-1, classes)
+        assert self.spec.noise is not None
+        i_xt, i_ty = mixture_information(activations[:, first], counts, self.spec.noise, self.spec.bound)
+        return i_xt, i_ty, len(first)
 
 
 KINDS: dict[str, type[Estimator]] = {
@@ -130,10 +228,10 @@ KINDS: dict[str, type[Estimator]] = {
     "uniform": Uniform,
     "adaptive": Adaptive,
     "quantized": Quantized,
+    "kde": KernelDensity,
 }
 
 
-def estimator_of(spec: EstimatorSpec, training: TrainingSpec) -> Estimator:
-    """The estimator of a spec for the networks of a training spec."""
-    bits = training.bits.activations if isinstance(training.bits, Bits) else 32
+def estimator_of(spec: EstimatorSpec, bits: int) -> Estimator:
+    """The estimator of a spec, for networks whose activations have so many bits; float32 networks have 32."""
     return KINDS[spec.kind](spec, bits)

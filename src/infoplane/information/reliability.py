@@ -9,7 +9,7 @@ from infoplane.artifacts import write_table
 from infoplane.config import EXACT
 from infoplane.datasets import Dataset
 from infoplane.information.corrections import ENTROPIES
-from infoplane.information.estimators import estimator_of
+from infoplane.information.estimators import Exact
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, description_of, load_trained, spread, table_keys
 from infoplane.kernels.counting import number_columns
@@ -19,7 +19,7 @@ from infoplane.trajectory import Trajectory
 
 __all__ = ["reliability", "run", "subsamples"]
 
-EPOCHS = 12
+EPOCHS = 32
 DIVISORS = (1, 2, 4, 8)
 SEED = 0
 
@@ -37,7 +37,7 @@ def subsamples(count: int) -> list[np.ndarray]:
 def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     """H(T) and I(T;Y) of exact codes, counted on all inputs and on parts of them, by three estimators.
 
-    I(T;Y) = H(T) + H(Y) − H(T,Y), with all three entropies estimated alike. Looked at are about 12 epochs of
+    I(T;Y) = H(T) + H(Y) − H(T,Y), with all three entropies estimated alike. Looked at are about 32 epochs of
     the main part, evenly on a logarithmic axis, and epoch −1.
 
     Returns:
@@ -51,10 +51,10 @@ def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     layers = trajectory.ranges.shape[2]
     result = np.full((*trajectory.finite.shape, layers, len(samples), len(ENTROPIES), 3), np.nan)
     result[..., -1] = 0
-    exact = estimator_of(EXACT, trajectory.spec)
+    exact = Exact(EXACT, trajectory.spec.activation_bits)
     for repetition, times, outputs in replay(trajectory, dataset):
         for number, layer in enumerate(outputs):
-            for time, words in zip(times, exact.words(layer, (0, 0)), strict=True):
+            for time, words in zip(times, exact.words(layer), strict=True):
                 numbers, y = number_columns(words)[0], labels[repetition]
                 for sample, places in enumerate(samples):
                     result[repetition, time, number, sample] = estimates(numbers[places], y[places])

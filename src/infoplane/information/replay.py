@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from infoplane.config import Bits
 from infoplane.datasets import Dataset
 from infoplane.information.layers import Layer
 from infoplane.networks.inputs import Inputs, network_inputs
@@ -64,7 +63,7 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
 def replay_by(engine: Engine, trajectory: Trajectory, dataset: Dataset) -> Iterator[Replayed]:
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
     scheme = scheme_of(trajectory.spec)
-    bits = trajectory.spec.bits.activations if isinstance(trajectory.spec.bits, Bits) else 32
+    bits = trajectory.spec.activation_bits
     pooled = pooled_inputs(network, network_inputs(dataset, scheme.quantized))
     outputs = sum(layer.outputs for layer in network.layers)
     together = max(1, AT_ONCE // (outputs * len(dataset.labels)))

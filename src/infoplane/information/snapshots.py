@@ -12,7 +12,7 @@ from infoplane.artifacts import describe, refuse_mismatch
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.trajectory import Trajectory, load_trajectory
 
-__all__ = ["at_times", "description_of", "load_trained", "spread", "table_keys"]
+__all__ = ["at_times", "description_of", "load_trained", "spread", "spread_times", "table_keys"]
 
 
 def load_trained(dataset_path: Path, trajectory_path: Path) -> tuple[Trajectory, Dataset]:
@@ -39,17 +39,30 @@ def at_times(trajectory: Trajectory, times: np.ndarray) -> Trajectory:
 
 
 def spread(trajectory: Trajectory, count: int) -> Trajectory:
-    """A trajectory at about so many epochs of each part, evenly on a logarithmic axis of epoch + 1.
+    """A trajectory at the `spread_times` of its recorded epochs."""
+    return at_times(trajectory, spread_times(trajectory.parts, trajectory.epochs, count))
 
-    These are the recorded epochs that are nearest to as many points on that axis, the first and the last
-    among them; two points may have the same. Epoch −1 is kept too.
+
+def spread_times(parts: np.ndarray, epochs: np.ndarray, count: int) -> np.ndarray:
+    """Which states to look at, (T,) booleans: some of each part, evenly in log(epoch + 1), and epoch −1.
+
+    These are the recorded epochs that are nearest to `count` points on that axis, the first and the last
+    among them; two points may have the same.
+
+    Args:
+        parts, epochs: (T,) of the recorded states.
+        count: the number of points.
+
+    >>> epochs = np.arange(-1, 100)
+    >>> epochs[spread_times(np.full(101, "main"), epochs, 5)]
+    array([-1,  0,  2,  9, 31, 99])
     """
-    kept = trajectory.epochs < 0
-    for part in np.unique(trajectory.parts):
-        times = np.flatnonzero((trajectory.parts == part) & (trajectory.epochs >= 0))
-        axis = np.log(trajectory.epochs[times] + 1)
-        kept[times[np.abs(axis[:, None] - np.linspace(0, axis[-1], count)).argmin(0)]] = True
-    return at_times(trajectory, kept)
+    chosen = epochs < 0
+    for part in np.unique(parts):
+        times = np.flatnonzero((parts == part) & (epochs >= 0))
+        axis = np.log(epochs[times] + 1)
+        chosen[times[np.abs(axis[:, None] - np.linspace(0, axis[-1], count)).argmin(0)]] = True
+    return chosen
 
 
 def table_keys(trajectory: Trajectory, layers: int, **further: Sequence[Any]) -> pd.DataFrame:

@@ -33,8 +33,8 @@ def errors(binned: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
     [-0.5, 0.0]
     """
     keys = [*SNAPSHOT, "layer"]
-    seen = (table.set_index(keys)[INFORMATION] for table in (binned, exact))
-    return next(seen).sub(next(seen)).reset_index()
+    estimated, truth = (table.set_index(keys)[INFORMATION] for table in (binned, exact))
+    return estimated.sub(truth.reindex(estimated.index)).reset_index()
 
 
 def violations(information: pd.DataFrame) -> pd.DataFrame:

@@ -15,9 +15,10 @@ from infoplane.config import Bits, EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
-from infoplane.information.estimate import estimate, subset
+from infoplane.information.estimate import estimate, layers_in, subset
+from infoplane.information.estimators import estimator_of
 from infoplane.information.replay import pools_of_inputs
-from infoplane.information.snapshots import at_times
+from infoplane.information.snapshots import at_times, spread, spread_times
 from infoplane.networks.layers import network_of
 from infoplane.recognition import description_of
 from infoplane.statistics import (
@@ -115,13 +116,20 @@ def check_information(path: Path) -> None:
     refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
     refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-    layers, pools = len(network.layers), len(pools_of_inputs(network))
-    refuse_other_rows(path, table, known["repetitions"], *recorded_epochs(spec), layers)
-    capacities = np.log2(levels(estimator, spec)) * np.array([layer.outputs for layer in network.layers])
-    if estimator.kind == "exact":
+    number, pools = len(network.layers), len(pools_of_inputs(network))
+    layers = layers_in(estimator, number)
+    parts, epochs = recorded_epochs(spec)
+    if estimator.epochs:
+        times = spread_times(parts, epochs, estimator.epochs)
+        parts, epochs = parts[times], epochs[times]
+    refuse_other_rows(path, table, known["repetitions"], parts, epochs, layers)
+    codes = estimator_of(estimator, spec.activation_bits).number
+    capacities = np.log2(codes) * np.array([layer.outputs for layer in network.layers])
+    if estimator.kind in ("exact", "kde"):
         capacities[:pools] = np.inf  # inputs are on no grid of the network
     if spec.labels == "shuffled" and estimator.subset != "all":  # each repetition has an H(Y) of its own
         h_y = float(np.log2(dataset.classes))
+    capacities = capacities[np.array(layers) - 1]
     laws_of_information(path, table, inputs, h_y, capacities, estimator.kind == "exact")
 
     if estimator.kind == "rebinned" and isinstance(spec.bits, Bits) and spec.bits.activations <= 8:
@@ -129,28 +137,21 @@ def check_information(path: Path) -> None:
         for other in path.parents[1].glob(f"*/{path.name}"):
             values, its = read_table(other, "information")
             if its["spec"] == known["spec"] | {"estimator": exact}:
-                hidden = table["layer"].between(pools + 1, layers - 1).to_numpy()
+                hidden = table["layer"].between(pools + 1, number - 1).to_numpy()
                 differs = ~same_rows(table, values) & hidden
                 refuse_where(path, table, differs, "equal to exact in the hidden layers")
     trained = results / "training" / experiment / f"{path.stem}.safetensors"
     if trained.exists() and estimator.range != "global":  # which asks for all epochs
         trajectory = load_trajectory(trained)
+        chosen = spread(trajectory, estimator.epochs) if estimator.epochs else trajectory
         with redirect_stderr(StringIO()):
-            replayed = estimate(estimator, some_epochs(trajectory), dataset)
+            replayed = estimate(estimator.model_copy(update={"epochs": None}), some_epochs(chosen), dataset)
         found = replayed[ROW].merge(table, how="left", on=ROW)
         if not same_rows(found, replayed).all():
             raise UserError(
                 f"{path}: is not what {trained} gives when it is replayed; "
                 "delete both and run the workflow again"
             )
-
-
-def levels(estimator: EstimatorSpec, spec: TrainingSpec) -> int:
-    """How many codes a neuron can have."""
-    if estimator.bins:
-        return estimator.bins
-    bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
-    return (1 << bits) + (estimator.kind == "rebinned")
 
 
 def same_rows(table: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:

@@ -21,22 +21,22 @@ def refuse_other_rows(
     repetitions: Sequence[int],
     parts: np.ndarray,
     epochs: np.ndarray,
-    layers: int = 0,
+    layers: Sequence[int] = (),
 ) -> None:
     """Refuse a table that lacks a row of a repetition, epoch and layer, or has another.
 
     Args:
         parts, epochs: (T,) of each repetition.
-        layers: their number; 0 for a table that has no layers.
+        layers: their numbers; none for a table that has no layers.
     """
-    times, within = len(epochs), layers or 1
+    times, within = len(epochs), len(layers) or 1
     expected = {
         "repetition": np.repeat(repetitions, times * within),
         "part": np.tile(np.repeat(parts, within), len(repetitions)),
         "epoch": np.tile(np.repeat(epochs, within), len(repetitions)),
     }
     if layers:
-        expected["layer"] = np.tile(np.arange(1, layers + 1), len(repetitions) * times)
+        expected["layer"] = np.tile(layers, len(repetitions) * times)
     if not all(np.array_equal(table[name], values) for name, values in expected.items()):
         raise UserError(
             f"{path}: its rows are not all of its repetitions at all epochs, in their order; {RUN_AGAIN}"

@@ -1,0 +1,37 @@
+"""Compression of runs that are looked at in a few epochs, evenly spaced on a logarithmic axis."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["compressions"]
+
+
+def compressions(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Compression of every run and layer: the highest H(T) before the last epoch less that at the last.
+
+    Epochs that lie so far apart make no blocks of neighbours: the highest value is that of a single epoch,
+    and the last epoch stands for the tail.
+
+    Args:
+        table: columns repetition, layer, epoch, h_t (bits) and those of `by`, of one part.
+        by: what is kept apart beside runs and layers: `bits` of a table of resolution, `sample` and
+            `estimator` of one of reliability.
+
+    Returns:
+        A row for each repetition, layer and combination of `by`, in the order of the table: peak and
+        compression (bits), NaN where a repetition failed.
+
+    >>> table = pd.DataFrame({"repetition": 0, "layer": 1, "epoch": [-1, 0, 8, 99], "bits": "4",
+    ...                       "h_t": [3.0, 2.5, 3.5, 1.0]})
+    >>> compressions(table, ["bits"]).to_dict("records")
+    [{'repetition': 0, 'layer': 1, 'bits': '4', 'peak': 3.5, 'compression': 2.5}]
+    """
+    keys = ["repetition", "layer", *by]
+    last = table["epoch"] == table["epoch"].max()
+    curves = table.assign(failed=table["h_t"].isna()).groupby(keys, sort=False)
+    peak = table[~last].groupby(keys, sort=False)["h_t"].max()
+    end = table[last].groupby(keys, sort=False)["h_t"].max()
+    measured = pd.DataFrame({"peak": peak, "compression": peak - end})
+    return measured.mask(curves["failed"].any(), np.nan).reset_index()
