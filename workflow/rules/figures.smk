@@ -1,12 +1,6 @@
 rule figures:
     input:
-        code=modules_of("figures")
-        + [
-            "src/infoplane/entropy.py",
-            "src/infoplane/statistics/cells.py",
-            "src/infoplane/statistics/inference.py",
-            "src/infoplane/statistics/phases.py",
-        ],
+        code=modules_of("figures") + modules_of("statistics") + ["src/infoplane/entropy.py"],
         aggregates=lambda wildcards: read_by(wildcards.figure, "aggregates"),
         accuracy=lambda wildcards: read_by(wildcards.figure, "accuracy"),
         information=lambda wildcards: read_by(wildcards.figure, "information"),

@@ -61,6 +61,7 @@ rule statistics_tradeoff:
 rule statistics_accuracy:
     input:
         code=modules_of("statistics"),
+        dataset=lambda wildcards: f"<results>/datasets/{study.experiments[wildcards.experiment].dataset}.npz",
         history=lambda wildcards: expand(
             "<results>/training/{{experiment}}/{chunk}.parquet", chunk=chunks(wildcards)
         ),
@@ -77,8 +78,8 @@ rule statistics_accuracy:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     shell:
-        "python -m infoplane.cli statistics accuracy --history {input.history:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        "python -m infoplane.cli statistics accuracy --dataset {input.dataset:q} --history {input.history:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule statistics_errors:
@@ -141,6 +142,7 @@ rule statistics_claims:
     output:
         claims=ensure("<results>/statistics/claims.csv", non_empty=True),
         cells=ensure("<results>/statistics/cells.csv", non_empty=True),
+        margins=ensure("<results>/statistics/margins.csv", non_empty=True),
     log:
         "<logs>/statistics/claims.log",
     benchmark:
@@ -155,4 +157,4 @@ rule statistics_claims:
         phases=lambda wildcards, input: named(input.phases),
     shell:
         "python -m infoplane.cli statistics claims --phases {params.phases:q}"
-        " --claims {output.claims:q} --cells {output.cells:q} > {log:q} 2>&1"
+        " --claims {output.claims:q} --cells {output.cells:q} --margins {output.margins:q} > {log:q} 2>&1"

@@ -108,23 +108,31 @@ def tables_on(datasets):
 JOINED = {
     "information": "aggregates",
     "phases": "phases",
+    "prevalence": "phases",
+    "differences": "phases",
     "fits": "accuracy",
     "violations": "information",
     "correlations": "correlations",
+    "errors": "errors",
+    "levels": "levels",
 }
+# Those of them that are of what figures show, and of which kind of figure
+SHOWN = {"correlations": "tradeoff", "errors": "errors", "levels": "levels"}
 
 
 def joined(dataset, table):
-    """The tables that are joined; correlations are those that figures show."""
+    """The tables that are joined."""
     experiments = [name for name in sorted(study.experiments) if dataset_of(name).name == dataset]
-    pairs = shown_by("tradeoff") if table == "correlations" else study.pairs
+    pairs = shown_by(SHOWN[table]) if table in SHOWN else study.pairs
+    if table == "levels":
+        experiments = [name for name, _ in pairs if name in experiments]
     return held(JOINED[table], experiments, [pair for pair in pairs if pair[0] in experiments])
 
 
 def shown_by(kind):
     """The experiments and estimators that figures of a kind show."""
     figures = [figure for figure in study.figures.values() if figure.kind == kind]
-    pairs = {pair for figure in figures for pair in product(figure.experiments, figure.estimators)}
+    pairs = {pair for figure in figures for pair in product(figure.experiments, figure.estimators or [""])}
     return sorted(pairs)
 
 
@@ -146,7 +154,7 @@ def held(table, experiments, pairs):
 
 OF_EXPERIMENTS = "accuracy", "reliability", "levels"
 CHUNKED = "information", "reliability", "levels"
-VERDICTS = expand("<results>/statistics/{table}.csv", table=["claims", "cells"])
+VERDICTS = expand("<results>/statistics/{table}.csv", table=["claims", "cells", "margins"])
 
 
 def shelf(category):
