@@ -13,9 +13,8 @@ from measurement import cpu_time, elapsed
 from report import duration, machine, run, table
 
 from infoplane import Dataset, TrainingSpec
-from infoplane.information.estimators import estimator_of
+from infoplane.information.estimators import counted_inputs, estimator_of
 from infoplane.information.replay import replay
-from infoplane.kernels.counting import information_of_words, workspace_for
 from infoplane.kernels.network import backward, forward, gather_inputs, quantize_kernels
 from infoplane.kernels.quantizer import quantize
 from infoplane.kernels.training import Trainer, step_of_adam
@@ -70,20 +69,19 @@ def parts_of_step(spec: TrainingSpec, dataset: Dataset) -> dict[str, float]:
 def parts_of_snapshot(spec: TrainingSpec, dataset: Dataset) -> dict[str, float]:
     """CPU seconds of the parts of an exact estimate; the first call of the replay is its start."""
     trajectory = train_quietly(spec.model_copy(update={"record_every": 1}), dataset, 1, EPOCHS)
-    estimator, workspace = estimator_of(EXACT, spec), workspace_for(len(dataset.labels), dataset.classes)
+    estimator = estimator_of(EXACT, spec.activation_bits)
+    inputs = counted_inputs(np.arange(len(dataset.labels)), len(dataset.labels), dataset.classes)
     rounds = []
     for _ in range(ROUNDS):
         moments, sizes = [], []
         for _, times, layers in replay(trajectory, dataset):
             moments.append(cpu_time())
-            words = [estimator.words(layer, (0.0, 0.0)) for layer in layers]
-            moments.append(cpu_time())
-            for each in words:
-                information_of_words(each, dataset.labels, workspace)
+            for layer in layers:
+                estimator.information(layer, (0.0, 0.0), dataset.labels, inputs)
             moments.append(cpu_time())
             sizes.append(len(times))
-        rounds.append(np.diff(moments[2:]).reshape(-1, 3).sum(0) / sum(sizes[1:]))
-    return dict(zip(("replay", "packing", "counting"), np.min(rounds, axis=0).tolist(), strict=True))
+        rounds.append(np.diff(moments[1:]).reshape(-1, 2).sum(0) / sum(sizes[1:]))
+    return dict(zip(("replay", "counting"), np.min(rounds, axis=0).tolist(), strict=True))
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -99,7 +99,7 @@ def statistics_tradeoff(given: Namespace) -> None:
 def statistics_accuracy(given: Namespace) -> None:
     from infoplane.statistics import summarise_accuracy
 
-    summarise_accuracy(given.history, given.output)
+    summarise_accuracy(given.history, given.dataset, given.output)
 
 
 def statistics_errors(given: Namespace) -> None:
@@ -108,40 +108,17 @@ def statistics_errors(given: Namespace) -> None:
     summarise_errors(given.exact, given.binned, given.output)
 
 
-def join_information(given: Namespace) -> None:
-    from infoplane.statistics import join_information
+def statistics_join(given: Namespace) -> None:
+    from infoplane import statistics
 
-    join_information(dict(given.tables), given.output)
-
-
-def join_phases(given: Namespace) -> None:
-    from infoplane.statistics import join_phases
-
-    join_phases(dict(given.tables), given.output)
-
-
-def join_correlations(given: Namespace) -> None:
-    from infoplane.statistics import join_correlations
-
-    join_correlations(dict(given.tables), given.output)
-
-
-def join_fits(given: Namespace) -> None:
-    from infoplane.statistics import join_fits
-
-    join_fits(dict(given.tables), given.output)
-
-
-def join_violations(given: Namespace) -> None:
-    from infoplane.statistics import join_violations
-
-    join_violations(grouped(given.tables), given.output)
+    join = getattr(statistics, given.join)
+    join(grouped(given.tables) if given.chunked else dict(given.tables), given.output)
 
 
 def statistics_claims(given: Namespace) -> None:
     from infoplane.statistics import write_claims
 
-    write_claims(dict(given.phases), given.claims, given.cells)
+    write_claims(dict(given.phases), given.claims, given.cells, given.margins)
 
 
 def merging(given: Namespace) -> None:
@@ -255,7 +232,8 @@ examples:
       --trajectory 0-3.safetensors --output exact.parquet
   infoplane statistics information --information exact.parquet --history 0-3.parquet \\
       --aggregates aggregates.parquet --phases phases.parquet
-  infoplane statistics claims --phases relu/exact=phases.parquet --claims claims.csv --cells cells.csv
+  infoplane statistics claims --phases relu/exact=phases.parquet \\
+      --claims claims.csv --cells cells.csv --margins margins.csv
   infoplane trace results C3 --protocol published --reading logits
   infoplane verify results
   infoplane figures --aggregates relu/exact=aggregates.parquet \\
@@ -361,6 +339,7 @@ def parser() -> ArgumentParser:
     one.add_argument("--correlations", **FILE, help="the table of correlations to write (parquet)")
 
     one = command(tables, "accuracy", statistics_accuracy, "loss and accuracies of one experiment")
+    one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
@@ -369,39 +348,22 @@ def parser() -> ArgumentParser:
     one.add_argument("--binned", **FILES, help="the tables of all chunks, seen by the other estimator")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    one = command(
-        tables, "join-information", join_information, "information of all experiments at a few epochs"
-    )
-    one.add_argument("--tables", **OF_PAIRS, required=True, help="aggregates to join")
-    one.add_argument("--output", **FILE, help="the table to write (csv)")
-
-    one = command(tables, "join-phases", join_phases, "phases of all experiments")
-    one.add_argument("--tables", **OF_PAIRS, required=True, help="phases to join")
-    one.add_argument("--output", **FILE, help="the table to write (csv)")
-
-    one = command(tables, "join-correlations", join_correlations, "correlations of all experiments")
-    one.add_argument("--tables", **OF_PAIRS, required=True, help="correlations to join")
-    one.add_argument("--output", **FILE, help="the table to write (csv)")
-
-    one = command(tables, "join-fits", join_fits, "how well the repetitions of all experiments fit")
-    one.add_argument("--tables", **OF_EXPERIMENTS, required=True, help="accuracies to join")
-    one.add_argument("--output", **FILE, help="the table to write (csv)")
-
-    one = command(
-        tables, "join-violations", join_violations, "how often the data-processing inequality fails"
-    )
-    one.add_argument("--tables", **OF_PAIRS, required=True, help="tables of information, all chunks of each")
-    one.add_argument("--output", **FILE, help="the table to write (csv)")
+    for name, (what, of, chunked) in JOINS.items():
+        one = command(tables, f"join-{name}", statistics_join, what)
+        one.add_argument("--tables", **of, required=True, help="the tables to join")
+        one.add_argument("--output", **FILE, help="the table to write (csv)")
+        one.set_defaults(join=f"join_{name}", chunked=chunked)
 
     one = command(tables, "claims", statistics_claims, "decide the claims")
     one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
     one.add_argument("--claims", **FILE, help="the table of verdicts to write (csv)")
     one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
+    one.add_argument("--margins", **FILE, help="the table of verdicts by other margins to write (csv)")
 
     one = command(stages, "trace", trace, "show what a verdict rests on, down to the runs")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
     one.add_argument("claim", help="C1 to C6")
-    one.add_argument("--protocol", help="the only one to show, e.g. published")
+    one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
     one = command(stages, "pages", pages, "show a table as a page that a browser sorts")
@@ -441,6 +403,22 @@ DEVICE: dict[str, Any] = {
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
+# What is joined over experiments: what of, of what, and whether it comes in chunks
+JOINS: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "information": ("information of all experiments at a few epochs, from aggregates", OF_PAIRS, False),
+    "phases": ("phases of all runs of all experiments", OF_PAIRS, False),
+    "prevalence": ("in how many runs each phase is seen, from phases", OF_PAIRS, False),
+    "differences": ("experiments that differ in one key, compared run by run, from phases", OF_PAIRS, False),
+    "correlations": ("correlations of all experiments", OF_PAIRS, False),
+    "errors": ("errors of estimators at a few epochs", OF_PAIRS, False),
+    "levels": ("levels in use at a few epochs, from all chunks of each experiment", OF_EXPERIMENTS, True),
+    "fits": ("how well the repetitions of all experiments fit, from accuracies", OF_EXPERIMENTS, False),
+    "violations": (
+        "how often the data-processing inequality fails, from all chunks of information",
+        OF_PAIRS,
+        True,
+    ),
+}
 
 
 def add_trained(one: ArgumentParser) -> None:

@@ -28,6 +28,7 @@ FILES = {
     "joined": "statistics/{dataset}/{table}.csv",
     "claims": "statistics/claims.csv",
     "cells": "statistics/cells.csv",
+    "margins": "statistics/margins.csv",
     "figure": "figures/{figure}.{format}",
     "page": "pages/{table}.html",
 }
@@ -36,10 +37,16 @@ FORMATS = ("pdf", "png")
 JOINS = {
     "information": "aggregates",
     "phases": "phases",
+    "prevalence": "phases",
+    "differences": "phases",
     "fits": "accuracy",
     "violations": "information",
     "correlations": "correlations",
+    "errors": "errors",
+    "levels": "levels",
 }
+# Those that join what figures show, and the kind of these figures
+SHOWN = {"correlations": "tradeoff", "errors": "errors", "levels": "levels"}
 
 Sources = dict[str, list[str]]
 
@@ -124,12 +131,13 @@ class Layout:
         return self.files("information", [(names["experiment"], exact)] if exact else [])
 
     def joined(self, names: Mapping[str, str]) -> list[str]:
-        """What a table over all experiments on a data set joins; of correlations, those that figures show."""
-        pairs = self.shown_by("tradeoff") if names["table"] == "correlations" else self.study.pairs
-        if names["table"] == "fits":
+        """What a table over all experiments on a data set joins; some join only what figures show."""
+        table = names["table"]
+        pairs = self.shown_by(SHOWN[table]) if table in SHOWN else self.study.pairs
+        if table == "fits":
             pairs = [(experiment, "") for experiment in sorted(self.study.experiments)]
         on = [pair for pair in pairs if self.study.experiments[pair[0]].dataset == names["dataset"]]
-        return self.files(JOINS[names["table"]], on)
+        return self.files(JOINS[table], on)
 
     def claimed(self) -> list[str]:
         """The phases that the claims rest on: no control is among them."""
@@ -147,7 +155,8 @@ class Layout:
     def shown_by(self, kind: str) -> list[tuple[str, str]]:
         """The experiments and estimators that figures of a kind show."""
         figures = [figure for figure in self.study.figures.values() if figure.kind == kind]
-        return sorted({pair for each in figures for pair in product(each.experiments, each.estimators or ())})
+        pairs = (product(each.experiments, each.estimators or [""]) for each in figures)
+        return sorted({pair for its in pairs for pair in its})
 
     def figures(self, names: Iterable[str]) -> list[str]:
         return [path_of("figure", figure=name, format=each) for name in names for each in FORMATS]
@@ -172,7 +181,7 @@ class Layout:
         return [path_of("joined", **names) for names in tables if self.joined(names)]
 
     def verdicts(self) -> list[str]:
-        return [path_of("claims"), path_of("cells")]
+        return [path_of(kind) for kind in ("claims", "cells", "margins")]
 
     def pages(self, tables: Iterable[str]) -> list[str]:
         """The pages that show tables of statistics in a browser."""
@@ -193,7 +202,10 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "reliability": Layout.trajectory_of,
     "levels": Layout.trajectory_of,
     "merging": Layout.trajectory_of,
-    "accuracy": lambda layout, names: {"history": layout.all_chunks("history", names)},
+    "accuracy": lambda layout, names: {
+        **layout.dataset_of(names),
+        "history": layout.all_chunks("history", names),
+    },
     "aggregates": lambda layout, names: {
         "information": layout.all_chunks("information", names),
         "history": layout.all_chunks("history", names),
@@ -214,5 +226,10 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
 # Files that a job writes beside others are made from the same
 MADE_FROM |= {
     one: MADE_FROM[other]
-    for one, other in (("phases", "aggregates"), ("correlations", "tradeoff"), ("cells", "claims"))
+    for one, other in (
+        ("phases", "aggregates"),
+        ("correlations", "tradeoff"),
+        ("cells", "claims"),
+        ("margins", "claims"),
+    )
 }

@@ -82,6 +82,7 @@ use rule statistics_information as statistics_claims with:
     output:
         claims=result("claims"),
         cells=result("cells"),
+        margins=result("margins"),
     log:
         log("claims"),
     benchmark:

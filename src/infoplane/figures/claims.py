@@ -20,23 +20,25 @@ __all__ = ["claims", "read_claims"]
 # Filled, half and empty are told apart in print without colour
 SYMBOLS: dict[str, dict[str, Any]] = {
     "supported": {"marker": "o", "fillstyle": "full"},
-    "inconclusive": {"marker": "o", "fillstyle": "left", "markerfacecoloralt": "white"},
+    "mixed": {"marker": "o", "fillstyle": "left", "markerfacecoloralt": "white"},
+    "too few runs": {"marker": "o", "fillstyle": "none"},
     "refuted": {"marker": "x", "markeredgewidth": 1.4},
     "no data": {"marker": "_"},
 }
-STATUSES = {"shows": "shows", "lacks": "lacks", "open": "open", "saturated": "satur."}
+STATUSES = {"shows": "show", "lacks": "lack", "mixed": "mixed", "ceiling": "ceil."}
 KEY = ["claim", "statement", "reading"]
-NUMBERS = ["effect", "lower", "upper", "corrected_p"]
+OTHERS = ["verdict_good_fits", "verdict_not_near_log2_n"]
+NUMBERS = ["k", "n", "lower", "upper", "p", "mean"]
 # In inches: where columns begin, and how high what is
 CLAIM, READING, PROTOCOLS, PROTOCOL, COUNTS, COUNT = 0.1, 2.1, 2.75, 2.8, 1.6, 0.3
 TOP, HEAD, LINE, ROW, FOOT, MARGIN = 0.1, 0.4, 0.13, 0.5, 0.5, 0.1
 FOOTNOTE = """\
-Effect: mean over runs with its bootstrap-t 95 % interval, of the clearest cell that decides or, where every \
-cell has to agree, of the least clear; below it the name of that cell.
-p: Wilcoxon's, or that of TOST where the cell lacks its phase, corrected by Holm's procedure within claim \
-and protocol. shows, lacks, open, saturated: numbers of cells,
-a cell being a layer of an experiment. Empty: there is no such reading. † another verdict by the good fits \
-alone."""
+k of n runs with the 95 % interval of the prevalence, of the clearest cell that decides or, where every cell \
+has to agree, of the least clear; below it the name of that cell.
+p: exact, corrected by Holm's procedure where one cell decides. show, lack, mixed, at the ceiling: numbers \
+of cells, a cell being a layer of an experiment.
+Empty: there is no such reading. † another verdict by the good fits alone or without cells near log₂ N. \
+‡ another verdict by another margin."""
 
 
 def read_claims(path: Path) -> Means:
@@ -47,7 +49,7 @@ def read_claims(path: Path) -> Means:
     """
     table = read_csv(path)
     content = digest(table.to_dict("list"))
-    columns = [*KEY, "protocol", "verdict", "verdict_good_fits", "decisive", *STATUSES, *NUMBERS]
+    columns = [*KEY, "protocol", "verdict", *OTHERS, "fragile", "decisive", *STATUSES, *NUMBERS]
     if missing := set(columns) - set(table):
         raise UserError(f"{path}: has no column {min(missing)}; give claims.csv")
     table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
@@ -55,7 +57,7 @@ def read_claims(path: Path) -> Means:
 
 
 def claims(spec: FigureSpec, table: pd.DataFrame) -> Figure:
-    """A row for each claim and reading, a column for each protocol: verdict, effect, and numbers of cells."""
+    """A row for each claim and reading, a column for each protocol: verdict, k of n, and numbers of cells."""
     protocols = list(table["protocol"].unique())
     readings = table[KEY].drop_duplicates().sort_values("claim", kind="stable")
     head = TOP + HEAD + (0.2 if spec.note else 0)
@@ -107,32 +109,23 @@ def headings(axes: Axes, protocols: list[str], bottom: float) -> None:
 
 
 def write_verdict(axes: Axes, verdict: pd.Series, left: float, top: float) -> None:
-    """A verdict, the effect of the cell that it hangs on, and how many cells there are of each status."""
+    """A verdict, k of n runs of the cell that it hangs on, and how many cells there are of each status."""
     word, line = verdict["verdict"], top + 0.85 * LINE
     axes.plot(left + 0.15, line, color="k", markersize=4.5, **SYMBOLS[word])
-    dagger = "†" if verdict["verdict_good_fits"] != word else ""
+    dagger = "†" if {*verdict[OTHERS]} != {word} else ""
+    dagger += "‡" if verdict["fragile"] == "True" else ""
     style: dict[str, Any] = {"weight": "bold"} if word in ("supported", "refuted") else {}
     axes.text(left + 0.25, line, f"{word}{dagger}", va="center_baseline", **style)
     if word == "no data":
         return
     for turn, status in enumerate(STATUSES):
         axes.text(left + COUNTS + COUNT * turn, line, str(verdict[status]), ha="center", va="center_baseline")
-    if pd.notna(verdict["effect"]):
-        effect, lower, upper = (signed(verdict[name]) for name in NUMBERS[:3])
-        interval = "" if pd.isna(verdict["lower"]) else f" [{lower}, {upper}]"
-        told = f"{effect}{interval} bit{probability(verdict['corrected_p'])}"
+    if pd.notna(verdict["k"]):
+        interval = "" if pd.isna(verdict["lower"]) else " [{lower:.0%}, {upper:.0%}]".format_map(verdict)
+        told = f"{verdict['k']:.0f} of {verdict['n']:.0f}{interval}{probability(verdict['p'])}"
         axes.text(left + 0.25, line + LINE, told, va="center_baseline", fontsize=7.5)
     cell = "\n".join(wrap(verdict["decisive"].partition(";")[0], 62, break_on_hyphens=False))
     axes.text(left + 0.25, line + 1.5 * LINE, cell, va="top", fontsize=6, color="0.3", linespacing=1)
-
-
-def signed(value: float) -> str:
-    """Bits to a tenth of the finest margin.
-
-    >>> signed(-0.0312), signed(1.5)
-    ('−0.031', '1.500')
-    """
-    return f"{value:z.3f}".replace("-", "−")
 
 
 def probability(p: float) -> str:

@@ -10,13 +10,14 @@ from infoplane.config import FigureSpec
 from infoplane.figures.means import Means
 from infoplane.figures.signs import COLOURS, Grid, Place, heat_map, keys, largest, observation
 from infoplane.figures.style import write_note
-from infoplane.statistics.cells import MARGINS, Phase, decide
+from infoplane.statistics.cells import describe, layer_cell
+from infoplane.statistics.phases import COMPRESSION_MARGIN, FITTING_MARGIN
 
 __all__ = ["phase_maps"]
 
-PHASES: dict[Phase, str] = {
-    "fitting": "mean fitting $F$  [bit]",
-    "compression": "mean compression $C$  [bit]",
+PHASES = {
+    "fitting": ("mean fitting $F$  [bit]", FITTING_MARGIN),
+    "compression": ("mean compression $C$  [bit]", COMPRESSION_MARGIN),
 }
 # In inches: a cell
 WIDTH, HEIGHT = 0.42, 0.3
@@ -25,7 +26,7 @@ WIDTH, HEIGHT = 0.42, 0.3
 def phase_maps(spec: FigureSpec, phases: Mapping[tuple[str, str], Means]) -> Figure:
     """Two heat maps over experiments and layers: mean fitting F, and mean compression C.
 
-    All cells of one protocol are one family for Holm's correction. Scales of colours are linear within ± the
+    Scales of colours are linear within ± the
     margin of the phase and logarithmic beyond.
     """
     study = [observation(*names, *table) for names, table in phases.items()]
@@ -41,11 +42,13 @@ def phase_maps(spec: FigureSpec, phases: Mapping[tuple[str, str], Means]) -> Fig
     names = 0.06 * max(map(len, rows))
     figure = Figure((names + 2 * (0.8 + WIDTH * width), 0.9 + HEIGHT * height), layout="constrained")
     write_note(figure, spec.note)
-    for (phase, title), axes in zip(PHASES.items(), figure.subplots(1, 2, sharey=True), strict=True):
-        cells = decide(cell for each in study for cell in each.cells("", phase, each.layers))
+    for (phase, (title, margin)), axes in zip(
+        PHASES.items(), figure.subplots(1, 2, sharey=True), strict=True
+    ):
+        cells = describe([layer_cell(each, "", phase, layer) for each in study for layer in each.layers])
         cells.index = [*zip(cells["experiment"] + "/" + cells["estimator"], cells["layer"], strict=True)]
-        end = largest(cells["effect"])
-        colours = ScalarMappable(SymLogNorm(MARGINS[phase], vmin=-end, vmax=end, base=10), COLOURS)
+        end = largest(cells["mean"])
+        colours = ScalarMappable(SymLogNorm(margin, vmin=-end, vmax=end, base=10), COLOURS)
         heat_map(axes, grid, cells, colours)
         axes.set_title(title)
     figure.legend(handles=keys("the phase"), loc="outside lower center", ncols=4)

@@ -18,7 +18,8 @@ from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.figures.means import Means
 from infoplane.figures.style import how_many, write_note
-from infoplane.statistics.cells import Observation, decide
+from infoplane.statistics.cells import describe, layer_cell
+from infoplane.statistics.observations import Observation
 from infoplane.statistics.phases import COMPRESSION_MARGIN
 
 __all__ = ["COLOURS", "Grid", "Place", "heat_map", "keys", "largest", "observation", "signs"]
@@ -29,7 +30,7 @@ PALE = 0.36
 MARKS: dict[str, dict[str, Any]] = {
     "shows": {"marker": "v", "fillstyle": "full"},
     "lacks": {"marker": "o", "fillstyle": "none"},
-    "saturated": {"marker": "x", "fillstyle": "full"},
+    "ceiling": {"marker": "x", "fillstyle": "full"},
 }
 MARK: dict[str, Any] = {"markersize": 3.5, "markeredgewidth": 0.7, "linestyle": "", "color": "black"}
 # In cells: between the bins and what stands beside them. In inches: a cell
@@ -70,16 +71,16 @@ def signs(spec: FigureSpec, phases: Mapping[tuple[str, str], Means]) -> Figure:
     grid = arranged({each.estimator: each.seen_by for each in study})
     blocks = {name: [each for each in study if each.experiment == name] for name in spec.experiments}
     layers = {name: chosen(spec, its[0]) for name, its in blocks.items()}
-    cells = decide(cell for each in study for cell in each.cells("", "compression", layers[each.experiment]))
+    cells = describe(
+        [layer_cell(each, "", "compression", layer) for each in study for layer in layers[each.experiment]]
+    )
     width, height = grid.size
     rows = {name: -(-len(its) // SIDE_BY_SIDE) for name, its in layers.items()}
     columns = max(-(-len(its) // rows[name]) for name, its in layers.items())
     heights = [0.35 + rows[name] * (0.5 + HEIGHT * height) for name in blocks]
     figure = Figure((1.7 + columns * (0.15 + WIDTH * width), 0.6 + sum(heights)), layout="constrained")
     write_note(figure, spec.note)
-    norm = SymLogNorm(
-        COMPRESSION_MARGIN, vmin=-largest(cells["effect"]), vmax=largest(cells["effect"]), base=10
-    )
+    norm = SymLogNorm(COMPRESSION_MARGIN, vmin=-largest(cells["mean"]), vmax=largest(cells["mean"]), base=10)
     colours = ScalarMappable(norm, COLOURS)
     parts = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
     for (name, its), part in zip(blocks.items(), parts, strict=True):
@@ -161,7 +162,7 @@ def heat_map(axes: Axes, grid: Grid, cells: pd.DataFrame, colours: ScalarMappabl
     axes.add_collection(
         PatchCollection(
             [Rectangle((box.left, box.top), 1, box.height) for box in boxes],
-            array=np.ma.masked_invalid(cells["effect"]),
+            array=np.ma.masked_invalid(cells["mean"]),
             cmap=colours.cmap,
             norm=colours.norm,
             edgecolor="white",
@@ -170,7 +171,7 @@ def heat_map(axes: Axes, grid: Grid, cells: pd.DataFrame, colours: ScalarMappabl
     )
     for box, (_, cell) in zip(boxes, cells.iterrows(), strict=True):
         middle, centre = box.left + 0.5, box.top + box.height / 2
-        effect, mark = cell["effect"], MARKS.get(cell["status"])
+        effect, mark = cell["mean"], MARKS.get(cell["status"])
         colour = "white" if abs(np.asarray(colours.norm(np.nan_to_num(effect))) - 0.5) > PALE else "black"
         axes.text(middle, centre - 0.15, signed(effect), color=colour, ha="center", va="center", fontsize=6.5)
         if mark:
@@ -212,7 +213,9 @@ def colour_bar(part: SubFigure, panels: np.ndarray, colours: ScalarMappable) -> 
 def keys(phase: str) -> list[Line2D]:
     """What the marks in the cells mean."""
     marked = [
-        Line2D([], [], label=status if status == "saturated" else f"{status} {phase}", **own, **MARK)
+        Line2D(
+            [], [], label="nothing left to fit" if status == "ceiling" else f"{status} {phase}", **own, **MARK
+        )
         for status, own in MARKS.items()
     ]
-    return [*marked, Line2D([], [], linestyle="", label="no mark: open")]
+    return [*marked, Line2D([], [], linestyle="", label="no mark: mixed")]

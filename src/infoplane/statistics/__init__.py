@@ -1,27 +1,42 @@
-"""From curves of single runs to aggregates, phases and tables of the whole study."""
+"""From curves of single runs to aggregates, phases, verdicts and tables of the whole study.
+
+Tables of one experiment are written by `infoplane.statistics.tables`, those of several by
+`infoplane.statistics.joins`. What their columns mean is said by `phases`, `cells`, `differences` and
+`verdicts`.
+"""
 
 from infoplane.statistics.aggregates import aggregate
-from infoplane.statistics.phases import phases
-from infoplane.statistics.tables import (
+from infoplane.statistics.joins import (
     join_correlations,
+    join_differences,
+    join_errors,
     join_fits,
     join_information,
+    join_levels,
     join_phases,
+    join_prevalence,
     join_violations,
+    write_claims,
+)
+from infoplane.statistics.phases import phases
+from infoplane.statistics.tables import (
     summarise_accuracy,
     summarise_errors,
     summarise_information,
     summarise_tradeoff,
-    write_claims,
 )
 from infoplane.statistics.trace import trace
 
 __all__ = [
     "aggregate",
     "join_correlations",
+    "join_differences",
+    "join_errors",
     "join_fits",
     "join_information",
+    "join_levels",
     "join_phases",
+    "join_prevalence",
     "join_violations",
     "phases",
     "summarise_accuracy",

@@ -1,42 +1,79 @@
-"""Cells: one phase in one layer of one experiment, seen by one estimator and decided from all its runs."""
+"""Cells: one phase in one layer of one experiment, seen by one estimator, decided by how many runs have it.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+Tables of cells are `statistics/cells.csv`, `statistics/DATASET/prevalence.csv` and `differences.csv`. They
+share:
+
+=======================  ====================================================================================
+column                   meaning
+=======================  ====================================================================================
+phase                    what is counted: runs that fit (`fitting`) or compress (`compression`), or compress
+                         I(X;T|Y) (`conditional`), by more than the margin; that have done more than half of
+                         their fitting at the onset of compression (`order`, of the runs that do both); whose
+                         I(X;T) has more than one turning point (`zigzag`); that have a hidden layer which
+                         compresses (`network`); that compress more than their counterparts in `against`, or
+                         less, whichever are more (`difference`); or that `estimator` says compress and
+                         `against` does not, of those that they judge differently (`disagreement`)
+k, n                     of n runs, k do it
+prevalence, lower, upper k / n with its interval of Clopper and Pearson at 95 %
+p_shows, p_lacks         exact p-values of "most runs do not" and of "most runs do"
+status                   `shows`: p_shows < 0.05; `lacks`: p_lacks < 0.05; `mixed`: neither; `too few`: fewer
+                         than five runs; `ceiling`, of fitting: the mean headroom is at most 0.01 bit
+mean, median             of the effect over the runs (bits; `order`: share; `zigzag`: number)
+mean_lower, mean_upper   bootstrap percentile interval of the mean at 95 %
+bad_fits                 number of bad fits among the runs; empty where undefined
+near_log2_n              whether H(T) exceeds 0.8 log₂ N at its peak in most runs, the inputs being a sample
+injective                whether the layer tells all inputs apart at every epoch of every run
+=======================  ====================================================================================
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
-from infoplane.config import Bits, EstimatorSpec, TrainingSpec
-from infoplane.statistics.inference import holm, infer, statuses
-from infoplane.statistics.phases import COMPRESSION_MARGIN, FITTING_MARGIN
+from infoplane.statistics.margins import DEFAULT, Margin
+from infoplane.statistics.observations import Observation
+from infoplane.statistics.phases import FITTING_MARGIN
+from infoplane.statistics.prevalence import Status, interval, mean_interval, status_of
+from infoplane.statistics.tallies import TALLIES
 
-__all__ = ["MARGINS", "OUTPUT_READINGS", "Cell", "Observation", "Phase", "decide"]
+__all__ = [
+    "DESCRIBED",
+    "Cell",
+    "decide",
+    "describe",
+    "difference_cell",
+    "disagreement_cell",
+    "layer_cell",
+    "network_cell",
+]
 
-Phase = Literal["fitting", "compression", "difference"]
-MARGINS = {"fitting": FITTING_MARGIN, "compression": COMPRESSION_MARGIN, "difference": COMPRESSION_MARGIN}
-RUNS = ["repetition", "effect", "peak_epoch", "onset", "bad_fit"]
-# Where a quantized network's output is made discrete, by protocol, kind and range of the estimator
-OUTPUT_READINGS: dict[Any, str] = {
-    ("published", "exact", None): "logits",
-    ("published", "rebinned", None): "rebinned",
-    ("published", "quantized", (0, 1)): "softmax",
-    ("controlled", "rebinned", None): "rebinned",
-    ("controlled", "exact", None): "softmax",
+# The columns of phases.parquet that hold an effect, and what a relative margin of it is a share of
+MEASURES = {
+    "fitting": ("fitting", "headroom"),
+    "compression": ("compression", "peak"),
+    "conditional": ("conditional_compression", "peak"),
+    "order": ("fitted_at_onset", ""),
+    "zigzag": ("turning_points", ""),
 }
+DESCRIBED = ["k", "n", "prevalence", "lower", "upper", "p_shows", "p_lacks", "status"]
+DESCRIBED += ["mean", "median", "mean_lower", "mean_upper", "bad_fits", "near_log2_n", "injective"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One phase in one layer.
+    """What a number of runs is told of.
 
     Attributes:
         protocol, reading: what verdicts are kept apart by.
-        experiment, estimator: their names.
+        experiment, estimator: names.
         against: the experiment/estimator that this one is compared with, if it is.
-        layer: from 1.
-        phase: fitting, compression, or the difference between the compressions of two experiments.
-        saturated: whether the layer can show no phase.
-        runs: repetition, effect (bits), peak_epoch, onset, bad_fit of those that did not fail.
+        layer: from 1; 0 for all hidden layers together.
+        phase: as in the table above.
+        runs: repetition, effect, whole, bad_fit, as `TALLIES` ask for.
+        near_log2_n, injective: as in the table above.
+        left_out: why no verdict hangs on it, whatever its status; empty if one does.
     """
 
     protocol: str
@@ -45,122 +82,151 @@ class Cell:
     estimator: str
     against: str
     layer: int
-    phase: Phase
-    saturated: bool
+    phase: str
     runs: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One experiment seen by one estimator: names, specs, and the phases of its runs."""
-
-    experiment: str
-    estimator: str
-    training: TrainingSpec
-    seen_by: EstimatorSpec
-    phases: pd.DataFrame
+    near_log2_n: bool = False
+    injective: bool = False
+    left_out: str = ""
 
     @property
-    def name(self) -> str:
-        return f"{self.experiment}/{self.estimator}"
+    def names(self) -> dict[str, Any]:
+        """What the cell is called in tables."""
+        names = ("protocol", "reading", "experiment", "estimator", "against", "layer", "phase", "left_out")
+        return {name: getattr(self, name) for name in names}
 
     @property
-    def quantized(self) -> bool:
-        return isinstance(self.training.bits, Bits)
+    def effects(self) -> pd.Series:
+        """Effect of each run; of all hidden layers together, that of the one that compresses most."""
+        return self.runs.groupby("repetition")["effect"].max()
 
-    @property
-    def layers(self) -> list[int]:
-        return sorted(int(layer) for layer in self.phases["layer"].unique())
-
-    @property
-    def reading(self) -> str | None:
-        """What T is where it is exact: codes of a quantized network, or bit patterns of a float32 one."""
-        if self.seen_by.kind != "exact":
-            return None
-        return "codes" if self.quantized else "float32"
-
-    @property
-    def output_reading(self) -> str | None:
-        """What T is at the output, if that is a reading of claim C3."""
-        if not self.quantized:
-            return self.reading
-        return OUTPUT_READINGS.get((self.training.protocol, self.seen_by.kind, self.seen_by.range))
-
-    def trained_like(self, other: "Observation", but: str) -> bool:
-        """Whether the training specs are equal in everything but one key."""
-        own, others = (each.training.model_dump(exclude={but}) for each in (self, other))
-        return own == others
-
-    def cells(self, reading: str, phase: Phase, layers: Sequence[int], against: str = "") -> Iterator[Cell]:
-        protocol = self.training.protocol
-        for layer in layers:
-            rows = self.phases[self.phases["layer"] == layer]
-            yield Cell(
-                protocol,
-                reading,
-                self.experiment,
-                self.estimator,
-                against,
-                layer,
-                phase,
-                bool(rows["saturated"].all()),
-                runs_of(rows, phase),
-            )
-
-    def differences(self, other: "Observation", reading: str, layers: Sequence[int]) -> Iterator[Cell]:
-        """The compression of this less that of the other, repetition by repetition."""
-        pairs = (each.cells(reading, "compression", layers) for each in (self, other))
-        for own, others in zip(*pairs, strict=True):
-            runs = own.runs.merge(others.runs, on="repetition", suffixes=("", "_others"))
-            runs["effect"] -= runs["effect_others"]
-            runs["bad_fit"] |= runs["bad_fit_others"]
-            yield replace(
-                own,
-                against=other.name,
-                phase="difference",
-                saturated=own.saturated or others.saturated,
-                runs=runs[["repetition", "effect", "bad_fit"]].reindex(columns=RUNS),
-            )
+    def selected(self, good_fits: bool) -> pd.DataFrame:
+        """All runs, or those that are no bad fits."""
+        return self.runs[self.runs["bad_fit"].ne(True).fillna(True)] if good_fits else self.runs
 
 
-def runs_of(rows: pd.DataFrame, phase: Phase) -> pd.DataFrame:
-    """One phase of the runs that did not fail, if another half of the runs chose their peaks."""
-    names = {phase: "effect", f"{phase}_peak_epoch": "peak_epoch", f"{phase}_onset": "onset"}
-    return rows[~rows["failed"] & rows[phase].notna()].rename(columns=names)[RUNS]
+def layer_cell(one: Observation, reading: str, phase: str, layer: int, against: str = "") -> Cell:
+    """One phase in one layer."""
+    rows = one.rows(layer, MEASURES[phase][0])
+    return Cell(
+        protocol=one.training.protocol,
+        reading=reading,
+        experiment=one.experiment,
+        estimator=one.estimator,
+        against=against,
+        layer=layer,
+        phase=phase,
+        runs=runs_of(rows, phase),
+        near_log2_n=bool(rows["near_log2_n"].mean() > 0.5),
+        injective=bool(len(rows) and rows["injective"].all()),
+    )
 
 
-def decide(cells: Iterable[Cell], good_fits: bool = False) -> pd.DataFrame:
-    """Test the cells of one claim, and correct by Holm's procedure within each protocol.
+def runs_of(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
+    """Repetition, layer, effect, whole, peak_epoch, onset and bad_fit, as far as the phase has them."""
+    effect, whole = MEASURES[phase]
+    names = {"repetition": "repetition", "layer": "layer", effect: "effect", whole: "whole"}
+    names |= {f"{phase}_peak_epoch": "peak_epoch", f"{phase}_onset": "onset", "bad_fit": "bad_fit"}
+    runs = rows.rename(columns=names).reindex(columns=[*names.values()]).reset_index(drop=True)
+    return runs.astype({"effect": "float64", "whole": "float64"})
 
-    Tests and TOSTs are families of their own. A saturated cell belongs to none.
 
-    Args:
-        cells: at least one.
-        good_fits: whether bad fits are left out.
+def network_cell(one: Observation, reading: str) -> Cell:
+    """Whether any hidden layer compresses; the runs have a row for each of them."""
+    hidden = [layer_cell(one, reading, "compression", layer) for layer in one.layers[:-1]]
+    return replace(
+        hidden[0],
+        layer=0,
+        phase="network",
+        runs=pd.concat([cell.runs for cell in hidden], ignore_index=True),
+        near_log2_n=all(cell.near_log2_n for cell in hidden),
+        injective=all(cell.injective for cell in hidden),
+    )
+
+
+def difference_cell(
+    one: Observation, other: Observation, reading: str, layer: int, phase: str = "compression"
+) -> Cell:
+    """The effect in one experiment less that in another, over repetitions of equal number.
+
+    A relative margin is a share of the larger of both wholes. A pair is a bad fit if one of its runs is.
+    """
+    cell, runs = paired(one, other, reading, layer, phase)
+    runs["effect"] -= runs["effect_against"]
+    runs["whole"] = runs[["whole", "whole_against"]].max(axis=1)
+    return replace(
+        cell,
+        phase="difference" if phase == "compression" else f"{phase} difference",
+        runs=runs[["repetition", "layer", "effect", "whole", "bad_fit"]],
+    )
+
+
+def disagreement_cell(one: Observation, other: Observation, reading: str, layer: int) -> Cell:
+    """What two estimators say of the compression of the same runs."""
+    cell, runs = paired(one, other, reading, layer, "compression")
+    measured = ["effect", "whole", "effect_against", "whole_against"]
+    return replace(cell, phase="disagreement", runs=runs[["repetition", "layer", *measured, "bad_fit"]])
+
+
+def paired(
+    one: Observation, other: Observation, reading: str, layer: int, phase: str
+) -> tuple[Cell, pd.DataFrame]:
+    """One cell, marked if one of two is, and the runs of both side by side."""
+    cell, against = (layer_cell(each, reading, phase, layer) for each in (one, other))
+    runs = cell.runs.merge(against.runs.drop(columns="layer"), on="repetition", suffixes=("", "_against"))
+    runs["bad_fit"] |= runs["bad_fit_against"]
+    marked = cell.near_log2_n or against.near_log2_n
+    injective = cell.injective and against.injective
+    return replace(cell, against=other.name, near_log2_n=marked, injective=injective), runs
+
+
+def decide(cells: Iterable[Cell], margin: Margin = DEFAULT, good_fits: bool = False) -> pd.DataFrame:
+    """Count the runs of each cell and test whether most do it.
 
     Returns:
-        One row for each cell: all of it but its runs; margin (bits), two_sided; bad_fits, the number of them
-        among the runs, NA where undefined; runs, effect, lower, upper (bits), p, tost_p, fraction as from
-        `infer`; onset, the median epoch over the runs that have one; corrected_p, corrected_tost_p, status.
+        One row for each cell: its names, and k, n, prevalence, lower, upper, p_shows, p_lacks, status as in
+        the table above.
     """
-    table = pd.DataFrame([tested(cell, good_fits) for cell in cells])
-    table = table.astype({"bad_fits": "Int64", "onset": "Float64"})
-    for name in ("p", "tost_p"):
-        counted = table[name].mask(table["saturated"])
-        table[f"corrected_{name}"] = counted.groupby(table["protocol"]).transform(holm)
-    return table.assign(status=statuses(table))
+    return pd.DataFrame([decided(cell, margin, good_fits) for cell in cells])
 
 
-def tested(cell: Cell, good_fits: bool) -> dict[str, Any]:
-    """What the runs of a cell tell, uncorrected."""
-    bad = cell.runs["bad_fit"]
-    runs = cell.runs[bad.ne(True).fillna(True)] if good_fits else cell.runs
-    margin, two_sided = MARGINS[cell.phase], cell.phase == "difference"
+def decided(cell: Cell, margin: Margin, good_fits: bool) -> dict[str, Any]:
+    runs = cell.selected(good_fits)
+    tally = TALLIES[cell.phase](runs, margin)
+    status: Status = status_of(runs["repetition"].nunique(), tally.p_shows, tally.p_lacks)
+    if cell.phase == "fitting" and at_ceiling(runs, margin):
+        status = "ceiling"
     return {
-        **{field.name: getattr(cell, field.name) for field in fields(cell) if field.name != "runs"},
-        "margin": margin,
-        "two_sided": two_sided,
-        "bad_fits": bad.sum() if bad.notna().any() else pd.NA,
-        **infer(runs["effect"].to_numpy(float), margin, two_sided)._asdict(),
-        "onset": runs["onset"].astype("Float64").median(),
+        **cell.names,
+        "near_log2_n": cell.near_log2_n,
+        **tally._asdict(),
+        "prevalence": tally.k / tally.n if tally.n else float("nan"),
+        **interval(tally.k, tally.n)._asdict(),
+        "status": status,
     }
+
+
+def at_ceiling(runs: pd.DataFrame, margin: Margin) -> bool:
+    """Whether there is nothing left to fit: the mean headroom is at most the margin of fitting in bits.
+
+    Where that margin is a share of the headroom, it is at most 0.01 bit.
+    """
+    return bool(runs["whole"].mean() <= (FITTING_MARGIN if margin.relative else margin.fitting))
+
+
+def describe(cells: Sequence[Cell]) -> pd.DataFrame:
+    """What `decide` returns by the default margin, and how large the effects are.
+
+    Returns:
+        One row for each cell: its names, and the columns of the table above.
+    """
+    effects = [cell.effects for cell in cells]
+    intervals = [mean_interval(each.to_numpy()) for each in effects]
+    bad = [cell.runs.groupby("repetition")["bad_fit"].any() for cell in cells]
+    return decide(cells).assign(
+        mean=[each.mean() for each in effects],
+        median=[each.median() for each in effects],
+        mean_lower=[each.lower for each in intervals],
+        mean_upper=[each.upper for each in intervals],
+        bad_fits=pd.array([int(each.sum()) if each.notna().any() else pd.NA for each in bad], dtype="Int64"),
+        injective=[cell.injective for cell in cells],
+    )

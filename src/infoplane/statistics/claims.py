@@ -1,47 +1,47 @@
-"""The six claims: each in words, the cells it rests on, and the rule that decides it.
+"""The six claims: each in words, the cells it rests on, and the rules that decide it.
 
 The docstring of a claim is what tables and traces print: the claim itself, then its rule. Nothing here knows
-an experiment or an estimator by name.
+an experiment by name.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from inspect import getdoc
-from itertools import product
-from typing import Any, ClassVar, Literal, NamedTuple
+from itertools import combinations, product
+from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-from infoplane.statistics.cells import OUTPUT_READINGS, Cell, Observation, decide
-from infoplane.statistics.inference import STATUSES, Status
+from infoplane.config import EstimatorSpec
+from infoplane.statistics.cells import Cell, difference_cell, disagreement_cell, layer_cell, network_cell
+from infoplane.statistics.observations import OUTPUT_READINGS, Observation
+from infoplane.statistics.rules import Rule, every, some
 
-__all__ = ["CELLS", "CLAIMS", "Claim", "Verdict", "decide_claims", "judge_claims", "name_of"]
+__all__ = ["CLAIMS", "PROTOCOLS", "Claim"]
 
 PROTOCOLS = ("published", "controlled")
-EXACT = dict.fromkeys(PROTOCOLS, ("codes", "float32"))
-NO_DATA = "no data"
-# What tables tell of a cell and of a verdict
-CELLS = ["claim", "protocol", "reading", "experiment", "estimator", "against", "layer", "phase"]
-CELLS += ["runs", "bad_fits", "effect", "lower", "upper", "p", "corrected_p", "tost_p", "corrected_tost_p"]
-CELLS += ["fraction", "onset", "status", "status_good_fits"]
-VERDICTS = ["claim", "statement", "protocol", "reading", "verdict", "verdict_good_fits", *STATUSES]
-VERDICTS += ["decisive", "effect", "lower", "upper", "corrected_p"]
+EXACT = ("codes", "float32")
+FIRST = EstimatorSpec(kind="uniform", bins=30, range=(-1, 1))
+# The binnings that authors have used: of the paper, of others, and of Shwartz-Ziv & Tishby
+BINNINGS = (
+    *(EstimatorSpec(kind="uniform", bins=bins, range="global") for bins in (30, 100, 256)),
+    EstimatorSpec(kind="adaptive", bins=30),
+    EstimatorSpec(kind="uniform", bins=30, range="layer"),
+    FIRST,
+)
+# Where the values of activation functions lie, if they are bounded
+BOUNDS = {"tanh": (-1, 1), "hard-tanh": (-1, 1), "sigmoid": (0, 1)}
 
 Study = Sequence[Observation]
 
 
-class Verdict(NamedTuple):
-    """A verdict and the cells that it hangs on; if it is inconclusive, those that are open."""
-
-    verdict: Literal["supported", "refuted", "inconclusive"]
-    decisive: pd.DataFrame
-
-
 class Claim(ABC):
-    """A claim; under each protocol, every reading of T has a verdict of its own."""
+    """A claim; under each protocol, every reading of it has a verdict of its own."""
 
-    readings: ClassVar[Mapping[str, Sequence[str]]]
+    readings: ClassVar[Mapping[str, Sequence[str]]] = dict.fromkeys(PROTOCOLS, EXACT)
+    supported: ClassVar[Rule]
+    refuted: ClassVar[Rule]
 
     @property
     def name(self) -> str:
@@ -57,49 +57,62 @@ class Claim(ABC):
     def cells(self, study: Study) -> Iterator[Cell]:
         """All that the claim rests on."""
 
-    @abstractmethod
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        """The verdict from cells of one protocol and reading, none of them saturated."""
+    def left_out(self, cells: pd.DataFrame) -> pd.Series:
+        """Why each cell does not count; empty if it does."""
+        return cells["left_out"].mask(cells["status"] == "ceiling", "ceiling")
+
+    def note(self, study: Study, decisive: pd.DataFrame) -> str:
+        """What has to be said of support by these cells."""
+        return ""
 
 
 class C1(Claim):
     """Different ways of binning lead to qualitatively different results, for or against compression.
 
-    Supported if one binning shows compression of a layer and another binning of the same float32 runs lacks
-    it, at least once. Refuted if all binnings agree in every layer.
+    Supported if, on the same float32 runs, one binning shows compression of a layer and another one lacks it,
+    and McNemar's test on the runs that they judge differently is significant, at least once. Refuted if all
+    binnings agree in every layer.
     """
 
     readings = dict.fromkeys(PROTOCOLS, ("bins",))
+    supported, refuted = some("shows"), every("lacks")
 
     def cells(self, study: Study) -> Iterator[Cell]:
-        for one in study:
-            if one.seen_by.kind in ("uniform", "adaptive") and not one.quantized:
-                yield from one.cells("bins", "compression", one.layers)
+        binned = [one for one in study if one.seen_by in BINNINGS and not one.quantized]
+        for one, other in combinations(binned, 2):
+            if one.experiment == other.experiment:
+                fits = within_bins(one) and within_bins(other)
+                for layer in one.layers:
+                    first, second = (
+                        (one, other) if compressing(one, layer) >= compressing(other, layer) else (other, one)
+                    )
+                    cell = disagreement_cell(first, second, "bins", layer)
+                    yield cell if fits else replace(cell, left_out="beyond the bins")
 
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        layer = [cells["experiment"], cells["layer"]]
-        decided = cells["status"].mask(cells["status"] == "open")
-        compared = cells[decided.groupby(layer).transform("size") > 1]
-        differing = cells[decided.notna() & (decided.groupby(layer).transform("nunique") > 1)]
-        agreeing = compared if decided[compared.index].notna().all() else compared[:0]
-        return settle(compared, supported=clearest_first(differing), refuted=clearest_first(agreeing)[-1:])
+    def note(self, study: Study, decisive: pd.DataFrame) -> str:
+        """The way of laying bins without which nothing would support the claim."""
+        ways = {one.name: way_of(one.seen_by) for one in study}
+        pairs = [
+            {ways[f"{cell['experiment']}/{cell['estimator']}"], ways[cell["against"]]}
+            for _, cell in decisive.iterrows()
+        ]
+        common = sorted(set.intersection(*pairs)) if pairs else []
+        return f"only with bins {' or '.join(common)}" if common else ""
 
 
 class C2(Claim):
     """With exact mutual information, a fitting phase is seen in all layers of all experiments.
 
-    Supported if every layer shows fitting. Refuted if some layer lacks it.
+    Supported if every layer shows fitting. Refuted if some layer lacks it. Layers that have nothing left to
+    fit before the first step, with a mean headroom of at most 0.01 bit, do not count.
     """
 
-    readings = EXACT
+    supported, refuted = every("shows"), some("lacks")
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for one in study:
-            if one.reading:
-                yield from one.cells(one.reading, "fitting", one.layers)
-
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        return settle(cells, supported=every(cells, "shows"), refuted=some(cells, "lacks"))
+            if one.exact_reading:
+                yield from (layer_cell(one, one.exact_reading, "fitting", layer) for layer in one.layers)
 
 
 class C3(Claim):
@@ -112,170 +125,120 @@ class C3(Claim):
         protocol: (*(reading for (its, *_), reading in OUTPUT_READINGS.items() if its == protocol), "float32")
         for protocol in PROTOCOLS
     }
+    supported, refuted = every("shows"), some("lacks")
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for one in study:
             if one.output_reading:
-                yield from one.cells(one.output_reading, "compression", one.layers[-1:])
-
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        return settle(cells, supported=every(cells, "shows"), refuted=some(cells, "lacks"))
+                yield layer_cell(one, one.output_reading, "compression", one.layers[-1])
 
 
 class C4(Claim):
     """With exact mutual information, compression of the hidden layers depends on the activation function.
 
-    Supported if tanh and ReLU networks that are trained alike differ in the compression of some hidden layer.
-    Refuted if they are equivalent in every hidden layer.
+    Supported if tanh and ReLU networks that are trained alike differ in the compression of some hidden layer
+    by more than the margin, in the same direction in most pairs of runs of equal number. Refuted if, in every
+    hidden layer, most pairs differ by at most the margin.
     """
 
-    readings = EXACT
+    supported, refuted = some("shows"), every("lacks")
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for tanh, relu in product(study, study):
             activations = tanh.training.activation, relu.training.activation
-            if activations != ("tanh", "relu") or not tanh.trained_like(relu, but="activation"):
-                continue
-            if tanh.reading and tanh.reading == relu.reading:
-                yield from tanh.differences(relu, tanh.reading, tanh.layers[:-1])
-
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        return settle(cells, supported=some(cells, "shows"), refuted=every(cells, "lacks"))
+            if activations == ("tanh", "relu") and tanh.trained_like(relu, but="activation"):
+                reading = tanh.exact_reading
+                if reading and reading == relu.exact_reading:
+                    yield from (difference_cell(tanh, relu, reading, layer) for layer in tanh.layers[:-1])
 
 
 class C5(Claim):
     """The first information bottleneck results were not artifacts of binning.
 
     Looked at are the layers of tanh float32 networks of which 30 bins on [−1, 1] show compression. Supported
-    if the exact value of quantized networks that are trained alike shows it in all of them. Refuted if it
-    lacks it in all.
+    if the exact value shows it in all of them, refuted if it lacks it in all: that of quantized networks that
+    are trained alike (codes), or of the very same networks (float32).
     """
 
-    readings = dict.fromkeys(PROTOCOLS, ("codes",))
+    supported, refuted = every("shows"), every("lacks")
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for first in study:
-            by = first.seen_by
-            binned = (by.kind, by.bins, by.range) == ("uniform", 30, (-1, 1)) and not first.quantized
-            if binned and first.training.activation == "tanh":
-                alike = [one for one in study if one.trained_like(first, but="bits")]
-                exact = [one for one in alike if one.reading == "codes"]
-                if exact:
-                    yield from first.cells("codes", "compression", first.layers)
-                for one in exact:
-                    yield from one.cells("codes", "compression", one.layers, against=first.name)
+            if first.seen_by == FIRST and not first.quantized and first.training.activation == "tanh":
+                for reading in EXACT:
+                    yield from self.compared(first, reading, study)
 
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        names, layers = cells["experiment"] + "/" + cells["estimator"], cells["layer"]
-        shown = (cells["against"] == "") & (cells["status"] == "shows")
-        shown_in = set(zip(names[shown], layers[shown], strict=True))
-        exact = cells.loc[[pair in shown_in for pair in zip(cells["against"], layers, strict=True)]]
-        return settle(exact, supported=every(exact, "shows"), refuted=every(exact, "lacks"))
+    def compared(self, first: Observation, reading: str, study: Study) -> Iterator[Cell]:
+        """The layers that bins see, and the same layers counted exactly."""
+        exact = [one for one in study if one.exact_reading == reading]
+        if reading == "float32":
+            exact = [one for one in exact if one.experiment == first.experiment]
+        else:
+            exact = [one for one in exact if one.trained_like(first, but="bits")]
+        for one in [first, *exact] if exact else []:
+            against = "" if one is first else first.name
+            for layer in one.layers:
+                cell = layer_cell(one, reading, "compression", layer, against)
+                yield replace(cell, left_out="premise") if one is first else cell
+
+    def left_out(self, cells: pd.DataFrame) -> pd.Series:
+        premises = cells[(cells["left_out"] == "premise") & (cells["status"] == "shows")]
+        shown = {*keys(premises, premises["experiment"] + "/" + premises["estimator"])}
+        unfounded = pd.Series([key not in shown for key in keys(cells, cells["against"])], cells.index)
+        return cells["left_out"].mask((cells["left_out"] == "") & unfounded, "premise not shown")
 
 
 class C6(Claim):
     """Some networks show no compression phase in some of their hidden layers.
 
-    Supported if some hidden layer lacks compression. Refuted if every hidden layer shows it.
+    By layers: supported if some hidden layer lacks compression, refuted if every hidden layer shows it. By
+    networks: supported if, in some experiment, most runs have no hidden layer that compresses, refuted if, in
+    every experiment, most runs have one.
     """
 
-    readings = EXACT
+    readings = dict.fromkeys(
+        PROTOCOLS, tuple(f"{by}/{reading}" for by in ("layers", "networks") for reading in EXACT)
+    )
+    supported, refuted = some("lacks"), every("shows")
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for one in study:
-            if one.reading:
-                yield from one.cells(one.reading, "compression", one.layers[:-1])
-
-    def verdict(self, cells: pd.DataFrame) -> Verdict:
-        return settle(cells, supported=some(cells, "lacks"), refuted=every(cells, "shows"))
+            if one.exact_reading and one.layers[:-1]:
+                layers = f"layers/{one.exact_reading}"
+                yield from (layer_cell(one, layers, "compression", layer) for layer in one.layers[:-1])
+                yield network_cell(one, f"networks/{one.exact_reading}")
 
 
 CLAIMS: dict[str, Claim] = {claim.name: claim for claim in (C1(), C2(), C3(), C4(), C5(), C6())}
 
 
-def some(cells: pd.DataFrame, status: Status) -> pd.DataFrame:
-    """The cells that have the status, the clearest first."""
-    return clearest_first(cells[cells["status"] == status])
+def compressing(one: Observation, layer: int) -> int:
+    """Number of the runs of which a layer compresses."""
+    rows = one.rows(layer, "compresses")
+    return int(rows["compresses"].sum())
 
 
-def every(cells: pd.DataFrame, status: Status) -> pd.DataFrame:
-    """The least clear cell, if all of them have the status."""
-    return clearest_first(cells)[-1:] if (cells["status"] == status).all() else cells[:0]
+def within_bins(one: Observation) -> bool:
+    """Whether no activation can lie outside of the range of the bins."""
+    if not isinstance(one.seen_by.range, tuple):
+        return True
+    low, high = BOUNDS.get(one.training.activation, (-float("inf"), float("inf")))
+    return one.seen_by.range[0] <= low and high <= one.seen_by.range[1]
 
 
-def settle(cells: pd.DataFrame, supported: pd.DataFrame, refuted: pd.DataFrame) -> Verdict:
-    """Supported or refuted if there are cells that do so."""
-    if len(supported):
-        return Verdict("supported", supported)
-    if len(refuted):
-        return Verdict("refuted", refuted)
-    return Verdict("inconclusive", some(cells, "open"))
+def way_of(estimator: EstimatorSpec) -> str:
+    """How bins are laid.
 
-
-def clearest_first(cells: pd.DataFrame) -> pd.DataFrame:
-    """By how far (bits) the intervals lie beyond the margin or, where an effect is absent, within ±margin."""
-    lower, upper, margin = cells["lower"], cells["upper"], cells["margin"]
-    beyond = np.where(cells["two_sided"], np.maximum(lower, -upper), lower) - margin
-    within = margin - np.maximum(upper, -lower)
-    distance = pd.Series(np.where(cells["status"] == "lacks", within, beyond), cells.index)
-    return cells.loc[distance.sort_values(ascending=False, kind="stable").index]
-
-
-def decide_claims(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> pd.DataFrame:
-    """Decide the cells that claims rest on, from all runs and from the good fits alone.
-
-    Returns:
-        What `decide` returns, behind the name of the claim, and status_good_fits.
+    >>> way_of(FIRST), way_of(BINNINGS[0]), way_of(BINNINGS[3])
+    ('over [-1, 1]', 'over the range global', 'of equal mass')
     """
-    tables = []
-    for claim in claims:
-        if cells := list(claim.cells(study)):
-            good_fits = decide(cells, good_fits=True)["status"]
-            tables.append(decide(cells).assign(claim=claim.name, status_good_fits=good_fits))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CELLS)
+    if estimator.kind == "adaptive":
+        return "of equal mass"
+    if isinstance(estimator.range, tuple):
+        return "over [{:g}, {:g}]".format(*estimator.range)
+    return f"over the range {estimator.range}"
 
 
-def judge_claims(cells: pd.DataFrame, claims: Iterable[Claim] = CLAIMS.values()) -> pd.DataFrame:
-    """The verdicts on claims.
-
-    Args:
-        cells: as from `decide_claims`.
-
-    Returns:
-        One row for each claim, protocol and reading: statement; verdict, `no data` where there is no cell,
-        and verdict_good_fits; how many cells it rests on, by status; decisive, the names of those that it
-        hangs on; of the first of these effect, lower, upper (bits), and corrected_p of the test that decides.
-    """
-    rows = []
-    for claim in claims:
-        for protocol, readings in claim.readings.items():
-            for reading in readings:
-                key = {"claim": claim.name, "protocol": protocol, "reading": reading}
-                its = cells[(cells[list(key)] == pd.Series(key)).all(axis=1)]
-                rows.append({**key, "statement": claim.words[0], **judged(claim, its)})
-    return pd.DataFrame(rows, columns=VERDICTS)
-
-
-def judged(claim: Claim, cells: pd.DataFrame) -> dict[str, Any]:
-    """What a claims table says of cells of one protocol and reading."""
-    told: dict[str, Any] = {status: int((cells["status"] == status).sum()) for status in STATUSES}
-    if cells.empty:
-        return {**told, "verdict": NO_DATA, "verdict_good_fits": NO_DATA, "decisive": ""}
-    counted = cells[cells["status"] != "saturated"]
-    told["verdict"], decisive = claim.verdict(counted)
-    told["verdict_good_fits"] = claim.verdict(counted.assign(status=counted["status_good_fits"])).verdict
-    told["decisive"] = "; ".join(name_of(cell) for _, cell in decisive.iterrows())
-    for _, first in decisive[:1].iterrows():
-        told |= {name: first[name] for name in ("effect", "lower", "upper")}
-        told["corrected_p"] = first["corrected_tost_p" if first["status"] == "lacks" else "corrected_p"]
-    return told
-
-
-def name_of(cell: pd.Series) -> str:
-    """Experiment, estimator and layer of a cell, and what it is compared with.
-
-    >>> name_of(pd.Series({"experiment": "tanh", "estimator": "exact", "layer": 5, "against": "relu/exact"}))
-    'tanh/exact T5 against relu/exact'
-    """
-    against = f" against {cell['against']}" if cell["against"] else ""
-    return f"{cell['experiment']}/{cell['estimator']} T{cell['layer']}{against}"
+def keys(cells: pd.DataFrame, names: pd.Series) -> Iterator[tuple[Any, ...]]:
+    """Protocol, reading, an experiment/estimator, and layer of each cell."""
+    return zip(cells["protocol"], cells["reading"], names, cells["layer"], strict=True)

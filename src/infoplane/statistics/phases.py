@@ -1,8 +1,35 @@
-"""Fitting and compression of single runs, at peak epochs that other runs have chosen.
+"""Fitting and compression of single runs: every run is measured at its own peak.
 
-The mutual information of a run fluctuates, and the highest point of a fluctuating curve lies above the
-highest point of its expectation: a phase measured from a run's own peak is biased upwards. Here the peak
-epoch of an even repetition is that of the mean curve of the odd ones and the other way round: cross-fitting.
+Written to `statistics/EXPERIMENT/ESTIMATOR/phases.parquet`, and joined to `statistics/DATASET/phases.csv`.
+One row for each repetition and layer of the main part:
+
+=========================  ==================================================================================
+column                     meaning
+=========================  ==================================================================================
+repetition, layer          the run, and the layer from 1
+blocks                     number of blocks before the tail; with fewer than two nothing is measured
+compression                C: peak of I(X;T) before the tail less its mean over the tail (bits)
+peak                       that peak (bits)
+relative_compression       c = C / peak; NA where the peak is 0
+conditional_compression    C of I(X;T|Y) = I(X;T) − I(T;Y) (bits)
+compression_peak_epoch     first epoch of the block before the tail with the highest mean of I(X;T)
+compression_onset          epoch that best divides what follows that block into I(X;T) at most 0.1 bit below
+                           the peak, and more than that from then on; NA unless the run compresses
+compresses                 C > 0.1 bit
+turning_points             maxima and minima of I(X;T) with a prominence of at least 0.1 bit
+fitting                    F: peak of I(T;Y) from epoch 0 on less I(T;Y) at epoch −1 (bits)
+headroom                   H(Y) − I(T;Y) at epoch −1 (bits)
+fitted_share               φ = F / headroom; NA where there is no headroom
+fitting_peak_epoch         first epoch of the block with the highest mean of I(T;Y)
+fitting_onset              epoch that best divides what lies up to that block into I(T;Y) at most 0.01 bit
+                           above its start, and more than that from then on; NA unless the run fits
+fits                       F > 0.01 bit
+fitted_at_onset            share of F that I(T;Y) has gained at the onset of compression; NA unless the run
+                           fits and compresses
+near_log2_n                whether the peak exceeds 0.8 log₂ N, where the N inputs are a sample
+injective                  whether the layer tells all inputs apart at every epoch
+failed, bad_fit            as given
+=========================  ==================================================================================
 """
 
 from collections.abc import Collection
@@ -10,118 +37,154 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-__all__ = ["phases"]
+from infoplane.statistics.blocks import (
+    LENGTH,
+    blocks_before_tail,
+    peak,
+    read_blocks,
+    tail_length,
+    turning_points,
+)
 
-FITTING_MARGIN = 0.01
+__all__ = ["COMPRESSION_MARGIN", "FITTING_MARGIN", "phases"]
+
 COMPRESSION_MARGIN = 0.1
-SATURATION_MARGIN = 0.01
+FITTING_MARGIN = 0.01
+NEAR = 0.8
+# Sums of logarithms in float64 are right to far more than this (bits)
+ROUNDING = 1e-12
+MEASURED = {
+    "compression": "float64",
+    "peak": "float64",
+    "relative_compression": "float64",
+    "conditional_compression": "float64",
+    "compression_peak_epoch": "Int32",
+    "compression_onset": "Int32",
+    "compresses": "boolean",
+    "turning_points": "Int32",
+    "fitting": "float64",
+    "headroom": "float64",
+    "fitted_share": "float64",
+    "fitting_peak_epoch": "Int32",
+    "fitting_onset": "Int32",
+    "fits": "boolean",
+    "fitted_at_onset": "float64",
+}
 
 
-def phases(information: pd.DataFrame, inputs: int, failed: Collection[int], bad: pd.Series) -> pd.DataFrame:
-    """Phases of every repetition and layer over the main part.
-
-    Peaks are those of the mean curve of the other half of the repetitions, bad fits included and failed ones
-    not; of equal maxima the first counts. Where the other half is empty, all that rests on a peak is NA.
+def phases(
+    information: pd.DataFrame,
+    inputs: int,
+    h_y: float,
+    failed: Collection[int],
+    bad: pd.Series,
+    sample: bool,
+) -> pd.DataFrame:
+    """Measure the phases of every repetition and layer over the main part.
 
     Args:
-        information: columns repetition, part, epoch, layer, h_t, i_xt, i_ty.
+        information: columns repetition, part, epoch, layer, i_xt, i_ty (bits), distinct.
         inputs: the number N of inputs.
-        failed: the repetitions that failed.
+        h_y: H(Y) in bits.
+        failed: the repetitions that failed; nothing of them is measured.
         bad: whether a repetition is a bad fit, as from `bad_fits`.
+        sample: whether the inputs are a sample of more than there are, and no population.
 
     Returns:
-        One row for each repetition and layer:
-
-        - fitting: I(T;Y) at its peak epoch minus I(T;Y) at epoch -1, in bits.
-        - compression: I(X;T) at its peak epoch minus its mean over the last 5 % of the recorded epochs
-          (rounded down, at least one), in bits.
-        - fitting_peak_epoch, compression_peak_epoch: the peak epochs of I(T;Y) and of I(X;T).
-        - fitting_onset: the epoch, up to the peak, that best divides the run into I(T;Y) at most 0.01 bit
-          above its start before, and more than that from then on; NA unless fitting > 0.01.
-        - compression_onset: the epoch, after the peak, that best divides the run into I(X;T) at most 0.1 bit
-          below its peak epoch's before, and more than that from then on; NA unless the run compresses.
-        - compresses: compression > 0.1.
-        - saturated: H(T) of this layer is within 0.01 bit of log₂ N at every epoch of every repetition
-          that did not fail.
-        - failed, bad_fit: as given.
-
-        To divide best is to leave the fewest recorded epochs on the wrong side; of equals the first counts.
+        The columns above.
     """
     main = information[information["part"] == "main"].sort_values(["repetition", "layer", "epoch"])
     repetitions, layers, epochs = (np.unique(main[key]) for key in ("repetition", "layer", "epoch"))
     shape = len(repetitions), len(layers), len(epochs)
-    h_t, i_xt, i_ty = (main[name].to_numpy().reshape(shape) for name in ("h_t", "i_xt", "i_ty"))
-    fine, odd = ~np.isin(repetitions, list(failed)), repetitions % 2 == 1
-    halved = fine & (fine & odd).any() & (fine & ~odd).any()
-
-    x, y = i_xt[halved], i_ty[halved]
-    x_peak, y_peak = (cross_fitted_peaks(curves, odd[halved]) for curves in (x, y))
-    top, start = np.take_along_axis(x, x_peak, -1), y[..., :1]
-    tail = max(1, len(epochs) // 20)
-    compression = top - x[..., -tail:].mean(-1, keepdims=True)
-    fitting = np.take_along_axis(y, y_peak, -1) - start
-    time = np.arange(len(epochs))
-    compression_onset = best_division(x < top - COMPRESSION_MARGIN, time >= x_peak)
-    fitting_onset = best_division(y > start + FITTING_MARGIN, time <= y_peak)
-
+    i_xt, i_ty, distinct = (main[name].to_numpy().reshape(shape) for name in ("i_xt", "i_ty", "distinct"))
+    fine = ~np.isin(repetitions, list(failed))
+    blocks = blocks_before_tail(len(epochs))
+    measured = fine & (blocks > 1)
     cells = pd.MultiIndex.from_product([repetitions, layers], names=["repetition", "layer"])
-    columns = {
-        "fitting": fitting,
-        "compression": compression,
-        "fitting_peak_epoch": epochs[y_peak],
-        "compression_peak_epoch": epochs[x_peak],
-        "fitting_onset": np.where(fitting > FITTING_MARGIN, epochs[fitting_onset], np.nan),
-        "compression_onset": np.where(compression > COMPRESSION_MARGIN, epochs[compression_onset], np.nan),
-        "compresses": compression > COMPRESSION_MARGIN,
-    }
+    values = measure(i_xt[measured], i_ty[measured], epochs, h_y) if measured.any() else {}
     table = pd.DataFrame(
-        {name: values.ravel() for name, values in columns.items()},
-        index=cells[np.repeat(halved, len(layers))],
-    ).astype(
-        {name: "Int32" for name in columns if name.endswith(("epoch", "onset"))} | {"compresses": "boolean"}
+        {name: column.ravel() for name, column in values.items()},
+        index=cells[np.repeat(measured, len(layers))],
     )
-    table = table.reindex(cells).reset_index()
-    full = (h_t[fine] >= np.log2(inputs) - SATURATION_MARGIN).all((0, 2)) & fine.any()
+    table = table.reindex(index=cells, columns=[*MEASURED]).astype(MEASURED).reset_index()
+    table.insert(2, "blocks", blocks)
     return table.assign(
-        saturated=np.tile(full, len(repetitions)),
+        near_log2_n=sample & (table["peak"] > NEAR * np.log2(inputs)),
+        injective=(distinct == inputs).all(-1).ravel(),
         failed=np.repeat(~fine, len(layers)),
         bad_fit=bad.reindex(table["repetition"]).array,
     )
 
 
-def cross_fitted_peaks(curves: np.ndarray, odd: np.ndarray) -> np.ndarray:
-    """Index of the highest point of the mean curve of the other half of the repetitions.
+def measure(i_xt: np.ndarray, i_ty: np.ndarray, epochs: np.ndarray, h_y: float) -> dict[str, np.ndarray]:
+    """The columns that are measured from curves (runs, layers, epochs), each (runs, layers)."""
+    time = np.arange(len(epochs))
+    before = blocks_before_tail(len(epochs))
 
-    Args:
-        curves: (repetitions, layers, epochs).
-        odd: whether a repetition belongs to the odd half, (repetitions,).
+    x = read_blocks(i_xt).until(before)
+    top, tail = peak(x), mean_over_tail(i_xt)
+    compression = top - tail
+    x_peak = LENGTH * x.level.argmax(-1)
+    onset = best_division(i_xt < top[..., None] - COMPRESSION_MARGIN, time >= x_peak[..., None])
+    compresses = compression > COMPRESSION_MARGIN
+    given_y = i_xt - i_ty
 
-    Returns:
-        (repetitions, layers, 1).
+    y, start = read_blocks(i_ty[..., 1:]), i_ty[..., 0]
+    fitting, headroom = peak(y) - start, h_y - start
+    y_peak = 1 + LENGTH * y.level.argmax(-1)
+    risen = i_ty > start[..., None] + FITTING_MARGIN
+    fitting_onset = best_division(risen, time < y_peak[..., None] + LENGTH)
+    fits = fitting > FITTING_MARGIN
 
-    >>> curves = np.array([[[0, 9, 1]], [[1, 0, 0]], [[0, 2, 3]]])
-    >>> cross_fitted_peaks(curves, np.array([False, True, False])).ravel()
-    array([0, 1, 0])
-    """
-    of_even, of_odd = (curves[half].sum(0).argmax(-1) for half in (~odd, odd))
-    peaks: np.ndarray = np.where(odd[:, None], of_even, of_odd)[..., None]
-    return peaks
+    level = read_blocks(i_ty).level
+    then = np.minimum(onset // LENGTH, level.shape[-1] - 1)
+    gained = np.take_along_axis(level, then[..., None], -1)[..., 0] - start
+    return {
+        "compression": compression,
+        "peak": top,
+        "relative_compression": share(compression, top),
+        "conditional_compression": peak(read_blocks(given_y).until(before)) - mean_over_tail(given_y),
+        "compression_peak_epoch": epochs[x_peak],
+        "compression_onset": np.where(compresses, epochs[onset], np.nan),
+        "compresses": compresses,
+        "turning_points": turning_points(read_blocks(i_xt).level, COMPRESSION_MARGIN),
+        "fitting": fitting,
+        "headroom": headroom,
+        "fitted_share": share(fitting, headroom),
+        "fitting_peak_epoch": epochs[y_peak],
+        "fitting_onset": np.where(fits, epochs[fitting_onset], np.nan),
+        "fits": fits,
+        "fitted_at_onset": np.where(fits & compresses, share(gained, fitting), np.nan),
+    }
+
+
+def mean_over_tail(curves: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = curves[..., -tail_length(curves.shape[-1]) :].mean(-1)
+    return mean
+
+
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Part / whole; NaN where the whole is nothing but rounding."""
+    ratio: np.ndarray = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > ROUNDING)
+    return ratio
 
 
 def best_division(after: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Where a sequence of truths is best divided into false before and true from then on.
+
+    To divide best is to leave the fewest epochs of the window on the wrong side; of equals the first counts.
 
     Args:
         after: (..., epochs).
         window: the epochs that count, (..., epochs).
 
     Returns:
-        Index of the first epoch after the division with the fewest epochs on its wrong side, (..., 1).
+        Index of the first epoch after the division, (...).
 
-    >>> best_division(np.array([1, 1, 0, 1, 0, 0, 1, 1, 1, 0]) == 1, np.arange(10) > 1)
-    array([6])
+    >>> int(best_division(np.array([1, 1, 0, 1, 0, 0, 1, 1, 1, 0]) == 1, np.arange(10) > 1))
+    6
     """
     steps = np.where(window, np.where(after, -1, 1), 0)
     gained = np.where(window, steps.cumsum(-1) - steps, -steps.shape[-1])
-    best: np.ndarray = gained.argmax(-1, keepdims=True)
+    best: np.ndarray = gained.argmax(-1)
     return best

@@ -1,25 +1,42 @@
 """From a verdict back to the runs that it rests on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import pandas as pd
 
 from infoplane.artifacts import as_read, read_csv
+from infoplane.config.validation import refuse_unknown
 from infoplane.errors import UserError
-from infoplane.statistics.claims import CELLS, CLAIMS, decide_claims, judge_claims, name_of
-from infoplane.statistics.tables import observe
+from infoplane.statistics.cells import Cell
+from infoplane.statistics.claims import CLAIMS, Claim
+from infoplane.statistics.margins import DEFAULT
+from infoplane.statistics.observations import observe
+from infoplane.statistics.prevalence import FEWEST
+from infoplane.statistics.verdicts import Case, cases, judge, name_of
 
 __all__ = ["trace"]
 
-VERDICT = """{protocol}, {reading}: {verdict} (by the good fits alone: {verdict_good_fits})
-{shows} shows, {lacks} lacks, {open} open, {saturated} saturated
+VERDICT = """\
+{protocol}, {reading}: {verdict}
+without bad fits {verdict_good_fits}, without cells near log2 N {verdict_not_near_log2_n}, {fragility}
+cells: {shows} show, {lacks} lack, {mixed} mixed, {too_few} of too few runs; {ceiling} at the ceiling
 decisive: {decisive}"""
-CELL = """{name}, {phase}: {status}
-{effect:.4g} bit [{lower:.4g}, {upper:.4g}], {runs} runs, {fraction:.0%} above {margin}; bad fits {bad_fits}
-p {p:.2g}, corrected {corrected_p:.2g}; TOST p {tost_p:.2g}, corrected {corrected_tost_p:.2g}
-{path}"""
+BY = {"fitting": f"{DEFAULT.fitting:g} bit", "compression": f"{DEFAULT.compression:g} bit"}
+# What k of n runs do
+DONE = {
+    "fitting": f"{{k}} of {{n}} runs fit by more than {BY['fitting']}",
+    "compression": f"{{k}} of {{n}} runs compress by more than {BY['compression']}",
+    "network": f"{{k}} of {{n}} runs have a hidden layer that compresses by more than {BY['compression']}",
+    "difference": f"{{k}} of {{n}} pairs of runs differ by more than {BY['compression']} in one direction",
+    "disagreement": "of {n} runs that are judged differently, {k} compress by {estimator} alone",
+}
+TESTED = """\
+{lower:.0%} to {upper:.0%}; p {p_shows:.2g} that most do not, {p_lacks:.2g} that most do; corrected \
+{corrected_p_shows:.2g} and {corrected_p_lacks:.2g}
+mean {mean:.4g} bit [{mean_lower:.4g}, {mean_upper:.4g}], median {median:.4g} bit"""
 
 
 def trace(results: Path, name: str, protocol: str | None = None, reading: str | None = None) -> Iterator[str]:
@@ -30,35 +47,74 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
     Args:
         results: the folder that a study wrote.
         name: of the claim.
-        protocol, reading: if given, the only ones that are shown.
+        protocol, reading: if given, the only ones that are traced.
 
     Yields:
         Paragraphs.
 
     Raises:
-        UserError: there is no such claim, or the table of cells is not what the runs say.
+        UserError: there is no such claim, protocol or reading, or the table of cells is not what the runs
+            say.
     """
-    if name not in CLAIMS:
-        raise UserError(f"{name}: is no claim; use one of {', '.join(CLAIMS)}")
-    claim, folder = CLAIMS[name], results / "statistics"
+    claim = asked_for(name, protocol, reading)
+    folder = results / "statistics"
     table = read_csv(folder / "cells.csv")
     table = table[table["claim"] == name].reset_index(drop=True)
     names = {*(table["experiment"] + "/" + table["estimator"]), *table["against"]} - {""}
     pairs = {(experiment, estimator) for experiment, _, estimator in (each.partition("/") for each in names)}
     study = observe({pair: folder.joinpath(*pair, "phases.parquet") for pair in pairs})
-    decided = decide_claims(study, [claim])
-    if not as_read(decided[CELLS]).equals(table):
+    judgement = judge(study, [claim])
+    if not as_read(judgement.cells).equals(table):
         raise UserError(f"{folder / 'cells.csv'}: is not what the runs say of {name}; run the workflow again")
 
     yield "\n".join([name, *claim.words])
-    cells = [*zip(decided.to_dict("records"), claim.cells(study), strict=True)]
-    for verdict in judge_claims(decided, [claim]).to_dict("records"):
-        key = verdict["protocol"], verdict["reading"]
-        if protocol in (None, key[0]) and reading in (None, key[1]):
-            yield VERDICT.format_map(verdict)
-            for tested, cell in cells:
-                if key == (cell.protocol, cell.reading):
-                    path = folder / cell.experiment / cell.estimator / "phases.parquet"
-                    told = {**tested, "name": name_of(pd.Series(tested)), "path": path}
-                    runs = cell.runs.dropna(axis=1, how="all").to_string(index=False)
-                    yield f"{CELL.format_map(told)}\n{indent(runs, '    ')}"
+    verdicts = judgement.claims.to_dict("records")
+    for case, verdict in zip(cases(study, [claim]), verdicts, strict=True):
+        if protocol in (None, case.protocol) and reading in (None, case.reading):
+            yield VERDICT.format_map(verdict | {"fragility": fragility(verdict)})
+            yield from paragraphs(case, folder)
+
+
+def asked_for(name: str, protocol: str | None, reading: str | None) -> Claim:
+    """The claim of a name, if it has such a protocol and such a reading."""
+    refuse_unknown([name], CLAIMS, "claim")
+    readings = CLAIMS[name].readings
+    if protocol is not None:
+        refuse_unknown([protocol], readings, f"{name} --protocol")
+        readings = {protocol: readings[protocol]}
+    if reading is not None:
+        valid = dict.fromkeys(each for its in readings.values() for each in its)
+        refuse_unknown([reading], valid, f"{name} --reading")
+    return CLAIMS[name]
+
+
+def fragility(verdict: Mapping[Any, Any]) -> str:
+    return f"fragile ({verdict['flips']})" if verdict["fragile"] else "the same by all margins"
+
+
+def paragraphs(case: Case, folder: Path) -> Iterator[str]:
+    """A paragraph for each cell: what its runs tell, and the runs."""
+    for (_, told), cell in zip(case.described.iterrows(), case.cells, strict=True):
+        path = folder / cell.experiment / cell.estimator / "phases.parquet"
+        runs = cell.runs.dropna(axis=1, how="all").to_string(index=False)
+        yield "\n".join([*lines(told, cell), str(path), indent(runs, "    ")])
+
+
+def lines(told: pd.Series, cell: Cell) -> Iterator[str]:
+    """What is told of a cell before its runs.
+
+    Args:
+        told: its row in the table of cells.
+        cell: the cell.
+    """
+    yield f"{name_of(told)}, {cell.phase}: {told['status']}"
+    if told["left_out"]:
+        yield f"does not count: {told['left_out']}"
+    runs = cell.runs["repetition"].nunique()
+    if runs < FEWEST:
+        yield f"{runs} runs, fewer than {FEWEST}: nothing can be decided"
+        return
+    yield DONE[cell.phase].format_map(told)
+    yield TESTED.format_map(told)
+    bad = "undefined" if pd.isna(told["bad_fits"]) else str(told["bad_fits"])
+    yield f"bad fits: {bad}; without them: {told['status_good_fits']}"

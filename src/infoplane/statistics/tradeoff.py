@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import DegenerateDataWarning, bootstrap, rankdata
 
-from infoplane.statistics.inference import FEWEST, LEVEL, SEED
+from infoplane.statistics.prevalence import FEWEST, LEVEL, RESAMPLES, SEED
 
 __all__ = ["AGAINST", "Correlation", "correlate", "correlations", "tradeoff"]
 
 AGAINST = ["test_accuracy", "gap"]
-RESAMPLES = 1999
 
 
 class Correlation(NamedTuple):
@@ -40,7 +39,7 @@ def tradeoff(phases: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns repetition, layer, compression (bits), test_accuracy, gap, bad_fit. Accuracies are those of
         the last epoch, and the gap is the training accuracy, a mean over the minibatches of that epoch, less
-        the test accuracy. Failed runs are left out, and so are those whose peak no other half has chosen.
+        the test accuracy. Runs that failed or are too short to be measured are left out.
     """
     main = history[history["part"] == "main"]
     last = main[main["epoch"] == main["epoch"].max()].set_index("repetition")

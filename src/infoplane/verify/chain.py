@@ -22,9 +22,13 @@ from infoplane.information.snapshots import at_times, spread, spread_times
 from infoplane.networks.layers import network_of
 from infoplane.recognition import description_of
 from infoplane.statistics import (
+    join_correlations,
+    join_differences,
+    join_errors,
     join_fits,
     join_information,
     join_phases,
+    join_prevalence,
     summarise_accuracy,
     summarise_information,
     write_claims,
@@ -193,10 +197,12 @@ def check_statistics(path: Path) -> None:
 
 def check_accuracy(path: Path) -> None:
     """Loss and accuracies of one experiment are what its histories give."""
-    repetitions = read_table(path, "accuracy")[1]["repetitions"]
+    known = read_table(path, "accuracy")[1]
+    repetitions = known["repetitions"]
+    dataset = path.parents[2] / "datasets" / f"{known['dataset']['name']}.npz"
     histories = chunks_of(path.parents[2] / "training" / path.parent.name, repetitions)
     with made_again(path) as [again]:
-        summarise_accuracy(histories, again)
+        summarise_accuracy(histories, dataset, again)
 
 
 def check_joined(path: Path) -> None:
@@ -208,21 +214,29 @@ def check_joined(path: Path) -> None:
             join_fits(accuracies, again)
         else:
             join, name = JOINS[path.stem]
-            pairs = dict.fromkeys(zip(table["experiment"], table["estimator"], strict=True))
-            join({pair: statistics.joinpath(*pair, f"{name}.parquet") for pair in pairs}, again)
+            columns = [name for name in ("experiment", "against") if name in table]
+            pairs = {pair for name in columns for pair in zip(table[name], table["estimator"], strict=True)}
+            join({pair: statistics.joinpath(*pair, f"{name}.parquet") for pair in sorted(pairs)}, again)
 
 
-JOINS = {"information": (join_information, "aggregates"), "phases": (join_phases, "phases")}
+JOINS = {
+    "information": (join_information, "aggregates"),
+    "phases": (join_phases, "phases"),
+    "prevalence": (join_prevalence, "phases"),
+    "differences": (join_differences, "phases"),
+    "correlations": (join_correlations, "correlations"),
+    "errors": (join_errors, "errors"),
+}
 
 
 def check_claims(path: Path) -> None:
-    """Verdicts and cells are what the phases of the experiments that they name give."""
+    """Verdicts, cells and margins are what the phases of the experiments that they name give."""
     folder = path.parent
     cells = read_csv(folder / "cells.csv")
     names = {*(cells["experiment"] + "/" + cells["estimator"]), *cells["against"]} - {""}
     pairs = [tuple(name.split("/")) for name in names]
     phases = {(one, by): folder / one / by / "phases.parquet" for one, by in pairs}
-    with made_again(path, folder / "cells.csv") as again:
+    with made_again(path, folder / "cells.csv", folder / "margins.csv") as again:
         write_claims(phases, *again)
 
 

@@ -54,7 +54,15 @@ CHECKS = (
     Check("statistics/*/accuracy.parquet", "tables of accuracy follow from their histories", check_accuracy),
     *(
         Check(f"statistics/*/{name}.csv", "joined tables follow from what they join", check_joined)
-        for name in ("fits", "information", "phases")
+        for name in (
+            "correlations",
+            "differences",
+            "errors",
+            "fits",
+            "information",
+            "phases",
+            "prevalence",
+        )
     ),
     Check("statistics/claims.csv", "tables of claims follow from the phases", check_claims),
     Check("figures/*", "figures are whole and show their tables", check_figure),

@@ -1,0 +1,97 @@
+"""Observations: one experiment seen by one estimator, and what its specs tell of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from infoplane.artifacts import read_table, refuse_mismatch
+from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+
+__all__ = ["OUTPUT_READINGS", "Observation", "observe"]
+
+# Where a quantized network's output is made discrete, by protocol, kind and range of the estimator
+OUTPUT_READINGS: dict[Any, str] = {
+    ("published", "exact", None): "logits",
+    ("published", "rebinned", None): "rebinned",
+    ("published", "quantized", (0, 1)): "softmax",
+    ("controlled", "rebinned", None): "rebinned",
+    ("controlled", "exact", None): "softmax",
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One experiment seen by one estimator: names, specs, and the phases of its runs."""
+
+    experiment: str
+    estimator: str
+    training: TrainingSpec
+    seen_by: EstimatorSpec
+    phases: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment}/{self.estimator}"
+
+    @property
+    def quantized(self) -> bool:
+        return isinstance(self.training.bits, Bits)
+
+    @property
+    def layers(self) -> list[int]:
+        return sorted(int(layer) for layer in self.phases["layer"].unique())
+
+    @property
+    def exact_reading(self) -> str | None:
+        """What T is where it is exact: codes of a quantized network, or bit patterns of a float32 one."""
+        if self.seen_by.kind != "exact":
+            return None
+        return "codes" if self.quantized else "float32"
+
+    @property
+    def output_reading(self) -> str | None:
+        """What T is at the output, if that is a reading of claim C3."""
+        if not self.quantized:
+            return self.exact_reading
+        return OUTPUT_READINGS.get((self.training.protocol, self.seen_by.kind, self.seen_by.range))
+
+    def reading_of(self, layer: int) -> str:
+        """What T is in a layer."""
+        output = self.output_reading if layer == self.layers[-1] else None
+        kind = "bins" if self.seen_by.kind in ("uniform", "adaptive") else self.seen_by.kind
+        return output or self.exact_reading or kind
+
+    def trained_like(self, other: "Observation", but: str) -> bool:
+        """Whether the training specs are equal in everything but one key."""
+        own, others = (each.training.model_dump(exclude={but}) for each in (self, other))
+        return own == others
+
+    def rows(self, layer: int, measure: str) -> pd.DataFrame:
+        """The phases of a layer in the runs of which there is a measure."""
+        return self.phases[(self.phases["layer"] == layer) & self.phases[measure].notna()]
+
+
+def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
+    """Read the phases of every (experiment, estimator), in the order of their names.
+
+    Those of a subset of the inputs are left out: nothing that is compared hangs on them.
+
+    Raises:
+        UserError: two files disagree on the spec of an experiment or on the content of a data set.
+    """
+    study, specs, digests = [], dict[str, Any](), dict[str, str]()
+    for (experiment, estimator), path in sorted(phases.items()):
+        frame, known = read_table(path, "phases")
+        dataset = known["dataset"]
+        digest = digests.setdefault(dataset["name"], dataset["digest"])
+        refuse_mismatch(path, "the data set", dataset["digest"], digest)
+        training = TrainingSpec.model_validate(known["spec"]["training"])
+        spec = specs.setdefault(experiment, training.differences())
+        refuse_mismatch(path, "the training spec", training.differences(), spec)
+        seen_by = EstimatorSpec.model_validate(known["spec"]["estimator"])
+        if seen_by.subset == "all":
+            study.append(Observation(experiment, estimator, training, seen_by, frame))
+    return study
