@@ -30,10 +30,9 @@ def is_dataset(path: Path, spec: DatasetSpec) -> bool:
         return False
     if spec.path is None:
         return True
-    from infoplane.datasets.arrays import load_arrays
     from infoplane.datasets.dataset import first_part
+    from infoplane.datasets.stage import own_arrays
 
     with suppress(UserError):  # the job that makes the file anew will say what is wrong
-        own = load_arrays(spec.name, Path(spec.path), spec.scale or 1.0)
-        return bool(told["dataset"] == first_part(own, spec.fraction).description)
+        return bool(told["dataset"] == first_part(own_arrays(spec), spec.fraction).description)
     return False
