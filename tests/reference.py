@@ -370,14 +370,25 @@ def codes_of(x: np.ndarray, scale: float, zero: float, top: float) -> np.ndarray
 
 def input_steps(dataset: Dataset, spec: TrainingSpec) -> tuple[np.ndarray, float]:
     """The inputs as whole numbers and their scale, or as they are and 1."""
+    if dataset.scaling == "feature":
+        trained = dataset.inputs[dataset.train_mask].astype(np.float64)
+        span = trained.max(0) - trained.min(0)
+        shares = (dataset.inputs - trained.min(0)) / np.where(span == 0, np.inf, span)
+        if spec.bits == "float32":
+            return shares.astype(np.float32).astype(np.float64), 1.0
+        return np.clip(np.floor(shares * 255 + 0.5), 0, 255), 1 / 255
     if dataset.inputs.dtype.kind == "u":
         return dataset.inputs.astype(np.float64), dataset.scale
     values = (dataset.inputs * np.float32(dataset.scale)).astype(np.float64)
     if spec.bits == "float32":
         return values, 1.0
-    trained = values[dataset.train_mask]
-    scale, zero, top = grid_of(trained.min(), trained.max(), 8)
-    return codes_of(values, scale, zero, top) - zero, scale
+    low, high = values[dataset.train_mask].min(), values[dataset.train_mask].max()
+    step, place = (high - low) / 255, -low / (high - low) * 255
+    levels = np.clip(np.floor((values - low) / step + 0.5), 0, 255)
+    if 0 <= place <= 255 and place == int(place):
+        return levels - place, step
+    unit = 2.0 ** (np.floor(np.log2(max(abs(low), abs(high)))) - 23)
+    return np.round((low + levels * step) / unit), unit
 
 
 def single(x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,10 @@
 """What a file is: told by its first bytes, and by the description that an artifact carries."""
 
 import json
+import lzma
+import tokenize
 import zipfile
+import zlib
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,17 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-__all__ = ["KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
+__all__ = ["DAMAGE", "KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
 
 KEY = "infoplane"
-UNREADABLE = (
+# What reading a damaged file, or another file in its place, may raise
+DAMAGE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
     OSError,
-    KeyError,
+    RuntimeError,
+    SyntaxError,
     TypeError,
     ValueError,
-    zipfile.BadZipFile,
+    lzma.LZMAError,
     pa.ArrowException,
     SafetensorError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 NOUNS = {
     "dataset": "a data set",
@@ -78,7 +89,7 @@ def recognise(path: Path) -> Recognised:
         start = file.read(1024)
     for name, begins, read in FORMATS:
         if begins(start):
-            with suppress(*UNREADABLE):
+            with suppress(*DAMAGE):
                 text, contents = read(path)
                 if text is None:
                     return Recognised(f"{name}{contents} that infoplane has not written", {})

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -45,6 +45,9 @@ def data(draw):
     order = draw(st.permutations(range(shape[0])))
     labels = np.arange(shape[0])[list(order)] % draw(st.integers(2, shape[0]))
     mask = draw(arrays(np.bool_, shape[0]).filter(lambda mask: mask.any() and not mask.all()) | st.none())
+    trained = labels[stratified_split(labels) if mask is None else mask]
+    assume(len(set(trained.tolist())) > 1)
+    assume(len(shape) < 4 or not shape[1] == shape[2] > shape[3])
     return inputs, labels, mask
 
 
@@ -76,7 +79,8 @@ def test_round_trip(tmp_path_factory, given_data, order, scale):
     ],
 )
 def test_types_of_inputs(tmp_path, inputs, dtype):
-    dataset = from_arrays(tmp_path, inputs=np.array(inputs), labels=[0, 1])
+    inputs = np.tile(inputs, (3, 1))
+    dataset = from_arrays(tmp_path, inputs=inputs, labels=[0, 1, 0, 1, 0, 1])
     assert dataset.inputs.dtype == dtype
     np.testing.assert_array_equal(dataset.inputs, inputs)
 
@@ -118,6 +122,10 @@ REFUSED = {
     "mask of numbers": ({"inputs": INPUTS, "labels": LABELS, "train_mask": MASK * 1}, "train_mask is int64"),
     "short mask": ({"inputs": INPUTS, "labels": LABELS, "train_mask": MASK[1:]}, "train_mask is bool of the"),
     "all trained": ({"inputs": INPUTS, "labels": LABELS, "train_mask": MASK | True}, "train_mask is True"),
+    "one class trained": (
+        {"inputs": INPUTS, "labels": LABELS % 2, "train_mask": LABELS == 0},
+        "labels of all training inputs are 0",
+    ),
     "none trained": ({"inputs": INPUTS, "labels": LABELS, "train_mask": MASK & False}, "train_mask is False"),
 }
 

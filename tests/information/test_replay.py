@@ -288,7 +288,8 @@ def test_codes_depend_neither_on_the_place_of_an_input_nor_on_their_number(kind,
     )
     expected = found(kind, engine)
     in_order = Outputs(*([None if each is None else each[:, :, order] for each in its] for its in expected))
-    same(everything(by(engine, trained(kind)), shuffled), in_order)
+    trajectory = replace(by(engine, trained(kind)), dataset=shuffled.description)
+    same(everything(trajectory, shuffled), in_order)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -434,6 +435,62 @@ def test_float32_networks_see_floats_and_quantized_ones_a_grid(engine):
         spec = spec_of("relu", bits, "mine", network=[16], engine=engine)
         t = everything(train(spec, [0], dataset)[0], dataset).t[0]
         assert (t[:, :, 2::2] != t[:, :, 3::2]).any() == told_apart
+
+
+OTHERS = {
+    "other labels": lambda data: replace(data, labels=(data.labels + 1) % data.classes),
+    "another split": lambda data: replace(data, train_mask=~data.train_mask),
+    "another scale": lambda data: replace(data, scale=data.scale * 2),
+    "scaled by feature": lambda data: replace(data, scale=1.0, scaling="feature"),
+    "one input less": lambda data: replace(
+        data, inputs=data.inputs[1:], labels=data.labels[1:], train_mask=data.train_mask[1:]
+    ),
+    "other images": lambda data: small_images((3, 9, 8), count=200),
+}
+READERS = {
+    "estimate": lambda *given: estimate("exact", *given),
+    "global bins": lambda *given: estimate(EstimatorSpec(kind="uniform", bins=9, range="global"), *given),
+    "levels": levels_in_use,
+    "reliability": reliability,
+    "merging": merging,
+    "replay": lambda *given: next(replay(*given)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("reader", READERS)
+def test_a_data_set_other_than_that_of_the_training_is_refused(reader, other):
+    trajectory = trained("images-relu-8")
+    with pytest.raises(
+        UserError, match="was trained on the data set .*; give the one it was trained on$"
+    ) as e:
+        READERS[reader](trajectory, OTHERS[other](dataset_of("images-relu-8")))
+    assert "\n" not in str(e.value)
+
+
+def test_a_data_set_of_another_name_is_the_same(capsys):
+    renamed = replace(dataset_of("images-relu-8"), name="other", channels="first")
+    assert len(estimate("exact", trained("images-relu-8"), renamed))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda its: {"parameters": its.parameters[:, :, :-1]},
+        lambda its: {"parameters": its.parameters[:, :-1]},
+        lambda its: {"parameters": its.parameters.astype(float)},
+        lambda its: {"ranges": its.ranges[:, :, :-1]},
+        lambda its: {"ranges": its.ranges[..., :1]},
+        lambda its: {"repetitions": np.arange(99)},
+    ],
+)
+def test_arrays_that_are_not_those_of_the_network_are_refused(change, engine):
+    """Kernels would read beyond their ends."""
+    trajectory = by(engine, trained("images-relu-8"))
+    with pytest.raises(
+        UserError, match="the trajectory's (parameters|ranges) are .* of the shape .*, expected"
+    ):
+        replay(replace(trajectory, **change(trajectory)), dataset_of("images-relu-8"))
 
 
 def test_a_replay_by_kernels_does_not_wait_for_torch():

@@ -208,10 +208,12 @@ def test_an_input_does_not_know_what_it_is_replayed_with(monkeypatch, kind, coun
     """However many there are, in one block or in several; the last panel may hold a single input."""
     spec, dataset = KINDS[kind]
     monkeypatch.setattr(replay, "AT_ONCE", 1)
+    classes = range(dataset.classes)
+    count = max(count, len(classes) + 1)
     order = np.random.default_rng(count).integers(0, len(dataset.labels), count)
-    order[0] = dataset.labels.argmax()  # so that there are as many classes
-    names = "inputs", "labels", "train_mask"
-    some = replace(dataset, **{name: getattr(dataset, name)[order] for name in names})
+    order[: len(classes)] = [np.argmax(dataset.labels == label) for label in classes]
+    names = {name: getattr(dataset, name)[order] for name in ("inputs", "labels")}
+    some = replace(dataset, **names, train_mask=np.arange(count) < count - 1)
     outputs, scales, zeros, shares = found(kind)
     expected = outputs[..., order], scales, zeros, shares[..., order]
     assert_same(Replayer(spec, some).replay(*snapshots_of(kind)), expected)

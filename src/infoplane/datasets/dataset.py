@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from infoplane.artifacts import array_digest
+from infoplane.conversion import as_array
 from infoplane.errors import UserError
 from infoplane.kernels.random import Streams
 
@@ -15,23 +17,57 @@ SPLIT_SEED = 0
 TRAIN_FRACTION = 0.8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Inputs, their classes, and which of them are trained on.
 
+    Arrays, tensors, lists and tables are taken alike. Whole numbers of 0 … 65535, and booleans, become the
+    smallest unsigned integers that hold all of them, other numbers float32.
+
     Attributes:
         name: what the config calls it.
-        inputs: (N, …) unsigned integers, or float32.
+        inputs: (N, …) uint8, uint16 or float32.
         labels: (N,) classes 0 … C−1, int64.
-        train_mask: (N,) boolean.
-        scale: what `inputs` are multiplied by to be what the network sees.
+        train_mask: (N,) boolean; unless given, 80 % of the inputs are trained on, stratified by label.
+        scale: what `inputs` are multiplied by to be what the network reads.
+        scaling: the range of the training inputs that the grid of 8 bits spans on which a quantized network
+            reads inputs that are not whole numbers: that of `all` features together, or of each `feature`,
+            in which case every network reads (x − low)/(high − low).
+        channels: `first` for images (N, channels, rows, columns) that may look like (N, rows, columns,
+            channels).
+
+    Raises:
+        UserError: an array cannot be used.
+
+    >>> Dataset("mine", [[0.5], [1.5], [2.5], [3.5], [4.5]], [0, 1, 0, 1, 1])
+    Dataset('mine': 5 inputs (1,) float32, 2 classes, 4 for training)
     """
 
     name: str
     inputs: np.ndarray
     labels: np.ndarray
-    train_mask: np.ndarray
+    train_mask: np.ndarray = None  # type: ignore[assignment]  # an array as soon as it is made
     scale: float = 1.0
+    scaling: Literal["all", "feature"] = "all"
+    channels: Literal["first"] | None = None
+
+    def __post_init__(self) -> None:
+        inputs = as_inputs(as_array(self.inputs, "inputs"))
+        labels = as_labels(as_array(self.labels, "labels"), len(inputs))
+        given = self.train_mask
+        mask = stratified_split(labels) if given is None else as_array(given, "train_mask")
+        arrays = {"inputs": inputs, "labels": labels, "train_mask": as_train_mask(mask, labels)}
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
+        if self.channels != "first":
+            refuse_channels_last(inputs.shape)
+        refuse_scale(self)
+
+    def __repr__(self) -> str:
+        inputs = f"{len(self.inputs)} inputs {self.inputs.shape[1:]} {self.inputs.dtype}"
+        return (
+            f"Dataset({self.name!r}: {inputs}, {self.classes} classes, {self.train_mask.sum()} for training)"
+        )
 
     @property
     def classes(self) -> int:
@@ -40,11 +76,98 @@ class Dataset:
     @property
     def description(self) -> dict[str, str | int]:
         """What an artifact made from this data says of it."""
-        return {
-            "name": self.name,
-            "inputs": len(self.inputs),
-            "digest": array_digest(self.inputs, self.labels, self.train_mask, np.array(self.scale, float)),
-        }
+        arrays = [self.inputs, self.labels, self.train_mask, np.array(self.scale, float)]
+        if self.scaling != "all":
+            arrays.append(np.array(self.scaling))
+        return {"name": self.name, "inputs": len(self.inputs), "digest": array_digest(*arrays)}
+
+
+def as_inputs(inputs: np.ndarray) -> np.ndarray:
+    """Inputs in the type that they are chosen in, in C order."""
+    if inputs.dtype.kind not in "buif":
+        raise UserError(f"inputs are {inputs.dtype}, not real numbers; convert them")
+    if inputs.ndim < 2:
+        raise UserError(
+            f"inputs have the shape {inputs.shape}, expected (N, …); give one feature the shape (N, 1)"
+        )
+    if not inputs.size:
+        raise UserError(f"inputs are empty, their shape is {inputs.shape}; give at least two inputs")
+    if inputs.dtype.kind != "f" and inputs.min() >= 0 and inputs.max() <= 65535:
+        return inputs.astype(np.uint8 if inputs.max() <= 255 else np.uint16, order="C", copy=False)
+    if odd := int((~np.isfinite(inputs)).sum()):
+        raise UserError(f"inputs hold NaN or infinity, {odd} of {inputs.size}; remove or replace them")
+    with np.errstate(over="ignore"):
+        floats = inputs.astype(np.float32, order="C", copy=False)
+    if not np.isfinite(floats).all():
+        raise UserError("inputs exceed the range of float32, 3.4e38; rescale them")
+    return floats
+
+
+def as_labels(labels: np.ndarray, expected: int) -> np.ndarray:
+    """Labels as int64, if they are the classes 0 … C−1 of so many inputs."""
+    if labels.shape != (expected,):
+        raise UserError(
+            f"labels have the shape {labels.shape}, expected ({expected},), one for each input; reshape them"
+        )
+    if labels.dtype.kind not in "bui":
+        raise UserError(f"labels are {labels.dtype}, not integers; number the classes 0 … C−1")
+    classes = np.unique(labels)
+    if not np.array_equal(classes, np.arange(len(classes))):
+        raise UserError(
+            f"labels take {len(classes)} values from {classes[0]} to {classes[-1]}, expected all of "
+            "0 … C−1; renumber the classes without gaps"
+        )
+    if len(classes) < 2:
+        raise UserError("labels are all 0; give at least two classes")
+    return labels.astype(np.int64, copy=False)
+
+
+def as_train_mask(mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A mask of the inputs that are trained on, if there are others, and two classes among them."""
+    if mask.dtype != np.bool_ or mask.shape != labels.shape:
+        raise UserError(
+            f"train_mask is {mask.dtype} of the shape {mask.shape}, expected bool of {labels.shape}; "
+            "give True for each input that is trained on"
+        )
+    if mask.all() or not mask.any():
+        raise UserError(
+            f"train_mask is {mask[0]} everywhere; give True for the training inputs, False for the "
+            "test inputs, or leave it out to have the inputs split"
+        )
+    trained = labels[mask]
+    if (trained == trained[0]).all():
+        raise UserError(f"labels of all training inputs are {trained[0]}; train on two classes at least")
+    return mask
+
+
+def refuse_channels_last(shape: tuple[int, ...]) -> None:
+    """Refuse images that look like (N, rows, columns, channels)."""
+    if len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] == shape[2] > shape[3]:
+        raise UserError(
+            f"inputs have the shape {shape}, which looks like (N, rows, columns, channels), expected "
+            "(N, channels, rows, columns); give np.moveaxis(inputs, -1, 1), or say channels: first if the "
+            "channels are the second axis"
+        )
+
+
+def refuse_scale(dataset: Dataset) -> None:
+    """Refuse a scale that takes inputs to where float32 has no numbers for them."""
+    with np.errstate(over="ignore"):
+        factor = np.float32(dataset.scale)
+        highest = factor * np.float32(np.abs(dataset.inputs).max())
+    if not factor >= np.finfo(np.float32).tiny or not np.isfinite(highest):
+        raise UserError(
+            f"datasets.{dataset.name}.scale: {dataset.scale} takes the inputs out of the range of float32, "
+            "1.2e-38 … 3.4e38; use another"
+        )
+    if dataset.scaling not in ("all", "feature"):
+        raise UserError(
+            f"datasets.{dataset.name}.scaling: {dataset.scaling!r} is unknown; use all or feature"
+        )
+    if dataset.scaling == "feature" and dataset.scale != 1:
+        raise UserError(
+            f"datasets.{dataset.name}.scale: has no effect where scaling is feature; remove one of them"
+        )
 
 
 def stratified_split(
@@ -74,23 +197,27 @@ def first_part(dataset: Dataset, fraction: float) -> Dataset:
     """The first ⌊fraction·n⌋ of the n training inputs and of the n test inputs, at least one of each.
 
     Raises:
-        UserError: no input of some class is left.
+        UserError: no input of some class is left, or one class to train on.
 
     >>> labels, mask = np.array([0, 1, 0, 1, 1, 0]), np.array([1, 1, 1, 1, 0, 0], dtype=bool)
     >>> first_part(Dataset("mine", np.arange(6)[:, None], labels, mask), 0.5).inputs.ravel()
-    array([0, 1, 4])
+    array([0, 1, 4], dtype=uint8)
     """
-    kept = np.zeros(len(dataset.labels), dtype=bool)
+    chosen = np.zeros(len(dataset.labels), dtype=bool)
     for part in (dataset.train_mask, ~dataset.train_mask):
         places = np.flatnonzero(part)
-        kept[places[: max(1, math.floor(fraction * len(places)))]] = True
-    if lost := set(range(dataset.classes)) - set(dataset.labels[kept].tolist()):
+        chosen[places[: max(1, math.floor(fraction * len(places)))]] = True
+    if lost := set(range(dataset.classes)) - set(dataset.labels[chosen].tolist()):
         raise UserError(
             f"datasets.{dataset.name}.fraction: {fraction} leaves no input of class {min(lost)}; raise it"
         )
+    if len(set(dataset.labels[chosen & dataset.train_mask].tolist())) == 1:
+        raise UserError(
+            f"datasets.{dataset.name}.fraction: {fraction} leaves one class to train on; raise it"
+        )
     return replace(
         dataset,
-        inputs=dataset.inputs[kept],
-        labels=dataset.labels[kept],
-        train_mask=dataset.train_mask[kept],
+        inputs=dataset.inputs[chosen],
+        labels=dataset.labels[chosen],
+        train_mask=dataset.train_mask[chosen],
     )

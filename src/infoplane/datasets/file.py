@@ -1,37 +1,19 @@
 """The file of a data set: written with its description, read only where the two agree."""
 
-import lzma
-import tokenize
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from infoplane.artifacts import canonical, describe, parse_description, written_aside
+from infoplane.artifacts import canonical, describe, parse_description, unreadable, written_aside
+from infoplane.datasets.arrays import load_arrays
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.images import IMAGES
 from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
+from infoplane.recognition import DAMAGE, recognise
 
-__all__ = ["DAMAGE", "load_dataset", "save_dataset"]
-
-# What reading a damaged npz, or another file in its place, may raise.
-DAMAGE = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    lzma.LZMAError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+__all__ = ["load_dataset", "save_dataset"]
 
 
 def save_dataset(path: Path, dataset: Dataset, **made_by: Any) -> None:
@@ -43,6 +25,11 @@ def save_dataset(path: Path, dataset: Dataset, **made_by: Any) -> None:
         made_by: what its spec says besides the name.
     """
     description = describe("dataset", {"name": dataset.name, **made_by}, dataset=dataset.description)
+    settings = {
+        name: np.array(value)
+        for name, value in (("scaling", dataset.scaling), ("channels", dataset.channels))
+        if value != Dataset.__dataclass_fields__[name].default
+    }
     with written_aside(path) as aside, open(aside, "wb") as file:
         np.savez_compressed(
             file,
@@ -51,12 +38,18 @@ def save_dataset(path: Path, dataset: Dataset, **made_by: Any) -> None:
             labels=dataset.labels,
             train_mask=dataset.train_mask,
             scale=np.float64(dataset.scale),
+            **settings,
             description=np.array(canonical(description)),
         )
 
 
-def load_dataset(name_or_path: str | Path) -> Dataset:
-    """Make the data set `synthetic`, or read one from a file written by `save_dataset`.
+def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
+    """Make the data set `synthetic`, or read one from a file.
+
+    Args:
+        name_or_path: `synthetic`, a file written by `save_dataset`, or an npz file of one's own with the
+            arrays `inputs` (N, …), `labels` (N,) and, if the split is given, `train_mask` (N,).
+        keys: `scale`, `scaling` and `channels` of the `Dataset`, for a file of one's own.
 
     Raises:
         UserError: the name is unknown, or the file is missing, damaged or of another kind.
@@ -64,6 +57,8 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     >>> load_dataset("synthetic").inputs.shape
     (4096, 12)
     """
+    if str(name_or_path) == "synthetic" or str(name_or_path) in IMAGES:
+        refuse_keys(name_or_path, keys)
     if str(name_or_path) == "synthetic":
         return synthetic()
     path = Path(name_or_path)
@@ -74,16 +69,44 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
             f"""'{{"name": "{path}", "kind": "{path}"}}'"""
         )
     if not path.exists():
-        raise UserError(f"{path}: neither the data set synthetic nor a file; run the workflow again")
+        raise UserError(
+            f"{path}: neither the data set synthetic nor a file; correct the path, or run the workflow again"
+        )
+    if is_own(path):
+        return load_arrays(path.stem, path, **keys)
+    refuse_keys(path, keys)
+    return load_made(path)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is a whole npz archive that this package has not written."""
+    try:
+        words, description = recognise(path)
+    except OSError:
+        return False
+    return words.startswith("an npz") and not description
+
+
+def refuse_keys(name: str | Path, keys: dict[str, Any]) -> None:
+    if keys:
+        raise UserError(f"{name}: has its own {', '.join(keys)}; give them for arrays of your own only")
+
+
+def load_made(path: Path) -> Dataset:
+    """Read a file written by `save_dataset`."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("inputs", "labels", "train_mask")}
-            scale = float(file["scale"])
             description = parse_description(str(file["description"]), path, "dataset")
-        dataset = Dataset(description["spec"]["name"], **arrays, scale=scale)
-        expected = description["dataset"]
+            arrays = {name: file[name] for name in ("inputs", "labels", "train_mask")}
+            settings = {name: str(file[name]) for name in ("scaling", "channels") if name in file.files}
+            scale = float(file["scale"])
+        name, expected = description["spec"]["name"], description["dataset"]
     except DAMAGE as error:
-        raise UserError(f"{path}: truncated or damaged; delete it and run the workflow again") from error
+        raise unreadable(path, "dataset", error) from error
+    try:
+        dataset = Dataset(name, **arrays, scale=scale, **settings)  # type: ignore[arg-type]
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     if dataset.description != expected:
         raise UserError(f"{path}: its contents do not match its digest; delete it and run the workflow again")
     return dataset

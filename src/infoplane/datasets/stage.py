@@ -11,7 +11,7 @@ from infoplane.datasets.file import save_dataset
 from infoplane.datasets.images import load_images
 from infoplane.datasets.synthetic import synthetic
 
-__all__ = ["run"]
+__all__ = ["own_arrays", "run"]
 
 # What a data set is not known by: its name is said beside, and where it lay does not matter
 ELSEWHERE = {"name", "path", "folder"}
@@ -27,8 +27,15 @@ def run(spec: DatasetSpec, output_path: Path) -> None:
 def make(spec: DatasetSpec, caches: Path) -> Dataset:
     """The whole data set, each kind of images with its own folder of `caches`."""
     if spec.path is not None:
-        return load_arrays(spec.name, Path(spec.path), spec.scale or 1.0)
+        return own_arrays(spec)
     if spec.kind == "synthetic":
         return replace(synthetic(), name=spec.name)
     folder = None if spec.folder is None else Path(spec.folder)
     return load_images(spec.name, spec.kind, caches / spec.kind, folder)
+
+
+def own_arrays(spec: DatasetSpec) -> Dataset:
+    """One's own data set, all of it."""
+    assert spec.path is not None
+    settings = spec.model_dump(include={"scaling", "channels"})
+    return load_arrays(spec.name, Path(spec.path), scale=spec.scale or 1.0, **settings)
