@@ -38,21 +38,37 @@ from infoplane.networks import training
 from infoplane.progress import progress_bar
 
 DEVICE = "cuda"
-ROUNDS, QUICK_ROUNDS = 3, 1
+ROUNDS = 3
 EXAMPLES = """\
 examples:
   python benchmarks/gpu.py --output gpu.md
-  python benchmarks/gpu.py --quick --mnist results/datasets/mnist.npz
+  python benchmarks/gpu.py --rounds 1 --mnist results/datasets/mnist.npz
 """
 EXPLANATION = """\
-Wall times, medians of {rounds} rounds, without start and compilation. The kernels use one core, and so does
-the process that launches the GPU's work. Training includes shuffling, the test after each epoch and
-recording. Information is exact and includes the replay; the codes are counted on the processor. "Worth,
-cores" is the number of cores with kernels that do as much as the GPU. Images: {images}."""
+Wall times, medians of {rounds} rounds, without start and compilation. The kernels use one core. Training
+includes shuffling, the test after each epoch and recording. Information is exact; the codes are counted on
+the processor in both cases. "Cores" is the number of cores on which kernels do as much in the same time.
+Images: {images}."""
+
+TRAINING_HEADER = ("training", "repetitions", "GPU: step of all", "GPU: of one", "kernels: of one", "cores")
+SNAPSHOTS_HEADER = (
+    "exact information",
+    "GPU: snapshot",
+    "GPU: its replay",
+    "kernels: snapshot",
+    "kernels: its replay",
+    "cores",
+    "rows that differ",
+)
 
 
 class Training(NamedTuple):
-    """Trainings of one network: how many repetitions side by side, and for how many epochs on either side."""
+    """Trainings of one network.
+
+    Attributes:
+        widths: how many repetitions are trained side by side on the GPU.
+        epochs, epochs_by_kernels: how many are timed on the GPU, and by the kernels.
+    """
 
     about: str
     spec: TrainingSpec
@@ -108,6 +124,7 @@ def seconds_of(work: Work, rounds: int, progress: "tqdm[Never]") -> float:
 
 
 def training_rows(line: Training, dataset: Dataset, rounds: int, progress: "tqdm[Never]") -> list[list[str]]:
+    """The rows of one network, one for each number of repetitions."""
     by_kernels = seconds_of(training_work(line.spec, dataset, 1, line.epochs_by_kernels), rounds, progress)
     in_torch = line.spec.model_copy(update={"engine": "torch"})
     rows = []
@@ -130,6 +147,7 @@ def replay_work(trajectory: Trajectory, dataset: Dataset, device: str) -> Work:
 
 
 def snapshot_row(line: Snapshots, dataset: Dataset, rounds: int, progress: "tqdm[Never]") -> list[str]:
+    """The row of one network, and in how many rows the tables of information by both sides differ."""
     trajectory = train_quietly(line.spec, dataset, 1, line.epochs)
     works = [
         work
@@ -157,44 +175,32 @@ def graphics() -> str:
 
 def main(given: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(description=__doc__, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one round: to try the command")
-    parser.add_argument("--rounds", type=positive, metavar="N", help=f"default: {ROUNDS}")
-    parser.add_argument("--mnist", type=Path, metavar="PATH", help="as for compare.py")
-    parser.add_argument("--output", type=output_path, metavar="PATH", help="the file to write")
+    parser.add_argument("--rounds", type=positive, default=ROUNDS, metavar="N", help=f"default: {ROUNDS}")
+    parser.add_argument(
+        "--mnist",
+        type=Path,
+        metavar="PATH",
+        help="MNIST as the workflow makes it (default: results/datasets/mnist.npz, else random images)",
+    )
+    parser.add_argument(
+        "--output", type=output_path, metavar="PATH", help="the file to write (default: standard output)"
+    )
     options = parser.parse_args(given)
     device_of(DEVICE)
     torch.set_num_threads(1)
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    rounds = options.rounds
     total = rounds * (sum(1 + len(each.widths) for each in TRAININGS) + 4 * len(SNAPSHOTS))
     trained, measured = [], []
     with progress_bar(total, "measuring", "rounds") as progress:
         for line in TRAININGS:
             trained += training_rows(line, dataset_of(line.spec.dataset, options.mnist), rounds, progress)
-        for lines in SNAPSHOTS:
-            dataset = dataset_of(lines.spec.dataset, options.mnist)
-            measured.append(snapshot_row(lines, dataset, rounds, progress))
-    text = "\n\n".join(
-        [
-            EXPLANATION.format(rounds=rounds, images=dataset_of("mnist", options.mnist).name),
-            table(
-                ["training", "side by side", "GPU: a step", "step, repetition", "kernels", "worth, cores"],
-                trained,
-            ),
-            table(
-                [
-                    "exact information of a snapshot",
-                    "GPU",
-                    "of which replay",
-                    "kernels",
-                    "of which replay",
-                    "worth, cores",
-                    "rows that differ",
-                ],
-                measured,
-            ),
-            f"{machine()}\n{graphics()}",
-        ]
-    )
+        for each in SNAPSHOTS:
+            measured.append(
+                snapshot_row(each, dataset_of(each.spec.dataset, options.mnist), rounds, progress)
+            )
+    explanation = EXPLANATION.format(rounds=rounds, images=dataset_of("mnist", options.mnist).name)
+    tables = table(TRAINING_HEADER, trained), table(SNAPSHOTS_HEADER, measured)
+    text = "\n\n".join([explanation, *tables, f"{machine()}\n{graphics()}"])
     if options.output:
         options.output.write_text(f"# On a GPU\n\n{text}\n")
     else:

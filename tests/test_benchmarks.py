@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 import baseline
 import compare
+import gpu
 import library
 import lines
 import measurement
@@ -172,11 +173,13 @@ class TestCommands:
 
     def test_mistakes_are_one_line(self, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["compare.py"])
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         for main, arguments, remedy in [
             (compare.main, ["--only", "steps"], "use some of training, training-tanh"),
             (compare.main, ["--rounds", "0"], "give a whole number"),
             (compare.main, ["--output", "nowhere/table.md"], "make it"),
             (profile_kernels.main, ["conv", "--mnist", "nowhere.npz"], "run the workflow again"),
+            (gpu.main, [], "PyTorch finds no GPU"),
             (scaling.main, ["--output", "plot.txt"], "end it in one of .pdf, .png, .svg"),
             (scaling.main, ["--output", "nowhere/plot.pdf"], "make it"),
         ]:
@@ -194,6 +197,21 @@ class TestCommands:
         assert {"Adam", "test after each epoch", "replay", "counting"} < {*parts}
         assert ("forward: quantizing outputs" in parts) == (network == "tanh")
         assert min(parts.values()) > 0
+
+    def test_tables_of_a_gpu(self, monkeypatch, capsys):
+        """A processor in its place: PyTorch trains there, and the kernels replay for both sides."""
+        monkeypatch.setattr(gpu, "DEVICE", "cpu")
+        monkeypatch.setattr(
+            gpu, "TRAININGS", [gpu.TRAININGS[0]._replace(widths=(1, 2), epochs=1, epochs_by_kernels=50)]
+        )
+        monkeypatch.setattr(gpu, "SNAPSHOTS", [gpu.SNAPSHOTS[0]._replace(epochs=50)])
+        own = gpu.training.MEMBERS_ON_GPU
+        gpu.main(["--rounds", "1"])
+        printed = capsys.readouterr().out
+        _, *trainings, _, snapshots = [cells(line) for line in printed.splitlines() if line.startswith("| ")]
+        assert [row[1] for row in trainings] == ["1", "2"]
+        assert snapshots[-1] == "0 of 66" and "GPU: cpu" in printed
+        assert own == gpu.training.MEMBERS_ON_GPU
 
     def test_costs_of_two_points_make_a_plot(self, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(scaling, "EPOCHS", 10)

@@ -66,9 +66,9 @@ class Ensemble(NamedTuple):
 def ensembles_of(repetitions: Sequence[int], width: int) -> list[Ensemble]:
     """Ensembles of one width, in which the place of a repetition is its number modulo the width.
 
-    A GPU rounds a member's sums by where in memory its numbers begin, that is by its place. As the place is a
-    function of the number, a repetition does not depend on which others are trained. Copies of the first
-    repetition fill the places that are left.
+    A GPU may round a member's sums otherwise at another place, where its numbers begin elsewhere in memory.
+    As the place is a function of the number, a repetition does not depend on which others are trained. Copies
+    of the first repetition fill the places that are left.
 
     >>> for ensemble in ensembles_of([4, 5, 7], 3):
     ...     print(*ensemble)
