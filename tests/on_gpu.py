@@ -7,11 +7,10 @@ Arrays become tensors on the GPU and come back from there, and what runs on `cpu
 
 import sys
 from importlib import import_module
-from os import environ
 
 import torch
 
-PLACE = torch.device(environ.get("ON_GPU", "cuda"))
+PLACE = torch.device("cuda")
 from_numpy, to_numpy = torch.from_numpy, torch.Tensor.numpy
 
 
