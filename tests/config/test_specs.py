@@ -85,7 +85,16 @@ def test_defaults_never_change():
         "seed": 0,
         "engine": "kernels",
     }
-    assert defaults[EstimatorSpec] == {"bins": None, "range": None, "subset": "all"}
+    assert defaults[EstimatorSpec] == {
+        "bins": None,
+        "bits": None,
+        "range": None,
+        "noise": None,
+        "bound": "upper",
+        "layers": None,
+        "epochs": None,
+        "subset": "all",
+    }
     assert defaults[DatasetSpec] == {
         "folder": None,
         "path": None,

@@ -159,14 +159,45 @@ def test_learning_rate_may_lack_its_point():
         ),
         (
             "estimators/codes",
-            {"kind": "quantized", "range": "layer"},
-            "estimators.codes: kind quantized needs a range [lo, hi]; give one",
+            {"kind": "quantized", "range": "global"},
+            "estimators.codes: kind quantized takes no range global; write layer, or [lo, hi]",
         ),
         (
             "estimators/codes",
             {"kind": "quantized", "range": [0, 1]},
             "estimators.codes: kind quantized takes its bits from a network, and two has none; "
-            "name other experiments",
+            "give bits, or name other experiments",
+        ),
+        (
+            "estimators/codes",
+            {"kind": "quantized", "range": "layer", "bits": 17},
+            "estimators.codes.bits: 17 is refused; it must be less than or equal to 16",
+        ),
+        ("estimators/codes", {"kind": "kde"}, "estimators.codes: kind kde needs noise; add it"),
+        (
+            "estimators/codes",
+            {"kind": "kde", "noise": 0},
+            "estimators.codes.noise: 0 is refused; it must be greater than 0",
+        ),
+        (
+            "estimators/codes",
+            {"kind": "exact", "bound": "lower"},
+            "estimators.codes: kind exact takes no bound; remove it",
+        ),
+        (
+            "estimators/codes",
+            {"kind": "exact", "layers": "outputs"},
+            "estimators.codes.layers: 'outputs' is not output, or a list of layers from 1",
+        ),
+        (
+            "estimators/codes",
+            {"kind": "exact", "layers": [0, 1]},
+            "estimators.codes.layers: [0, 1] is not output, or a list of layers from 1",
+        ),
+        (
+            "estimators/codes",
+            {"kind": "exact", "epochs": 1},
+            "estimators.codes.epochs: 1 is refused; it must be greater than or equal to 2",
         ),
         ("estimators/uniform/range", None, "estimators.uniform: kind uniform needs range; add it"),
         (

@@ -6,14 +6,15 @@ from math import log2
 import numpy as np
 import pandas as pd
 import pytest
-from brute_force import brute_force, entropy_of, same_bits
+from brute_force import brute_force, entropy_of, kernel_density, same_bits
 from reference import small_images
 
 from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, load_dataset, train
 from infoplane.artifacts import read_table
 from infoplane.datasets import save_dataset
+from infoplane.errors import UserError
 from infoplane.information import estimate, run
-from infoplane.information.binning import adaptive_bins, rebinned, uniform_bins
+from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
 from infoplane.information.replay import replay
 from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import save_trajectory
@@ -191,6 +192,8 @@ ESTIMATORS = [
     {"kind": "uniform", "bins": 7, "range": "layer"},
     {"kind": "uniform", "bins": 7, "range": "neuron"},
     {"kind": "uniform", "bins": 7, "range": [-0.2, 0.6]},
+    {"kind": "quantized", "bits": 3, "range": "layer"},
+    {"kind": "quantized", "bits": 5, "range": [-0.2, 0.6]},
 ]
 
 
@@ -209,6 +212,10 @@ def codes_by(estimator, spec, t, activations):
             codes = rebinned(outputs, *ends(1, 2), bits)
         case {"kind": "adaptive", "bins": bins}:
             codes = np.stack([adaptive_bins(own, bins) for own in outputs])
+        case {"kind": "quantized", "bits": bits, "range": "layer"}:
+            codes = quantized(outputs, *ends(1, 2), bits)
+        case {"kind": "quantized", "bits": bits, "range": fixed}:
+            codes = quantized(outputs, *(np.full((len(outputs), 1, 1), end) for end in fixed), bits)
         case {"bins": bins, "range": "layer"}:
             codes = uniform_bins(outputs, *ends(1, 2), bins)
         case {"bins": bins, "range": "neuron"}:
@@ -235,6 +242,63 @@ def test_a_subset_is_counted_alone_over_ranges_of_the_whole(on_images, images, e
             h_t, i_ty, distinct = brute_force(discrete[place, counted], images.labels[counted])
             assert (found[0][place], found[2][place]) == pytest.approx((h_t, i_ty), abs=1e-12)
             assert found[3][place] == distinct
+
+
+@pytest.mark.parametrize("subset", ["all", "train", "test"])
+@pytest.mark.parametrize("bound", ["upper", "lower"])
+def test_kernel_density_is_that_of_the_activations_of_the_subset(on_images, images, bound, subset):
+    """By a loop over all pairs of inputs, none of which are taken together."""
+    trajectory, _, activations = on_images
+    table = estimate(EstimatorSpec(kind="kde", noise=0.01, bound=bound, subset=subset), trajectory, images)
+    counted = {"all": slice(None), "train": images.train_mask, "test": ~images.train_mask}[subset]
+    labels = images.labels[counted]
+    for layer in range(6):
+        h_t, i_xt, i_ty, distinct = table_values(table, layer)
+        for place in (0, len(h_t) - 1):
+            outputs = activations[layer][place][counted]
+            expected = kernel_density(outputs, labels, 0.01, bound)
+            assert (h_t[place], i_ty[place]) == pytest.approx(expected, abs=1e-12)
+            assert h_t[place] == i_xt[place] and distinct[place] == len(np.unique(outputs, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"), [("output", [6]), ([6, 2], [2, 6]), (range(1, 7), [1, 2, 3, 4, 5, 6])]
+)
+@pytest.mark.parametrize(
+    "estimator", [*ESTIMATORS[:2], {"kind": "uniform", "bins": 9, "range": "global"}], ids=str
+)
+def test_layers_that_are_chosen_have_the_rows_that_they_have_among_all(
+    on_images, images, estimator, layers, expected
+):
+    whole = estimate(EstimatorSpec(**estimator), on_images[0], images)
+    chosen = estimate(EstimatorSpec(**estimator, layers=layers), on_images[0], images)
+    pd.testing.assert_frame_equal(chosen, whole[whole["layer"].isin(expected)].reset_index(drop=True))
+
+
+def test_a_layer_that_the_network_does_not_have_is_refused(on_images, images):
+    with pytest.raises(UserError, match="no layer 7 in a network of 6; name some of 1 to 6, or output"):
+        estimate(EstimatorSpec(kind="exact", layers=[1, 7]), on_images[0], images)
+
+
+@pytest.mark.parametrize(
+    "estimator", [*ESTIMATORS[:2], {"kind": "uniform", "bins": 9, "range": "global"}], ids=str
+)
+def test_a_few_epochs_have_the_rows_that_they_have_among_all(images, estimator):
+    """The range `global` stays that of all epochs."""
+    settings = {"dataset": "small-images", "network": LAYERS, "activation": "relu", "bits": 8}
+    lengths = {"epochs": 30, "prefit_epochs": 12, "record_every": 1}
+    trajectory, _ = train(TrainingSpec(**settings, **lengths, learning_rate=1e-2), [1, 4], images)
+    whole = estimate(EstimatorSpec(**estimator), trajectory, images)
+    few = estimate(EstimatorSpec(**estimator, epochs=4), trajectory, images)
+    times = few[["part", "epoch"]].drop_duplicates().to_numpy().tolist()
+    prefit, main = ([[part, epoch] for epoch in epochs] for part, epochs in FEW.items())
+    assert times == prefit + main
+    found = whole.merge(few[["repetition", "part", "epoch", "layer"]])
+    pd.testing.assert_frame_equal(found, few)
+
+
+# Nearest to 4 points from 0 to the last epoch, evenly in log(epoch + 1): 1, 2.29, 5.24, 12; 1, 3.11, 9.65, 30
+FEW = {"prefit": [-1, 0, 1, 4, 11], "main": [-1, 0, 2, 9, 29]}
 
 
 def test_hidden_layers_are_exact_as_they_are_rebinned(on_images, images):
@@ -267,7 +331,9 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "estimator", [*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}], ids=str
+    "estimator",
+    [*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}, {"kind": "kde", "noise": 0.1}],
+    ids=str,
 )
 def test_either_engine_replays_for_the_same_table(on_images, images, estimator):
     trajectory = on_images[0]
@@ -318,6 +384,8 @@ BY = [
     EstimatorSpec(kind="adaptive", bins=30),
     EstimatorSpec(kind="uniform", bins=30, range="global"),
     EstimatorSpec(kind="uniform", bins=30, range="neuron"),
+    EstimatorSpec(kind="quantized", bits=4, range="layer"),
+    EstimatorSpec(kind="kde", noise=0.1),
 ]
 
 

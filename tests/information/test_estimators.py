@@ -2,22 +2,18 @@
 
 from dataclasses import replace
 from itertools import product
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from infoplane import EstimatorSpec, TrainingSpec
-from infoplane.information.estimators import KINDS, estimator_of
+from infoplane import EstimatorSpec
+from infoplane.config.kinds import ESTIMATORS as KINDS_OF_CONFIG
+from infoplane.errors import UserError
+from infoplane.information.estimators import KINDS, Adaptive, Exact, Quantized, Uniform, estimator_of
 from infoplane.information.layers import Layer
 
 GLOBAL = -1.5, 2.0
 INPUTS = 300
-
-
-def spec_of(bits):
-    settings = {"dataset": "synthetic", "network": [1], "epochs": 1, "record_every": 1}
-    return TrainingSpec(**settings, activation="relu", bits=bits)
 
 
 def quantized_layer(bits, values=None):
@@ -55,14 +51,15 @@ def codes_by_numpy(estimator, bits, layer, snapshot):
         case EstimatorSpec(kind="exact"):
             return values
         case EstimatorSpec(kind="rebinned"):
-            number = np.float32 if bits == "float32" else np.float64
+            number = np.float32 if bits == 32 else np.float64
             values = values.astype(number)
-            width = 32 if bits == "float32" else bits
-            return np.rint((values - values.min()) * number(2**width) / (values.max() - values.min()))
+            return np.rint((values - values.min()) * number(2**bits) / (values.max() - values.min()))
         case EstimatorSpec(kind="adaptive", bins=bins):
             return np.searchsorted(np.quantile(values, np.arange(1, bins) / bins), values, side="right")
-        case EstimatorSpec(kind="quantized", range=(low, high)):
-            top = 2**bits - 1
+        case EstimatorSpec(kind="quantized"):
+            low, high = (low, high) if estimator.range == "layer" else estimator.range
+            low, high = min(low, 0), max(high, 0)
+            top = 2 ** (estimator.bits or bits) - 1
             zero = np.floor(-low / (high - low) * top + 0.5)
             return np.floor(values / ((high - low) / top) + zero + 0.5).clip(0, top)
         case EstimatorSpec(range="global"):
@@ -89,7 +86,11 @@ ESTIMATORS = [
         EstimatorSpec(kind="uniform", bins=bins, range=chosen)
         for bins, chosen in product((2, 30, 65536), ("global", "layer", "neuron", (-0.2, 0.6)))
     ),
-    *(EstimatorSpec(kind="quantized", range=chosen) for chosen in ((0.0, 1.0), (-0.5, 2.0))),
+    *(
+        EstimatorSpec(kind="quantized", range=chosen, bits=bits)
+        for bits, chosen in product((None, 1, 4, 16), ("layer", (0.0, 1.0), (-0.2, 0.6)))
+    ),
+    EstimatorSpec(kind="quantized", range=(-0.5, 2.0)),
 ]
 
 
@@ -97,11 +98,11 @@ def name_of(estimator):
     return "-".join(map(str, estimator.model_dump(exclude_defaults=True).values()))
 
 
-# A float32 network has no bits for a quantizer
+# A float32 network gives no bits to a quantizer
 PAIRS = [
     pytest.param(estimator, kind, id=f"{name_of(estimator)}-{kind}")
     for estimator, kind in product(ESTIMATORS, (3, 8, 9, 16, "logits", "float32"))
-    if (estimator.kind, kind) != ("quantized", "float32")
+    if kind != "float32" or not estimator.of_network
 ]
 
 
@@ -114,9 +115,9 @@ def first_neurons(layer, width):
 @pytest.mark.parametrize(("estimator", "kind"), PAIRS)
 def test_words_are_equal_where_the_codes_of_numpy_are(estimator, kind, width):
     """Of a single neuron, and of several, few inputs of which share all codes."""
-    bits = {"logits": 8}.get(kind, kind)
+    bits = {"logits": 8, "float32": 32}.get(kind, kind)
     layer = first_neurons(layer_of(kind), width)
-    words = estimator_of(estimator, spec_of(bits)).words(layer, GLOBAL)
+    words = estimator_of(estimator, bits).words(layer, GLOBAL)
     assert words.dtype == np.uint64 and words.shape[::2] == (3, INPUTS)
     parts = [partition(codes_by_numpy(estimator, bits, layer, snapshot)) for snapshot in range(3)]
     assert [partition(own) for own in words] == parts
@@ -124,7 +125,7 @@ def test_words_are_equal_where_the_codes_of_numpy_are(estimator, kind, width):
 
 
 def words_of(estimator, bits, layer):
-    (words,) = estimator_of(EstimatorSpec(**estimator), spec_of(bits)).words(layer, GLOBAL)
+    (words,) = estimator_of(EstimatorSpec(**estimator), bits).words(layer, GLOBAL)
     return words
 
 
@@ -141,15 +142,22 @@ def of_codes(bits, scale=1.0):
 
 EVERY_CODE = {
     "exact, 8 bits": ({"kind": "exact"}, 8, of_codes(8), 2**8),
-    "exact, 9 bits": ({"kind": "exact"}, {"weights": 8, "activations": 9}, of_codes(9), 2**9),
+    "exact, 9 bits": ({"kind": "exact"}, 9, of_codes(9), 2**9),
     "exact, 16 bits": ({"kind": "exact"}, 16, of_codes(16), 2**16),
     "rebinned, 8 bits": ({"kind": "rebinned"}, 8, of_values([np.arange(2**8 + 1)]), 2**8 + 1),
     "rebinned, 16 bits": ({"kind": "rebinned"}, 16, of_values([np.arange(2**16 + 1)]), 2**16 + 1),
     "quantized, 16 bits": ({"kind": "quantized", "range": [0, 2**16 - 1]}, 16, of_codes(16), 2**16),
+    "quantized, 16 bits of its own": (
+        {"kind": "quantized", "range": [0, 2**16 - 1], "bits": 16},
+        32,
+        of_values([np.arange(2**16)]),
+        2**16,
+    ),
+    "quantized, 1 bit": ({"kind": "quantized", "range": "layer", "bits": 1}, 8, of_codes(8), 2),
     "adaptive": ({"kind": "adaptive", "bins": 2**16}, 16, of_values([np.arange(2**17)]), 2**16),
     "uniform": (
         {"kind": "uniform", "bins": 2**16, "range": [0, 2**16]},
-        "float32",
+        32,
         of_values([np.arange(2**16)]),
         2**16,
     ),
@@ -176,12 +184,17 @@ def test_words_hold_every_code_that_there_can_be(name):
 
 # The bits of a network, and the ends of the range of one neuron's codes
 ENDS = {
-    "exact": ({"kind": "exact"}, "float32", [np.nan, -0.0, 0.0, np.inf, -np.inf, 2**-149]),
+    "exact": ({"kind": "exact"}, 32, [np.nan, -0.0, 0.0, np.inf, -np.inf, 2**-149]),
     "rebinned, 2 bits": ({"kind": "rebinned"}, 2, [0, 1, 2, 3, 4]),
     "rebinned, 16 bits": ({"kind": "rebinned"}, 16, [0, 1, 2**15, 2**16 - 1, 2**16]),
-    "rebinned, float32": ({"kind": "rebinned"}, "float32", [0, 2**-32, 2**-15, 0.5, 1 - 2**-24, 1]),
+    "rebinned, float32": ({"kind": "rebinned"}, 32, [0, 2**-32, 2**-15, 0.5, 1 - 2**-24, 1]),
     "quantized": ({"kind": "quantized", "range": [0, 3]}, 2, [0, 1, 2, 3]),
     "quantized, 16 bits": ({"kind": "quantized", "range": [0, 2**16 - 1]}, 16, [0, 1, 2**15, 2**16 - 1]),
+    "quantized, 16 bits of its own": (
+        {"kind": "quantized", "range": "layer", "bits": 16},
+        32,
+        [0, 1, 2**15, 2**16 - 1],
+    ),
     "uniform": ({"kind": "uniform", "bins": 3, "range": [0, 3]}, 8, [0, 1, 2]),
     "uniform, 65,536 bins": ({"kind": "uniform", "bins": 2**16, "range": [0, 2**16]}, 8, [0, 1, 2**16 - 1]),
     "adaptive": ({"kind": "adaptive", "bins": 5}, 8, [0, 1, 2, 3, 4]),
@@ -212,4 +225,43 @@ def test_what_a_code_that_is_not_in_use_stands_for_has_no_effect():
 
 
 def test_every_kind_of_the_config_has_its_estimator():
-    assert set(KINDS) == {*get_args(EstimatorSpec.model_fields["kind"].annotation)}
+    assert list(KINDS) == list(KINDS_OF_CONFIG)
+
+
+# Kinds, specs and layers with as many codes as there can be
+SHRUNK = {
+    "uniform": (Uniform, {"kind": "uniform", "bins": 64, "range": "layer"}),
+    "adaptive": (Adaptive, {"kind": "adaptive", "bins": 64}),
+    "quantized": (Quantized, {"kind": "quantized", "range": "layer", "bits": 6}),
+}
+
+
+@pytest.mark.parametrize("tabled", [False, True])
+@pytest.mark.parametrize("name", SHRUNK)
+def test_codes_that_do_not_fit_into_their_field_are_refused_and_not_merged(name, tabled):
+    kind, spec = SHRUNK[name]
+
+    class Shrunk(kind):
+        field = 5
+
+    layer = of_codes(8) if tabled else of_values([np.arange(64)])
+    with pytest.raises(ValueError, match="do not fit into 5 bits"):
+        Shrunk(EstimatorSpec(**spec), 8).words(layer, GLOBAL)
+
+
+def test_a_quantizer_without_bits_is_refused_for_a_float32_network():
+    """By whichever way it comes: a table of 2³² codes would be merged into 2¹⁶."""
+    with pytest.raises(UserError, match=r"takes its bits from a network, .* float32 .* give bits"):
+        estimator_of(EstimatorSpec(kind="quantized", range=(0, 1)), 32)
+
+
+@pytest.mark.parametrize("kind", [3, 8, 16])
+def test_a_quantizer_of_the_bits_and_range_of_a_layer_gives_its_codes(kind):
+    """Whose lowest or highest code is 0 or the last: else its range is another."""
+    layer = quantized_layer(kind)
+    codes = layer.codes.copy()
+    codes[:, 0, 0], codes[:, 0, 1] = 0, 2**kind - 1
+    layer = replace(layer, codes=codes)
+    spec = EstimatorSpec(kind="quantized", range="layer")
+    own = [partition(each) for each in estimator_of(spec, kind).words(layer, GLOBAL)]
+    assert own == [partition(each) for each in Exact(EstimatorSpec(kind="exact"), kind).words(layer)]

@@ -471,6 +471,15 @@ class EstimatorSpec(Spec):
         return self
 
     @property
+    def of_network(self) -> list[str]:
+        """The keys that are left out and that a quantized network has to give.
+
+        >>> EstimatorSpec(kind="quantized", range="layer").of_network
+        ['bits']
+        """
+        return [key for key in sorted(ESTIMATORS[self.kind].of_network) if getattr(self, key) is None]
+
+    @property
     def is_binning(self) -> bool:
         """Whether it sorts activations into bins."""
         return ESTIMATORS[self.kind].is_binning

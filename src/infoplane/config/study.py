@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict, documented
-from infoplane.config.kinds import ESTIMATORS
 from infoplane.config.parsing import from_yaml
 from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.sweeps import matched, with_sweeps
@@ -291,8 +290,7 @@ def refuse_unfit_experiments(study: Study, source: str) -> None:
     float32 = {name for name, its in study.experiments.items() if its.bits == "float32"}
     controlled = {name for name, its in study.experiments.items() if its.protocol == "controlled"}
     for name, estimator in study.estimators.items():
-        left_out = [key for key in ESTIMATORS[estimator.kind].of_network if getattr(estimator, key) is None]
-        for key, unfit in product(left_out, sorted(float32 & set(estimator.experiments))):
+        for key, unfit in product(estimator.of_network, sorted(float32 & set(estimator.experiments))):
             raise UserError(
                 f"{source}: estimators.{name}: kind {estimator.kind} takes its {key} from a network, and "
                 f"{unfit} has none; give {key}, or name other experiments"

@@ -38,13 +38,14 @@ def mixture_information(
     ...  for points in (far, near)]
     [[1.0, 1.0], [0.0, 0.0]]
     """
-    padding = -len(counts) % LANES
-    scaled = np.pad(points / sqrt(WIDTHS[bound] * noise), ((0, 0), (0, padding)))
-    by_class = np.pad(counts[:, counts.any(0)].T.astype(float), ((0, 0), (0, padding)))
-    weights = np.concatenate([by_class.sum(0, keepdims=True), by_class])
+    number, by_class = len(counts), counts[:, counts.any(0)].T
+    room = -(-number // LANES) * LANES
+    scaled, weights = np.zeros((len(points), room)), np.zeros((1 + len(by_class), room))
+    scaled[:, :number] = points / sqrt(WIDTHS[bound] * noise)
+    weights[0, :number], weights[1:, :number] = by_class.sum(0), by_class
     totals = weights.sum(1)
     entropies = np.empty(len(weights))
-    mixture_entropies(scaled, weights, totals, np.empty(weights.shape[1]), entropies)
+    mixture_entropies(scaled, weights, totals, np.empty(room), entropies)
     h_t, *of_classes = (entropies / log(2)).tolist()
     shares = (totals[1:] / totals[0]).tolist()
     return h_t, h_t - sum(share * h for share, h in zip(shares, of_classes, strict=True))

@@ -12,6 +12,7 @@ import numpy as np
 
 from infoplane.config import EstimatorSpec
 from infoplane.entropy import Information
+from infoplane.errors import UserError
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
 from infoplane.information.density import mixture_information
 from infoplane.information.layers import Layer
@@ -233,5 +234,13 @@ KINDS: dict[str, type[Estimator]] = {
 
 
 def estimator_of(spec: EstimatorSpec, bits: int) -> Estimator:
-    """The estimator of a spec, for networks whose activations have so many bits; float32 networks have 32."""
+    """The estimator of a spec, for networks whose activations have so many bits; float32 networks have 32.
+
+    Raises:
+        UserError: it takes a key from the network that a float32 one does not have.
+    """
+    for key in spec.of_network if bits == 32 else ():
+        raise UserError(
+            f"kind {spec.kind} takes its {key} from a network, and a float32 one has none; give {key}"
+        )
     return KINDS[spec.kind](spec, bits)

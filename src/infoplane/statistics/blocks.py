@@ -47,44 +47,48 @@ class Readings(NamedTuple):
         return Readings(self.first[..., :count], self.second[..., :count])
 
 
-def read_blocks(curves: np.ndarray) -> Readings:
-    """Cut curves into blocks of four values in a row; an incomplete last one joins the one before.
+def read_blocks(curves: np.ndarray, length: int = LENGTH) -> Readings:
+    """Cut curves into blocks of values in a row; an incomplete last one joins the one before.
 
     Args:
         curves: (..., epochs).
+        length: of a block, an even number; or 1 for curves of a few epochs that lie far apart, where both
+            readings are the value itself.
 
     Returns:
-        The readings of ⌊epochs / 4⌋ blocks.
+        The readings of ⌊epochs / length⌋ blocks.
 
     >>> read_blocks(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]))
     Readings(first=array([2., 6.]), second=array([3.        , 7.66666667]))
     """
-    count = curves.shape[-1] // LENGTH
-    blocks = curves[..., : LENGTH * count].reshape(*curves.shape[:-1], count, LENGTH)
+    if length == 1:
+        return Readings(curves, curves)
+    count = curves.shape[-1] // length
+    blocks = curves[..., : length * count].reshape(*curves.shape[:-1], count, length)
     first, second = blocks[..., 0::2].mean(-1), blocks[..., 1::2].mean(-1)
-    rest = curves[..., LENGTH * count :]
+    rest = curves[..., length * count :]
     if count and rest.shape[-1]:
         second[..., -1] = np.concatenate([blocks[..., -1, 1::2], rest], axis=-1).mean(-1)
     return Readings(first, second)
 
 
-def tail_length(epochs: int) -> int:
-    """Length of the tail: the last 5 % of the recorded epochs, rounded down, at least one.
+def tail_length(epochs: int, length: int = LENGTH) -> int:
+    """Length of the tail: the last 5 % of the epochs, rounded down, at least one; one with blocks of one.
 
-    >>> tail_length(1601), tail_length(16)
-    (80, 1)
+    >>> tail_length(1601), tail_length(16), tail_length(60, 1)
+    (80, 1, 1)
     """
-    return max(1, epochs // TAIL)
+    return 1 if length == 1 else max(1, epochs // TAIL)
 
 
-def blocks_before_tail(epochs: int) -> int:
+def blocks_before_tail(epochs: int, length: int = LENGTH) -> int:
     """Number of the blocks that end before the tail begins.
 
-    >>> blocks_before_tail(1601), blocks_before_tail(11), blocks_before_tail(4)
-    (380, 1, 0)
+    >>> blocks_before_tail(1601), blocks_before_tail(11), blocks_before_tail(4), blocks_before_tail(26, 1)
+    (380, 1, 0, 25)
     """
-    blocks = epochs // LENGTH  # the last of which always ends in the tail
-    return max(0, min((epochs - tail_length(epochs)) // LENGTH, blocks - 1))
+    blocks = epochs // length  # the last of which always ends in the tail
+    return max(0, min((epochs - tail_length(epochs, length)) // length, blocks - 1))
 
 
 def peak(readings: Readings) -> np.ndarray:

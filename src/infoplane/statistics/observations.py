@@ -8,17 +8,18 @@ from typing import Any
 import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
-from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+from infoplane.config import EXACT, Bits, EstimatorSpec, TrainingSpec
 
 __all__ = ["OUTPUT_READINGS", "Observation", "observe"]
 
-# Where a quantized network's output is made discrete, by protocol, kind and range of the estimator
-OUTPUT_READINGS: dict[Any, str] = {
-    ("published", "exact", None): "logits",
-    ("published", "rebinned", None): "rebinned",
-    ("published", "quantized", (0, 1)): "softmax",
-    ("controlled", "rebinned", None): "rebinned",
-    ("controlled", "exact", None): "softmax",
+REBINNED = EstimatorSpec(kind="rebinned")
+# Where a quantized network's output is made discrete, by protocol and estimator
+OUTPUT_READINGS: dict[tuple[str, EstimatorSpec], str] = {
+    ("published", EXACT): "logits",
+    ("published", REBINNED): "rebinned",
+    ("published", EstimatorSpec(kind="quantized", range=(0, 1))): "softmax",
+    ("controlled", REBINNED): "rebinned",
+    ("controlled", EXACT): "softmax",
 }
 
 
@@ -46,8 +47,8 @@ class Observation:
 
     @property
     def exact_reading(self) -> str | None:
-        """What T is where it is exact: codes of a quantized network, or bit patterns of a float32 one."""
-        if self.seen_by.kind != "exact":
+        """What T is where it is exact, at every epoch: codes, or bit patterns of a float32 network."""
+        if self.seen_by != EXACT:
             return None
         return "codes" if self.quantized else "float32"
 
@@ -56,12 +57,15 @@ class Observation:
         """What T is at the output, if that is a reading of claim C3."""
         if not self.quantized:
             return self.exact_reading
-        return OUTPUT_READINGS.get((self.training.protocol, self.seen_by.kind, self.seen_by.range))
+        seen_by = self.seen_by
+        if seen_by.layers == "output":
+            seen_by = seen_by.model_copy(update={"layers": None})
+        return OUTPUT_READINGS.get((self.training.protocol, seen_by))
 
     def reading_of(self, layer: int) -> str:
         """What T is in a layer."""
         output = self.output_reading if layer == self.layers[-1] else None
-        kind = "bins" if self.seen_by.kind in ("uniform", "adaptive") else self.seen_by.kind
+        kind = "bins" if self.seen_by.is_binning else self.seen_by.kind
         return output or self.exact_reading or kind
 
     def trained_like(self, other: "Observation", but: str) -> bool:

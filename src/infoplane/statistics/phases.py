@@ -79,6 +79,7 @@ def phases(
     failed: Collection[int],
     bad: pd.Series,
     sample: bool,
+    length: int = LENGTH,
 ) -> pd.DataFrame:
     """Measure the phases of every repetition and layer over the main part.
 
@@ -89,6 +90,7 @@ def phases(
         failed: the repetitions that failed; nothing of them is measured.
         bad: whether a repetition is a bad fit, as from `bad_fits`.
         sample: whether the inputs are a sample of more than there are, and no population.
+        length: of the blocks; 1 where only a few epochs were looked at, which lie far apart.
 
     Returns:
         The columns above.
@@ -98,10 +100,10 @@ def phases(
     shape = len(repetitions), len(layers), len(epochs)
     i_xt, i_ty, distinct = (main[name].to_numpy().reshape(shape) for name in ("i_xt", "i_ty", "distinct"))
     fine = ~np.isin(repetitions, list(failed))
-    blocks = blocks_before_tail(len(epochs))
+    blocks = blocks_before_tail(len(epochs), length)
     measured = fine & (blocks > 1)
     cells = pd.MultiIndex.from_product([repetitions, layers], names=["repetition", "layer"])
-    values = measure(i_xt[measured], i_ty[measured], epochs, h_y) if measured.any() else {}
+    values = measure(i_xt[measured], i_ty[measured], epochs, h_y, length) if measured.any() else {}
     table = pd.DataFrame(
         {name: column.ravel() for name, column in values.items()},
         index=cells[np.repeat(measured, len(layers))],
@@ -116,38 +118,41 @@ def phases(
     )
 
 
-def measure(i_xt: np.ndarray, i_ty: np.ndarray, epochs: np.ndarray, h_y: float) -> dict[str, np.ndarray]:
+def measure(
+    i_xt: np.ndarray, i_ty: np.ndarray, epochs: np.ndarray, h_y: float, length: int
+) -> dict[str, np.ndarray]:
     """The columns that are measured from curves (runs, layers, epochs), each (runs, layers)."""
     time = np.arange(len(epochs))
-    before = blocks_before_tail(len(epochs))
+    before = blocks_before_tail(len(epochs), length)
 
-    x = read_blocks(i_xt).until(before)
-    top, tail = peak(x), mean_over_tail(i_xt)
+    x = read_blocks(i_xt, length).until(before)
+    top, tail = peak(x), mean_over_tail(i_xt, length)
     compression = top - tail
-    x_peak = LENGTH * x.level.argmax(-1)
+    x_peak = length * x.level.argmax(-1)
     onset = best_division(i_xt < top[..., None] - COMPRESSION_MARGIN, time >= x_peak[..., None])
     compresses = compression > COMPRESSION_MARGIN
     given_y = i_xt - i_ty
+    conditional = peak(read_blocks(given_y, length).until(before)) - mean_over_tail(given_y, length)
 
-    y, start = read_blocks(i_ty[..., 1:]), i_ty[..., 0]
+    y, start = read_blocks(i_ty[..., 1:], length), i_ty[..., 0]
     fitting, headroom = peak(y) - start, h_y - start
-    y_peak = 1 + LENGTH * y.level.argmax(-1)
+    y_peak = 1 + length * y.level.argmax(-1)
     risen = i_ty > start[..., None] + FITTING_MARGIN
-    fitting_onset = best_division(risen, time < y_peak[..., None] + LENGTH)
+    fitting_onset = best_division(risen, time < y_peak[..., None] + length)
     fits = fitting > FITTING_MARGIN
 
-    level = read_blocks(i_ty).level
-    then = np.minimum(onset // LENGTH, level.shape[-1] - 1)
+    level = read_blocks(i_ty, length).level
+    then = np.minimum(onset // length, level.shape[-1] - 1)
     gained = np.take_along_axis(level, then[..., None], -1)[..., 0] - start
     return {
         "compression": compression,
         "peak": top,
         "relative_compression": share(compression, top),
-        "conditional_compression": peak(read_blocks(given_y).until(before)) - mean_over_tail(given_y),
+        "conditional_compression": conditional,
         "compression_peak_epoch": epochs[x_peak],
         "compression_onset": np.where(compresses, epochs[onset], np.nan),
         "compresses": compresses,
-        "turning_points": turning_points(read_blocks(i_xt).level, COMPRESSION_MARGIN),
+        "turning_points": turning_points(read_blocks(i_xt, length).level, COMPRESSION_MARGIN),
         "fitting": fitting,
         "headroom": headroom,
         "fitted_share": share(fitting, headroom),
@@ -158,8 +163,8 @@ def measure(i_xt: np.ndarray, i_ty: np.ndarray, epochs: np.ndarray, h_y: float) 
     }
 
 
-def mean_over_tail(curves: np.ndarray) -> np.ndarray:
-    mean: np.ndarray = curves[..., -tail_length(curves.shape[-1]) :].mean(-1)
+def mean_over_tail(curves: np.ndarray, length: int) -> np.ndarray:
+    mean: np.ndarray = curves[..., -tail_length(curves.shape[-1], length) :].mean(-1)
     return mean
 
 

@@ -11,6 +11,7 @@ from infoplane.artifacts import describe, read_table, refuse_mismatch, write_tab
 from infoplane.datasets import load_dataset
 from infoplane.errors import UserError
 from infoplane.statistics.aggregates import ACCURACIES, INFORMATION, aggregate, bad_fits, failures
+from infoplane.statistics.blocks import LENGTH
 from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.errors import errors
 from infoplane.statistics.phases import phases
@@ -48,7 +49,8 @@ def summarise_information(
     write_table(aggregates_path, means, describe("aggregates", **told))
     dataset = known["dataset"]
     sample = any(dataset[name] != value for name, value in POPULATION.items())
-    runs = phases(information, dataset["inputs"], label_entropy(known), failed, bad, sample)
+    length = LENGTH if known["spec"]["estimator"].get("epochs") is None else 1
+    runs = phases(information, dataset["inputs"], label_entropy(known), failed, bad, sample, length)
     write_table(phases_path, runs, describe("phases", **told))
 
 
