@@ -31,6 +31,7 @@ PLUMBING = frozenset(
         "provenance",
         "statistics.trace",
         "status",
+        "suitability",
     }
 )
 # The two engines: nothing of one rests on the other

@@ -1,9 +1,11 @@
 """Training of repetitions, each a function of the spec and its own number alone."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import index
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Never, cast
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ from infoplane.datasets import Dataset, load_dataset
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
 from infoplane.kernels.compilation import sources_digest
-from infoplane.networks.layers import network_of
+from infoplane.networks.layers import Network
 from infoplane.progress import progress_bar
+from infoplane.suitability import InputsMerged, refuse_unsuitable, report_inputs
 from infoplane.trajectory import Records, Trajectory, recorded_epochs, save_trajectory, training_parts
 
 __all__ = ["run", "train"]
@@ -30,7 +33,7 @@ Train = Callable[
 
 def train(
     spec: TrainingSpec,
-    repetitions: Sequence[int],
+    repetitions: int | Sequence[int],
     dataset: Dataset | None = None,
     device: str = "cpu",
     checkpoint: Path | None = None,
@@ -40,8 +43,8 @@ def train(
     A repetition's numbers depend on the spec and on its own number, not on which others it is trained with.
 
     Args:
-        repetitions: their numbers; each seeds its own initialisation and shuffling.
-        dataset: the data; by default that which the spec names.
+        repetitions: how many, or their numbers; each number seeds its own initialisation and shuffling.
+        dataset: the data that the spec names; `synthetic` need not be given.
         device: `cpu`, or `cuda` for the engine `torch`.
         checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
             off goes on from it, and comes to the same numbers; one that has come to its end removes it.
@@ -52,19 +55,26 @@ def train(
         epoch's minibatches) and test_accuracy (at the epoch's end).
 
     Raises:
-        UserError: the network does not fit the data, the engine not the device, or there is no GPU.
+        UserError: the network does not fit the data, the data are not those that the spec names, the engine
+            does not fit the device, there is no GPU, or there is not enough memory.
+
+    Warns:
+        InputsMerged: fewer than 99 % of the inputs are distinct on the grid that a quantized network reads.
     """
     train_repetitions = engine_of(spec, device)
+    repetitions = numbers_of(repetitions)
     dataset = dataset or load_dataset(spec.dataset)
-    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+    if dataset.name != spec.dataset:
+        raise UserError(
+            f"dataset: the spec names {spec.dataset!r}, and {dataset.name!r} is given; give the one that it "
+            "names"
+        )
+    network = refuse_unsuitable(spec, dataset)
+    if (report := report_inputs(spec, dataset)) and report.is_warning:
+        warnings.warn(report.text, InputsMerged, stacklevel=2)
     parts, epochs = recorded_epochs(spec)
     lengths = dict(training_parts(spec))
-    shape = len(repetitions), len(epochs)
-    records = Records(
-        np.empty((*shape, network.size), dtype=np.float32),
-        np.empty((*shape, len(network.layers), 2, 2), dtype=np.float32),
-        np.empty((len(repetitions), sum(lengths.values()), 3)),
-    )
+    records = room_for_records(len(repetitions), len(epochs), sum(lengths.values()), network)
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
         kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         train_repetitions(spec, dataset, repetitions, records, progress, kept)
@@ -80,6 +90,41 @@ def train(
         records.ranges,
     )
     return trajectory, history_table(repetitions, lengths, records.history)
+
+
+def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:
+    """The numbers of repetitions: 0 … n−1 of n, or those given."""
+    count = isinstance(repetitions, int | np.integer) and not isinstance(repetitions, bool)
+    numbers = range(cast(int, repetitions)) if count else cast(Sequence[int], repetitions)
+    try:
+        found = [index(number) for number in numbers]
+    except TypeError as error:
+        raise UserError(
+            f"repetitions: {repetitions!r} are no numbers; give how many, or a list of their numbers"
+        ) from error
+    if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= 2**31:
+        raise UserError(
+            f"repetitions: {repetitions!r} is refused; give how many, or different numbers of 0 … 2³¹ − 1"
+        )
+    return found
+
+
+def room_for_records(repetitions: int, snapshots: int, epochs: int, network: Network) -> Records:
+    """Empty records of repetitions, which are filled as they are trained."""
+    shape = repetitions, snapshots
+    try:
+        return Records(
+            np.empty((*shape, network.size), dtype=np.float32),
+            np.empty((*shape, len(network.layers), 2, 2), dtype=np.float32),
+            np.empty((repetitions, epochs, 3)),
+        )
+    except (MemoryError, ValueError) as error:  # the latter where an array is larger than any can be
+        size = repetitions * snapshots * network.size * 4 / 2**30
+        raise UserError(
+            f"{repetitions} repetitions of {network.size} parameters at {snapshots} epochs take {size:.0f} "
+            "GiB of memory; train fewer at a time (chunk), record less often (record_every), or take fewer "
+            "neurons"
+        ) from error
 
 
 def engine_of(spec: TrainingSpec, device: str) -> Train:
@@ -137,9 +182,15 @@ def run(
 ) -> None:
     """Train some repetitions from a data set file into a trajectory and a history file."""
     dataset = load_dataset(dataset_path)
-    refuse_mismatch(dataset_path, "data set", dataset.name, spec.dataset)
+    refuse_mismatch(
+        dataset_path, "data set", dataset.name, spec.dataset, "give the file of the one that the spec names"
+    )
     checkpoint = trajectory_path.with_name(f".{trajectory_path.stem}.checkpoint")
-    trajectory, history = train(spec, repetitions, dataset, device, checkpoint)
+    if report := report_inputs(spec, dataset):
+        print("warning: " * report.is_warning + report.text, flush=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputsMerged)  # which has been printed
+        trajectory, history = train(spec, repetitions, dataset, device, checkpoint)
     description = describe(
         "history",
         {"training": spec.differences()},

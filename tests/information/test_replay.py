@@ -4,6 +4,7 @@ of an input.
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -19,12 +20,16 @@ from reference import input_steps, plan, policies, pooled, reads_softmax, replay
 from trainings import CASES, name_of
 from trainings import dataset_of as dataset_of_spec
 
-from infoplane import Dataset, TrainingSpec, load_dataset, train
+from infoplane import Dataset, EstimatorSpec, TrainingSpec, UserError, estimate, load_dataset, train
 from infoplane.config import Bits
 from infoplane.information.binning import rebinned
+from infoplane.information.levels import levels_in_use
+from infoplane.information.merging import merging
+from infoplane.information.reliability import reliability
 from infoplane.information.replay import replay
 from infoplane.kernels.network import is_sparse_for
 from infoplane.networks.layers import network_of
+from infoplane.suitability import InputsMerged
 
 LAYERS = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]
 SETTINGS = {"epochs": 5, "record_every": 2, "learning_rate": 2e-2}
@@ -88,16 +93,13 @@ def dataset_of(kind):
     name = KINDS[kind].dataset
     if name == "synthetic":
         return load_dataset("synthetic")
-    if name == "floats":
-        return small_images((9, 8), np.float32, count=200)
-    images = small_images((9, 8), count=200)
+    images = small_images((9, 8), np.float32 if name == "floats" else np.uint8, count=200)
     if name == "dark":
-        dark = replace(images, inputs=np.where(images.inputs > 128, images.inputs, 0).astype(np.uint8))
-        assert is_sparse_for(dark.inputs.reshape(200, -1), network_of(KINDS[kind], (9, 8), 3))
-        return dark
+        images = replace(images, inputs=np.where(images.inputs > 128, images.inputs, 0).astype(np.uint8))
+        assert is_sparse_for(images.inputs.reshape(200, -1), network_of(KINDS[kind], (9, 8), 3))
     if name == "wide":
-        return replace(images, inputs=images.inputs.astype(np.uint16) * 257, scale=1 / 65535)
-    return images
+        images = replace(images, inputs=images.inputs.astype(np.uint16) * 257, scale=1 / 65535)
+    return replace(images, name=name)
 
 
 @cache
@@ -433,7 +435,9 @@ def test_float32_networks_see_floats_and_quantized_ones_a_grid(engine):
     dataset = Dataset("mine", inputs, np.arange(200) % 2, np.arange(200) < 150)
     for bits, told_apart in [(8, False), ("float32", True)]:
         spec = spec_of("relu", bits, "mine", network=[16], engine=engine)
-        t = everything(train(spec, [0], dataset)[0], dataset).t[0]
+        with nullcontext() if told_apart else pytest.warns(InputsMerged, match="101 of 200 distinct inputs"):
+            trajectory, _ = train(spec, [0], dataset)
+        t = everything(trajectory, dataset).t[0]
         assert (t[:, :, 2::2] != t[:, :, 3::2]).any() == told_apart
 
 
@@ -461,11 +465,9 @@ READERS = {
 @pytest.mark.parametrize("reader", READERS)
 def test_a_data_set_other_than_that_of_the_training_is_refused(reader, other):
     trajectory = trained("images-relu-8")
-    with pytest.raises(
-        UserError, match="was trained on the data set .*; give the one it was trained on$"
-    ) as e:
+    with pytest.raises(UserError, match="trained on the data set") as error:
         READERS[reader](trajectory, OTHERS[other](dataset_of("images-relu-8")))
-    assert "\n" not in str(e.value)
+    assert str(error.value).endswith("give the one it was trained on") and "\n" not in str(error.value)
 
 
 def test_a_data_set_of_another_name_is_the_same(capsys):
@@ -487,9 +489,7 @@ def test_a_data_set_of_another_name_is_the_same(capsys):
 def test_arrays_that_are_not_those_of_the_network_are_refused(change, engine):
     """Kernels would read beyond their ends."""
     trajectory = by(engine, trained("images-relu-8"))
-    with pytest.raises(
-        UserError, match="the trajectory's (parameters|ranges) are .* of the shape .*, expected"
-    ):
+    with pytest.raises(UserError, match=r"^the trajectory's (parameters|ranges) are .* of the shape"):
         replay(replace(trajectory, **change(trajectory)), dataset_of("images-relu-8"))
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.sources import DebianPackage, Folder, Mirror, NpmPackage, Source, find_files
 
-__all__ = ["IMAGES", "Images", "load_images", "parse_idx"]
+__all__ = ["CLASSES", "IMAGE", "IMAGES", "Images", "load_images", "parse_idx"]
+
+# The shape of one image, and the number of classes
+IMAGE, CLASSES = (28, 28), 10
 
 
 @dataclass(frozen=True)

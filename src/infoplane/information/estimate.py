@@ -8,6 +8,7 @@ import pandas as pd
 
 from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec
+from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
 from infoplane.devices import name_of
 from infoplane.entropy import Information, entropy
@@ -26,13 +27,15 @@ FAILED = np.nan, np.nan, np.nan, 0
 
 
 def estimate(
-    estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
+    estimator: EstimatorSpec | str, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
 ) -> pd.DataFrame:
     """Estimate the information of every layer at every snapshot of a trajectory.
 
     The estimator's subset of the inputs is what is counted; ranges are those of the whole data set.
 
     Args:
+        estimator: how T is made discrete: a spec, or the name of a kind that needs no more, such as `exact`.
+        dataset: what the trajectory was trained on.
         device: `cpu`, or `cuda`, where PyTorch replays whatever was trained.
 
     Returns:
@@ -42,8 +45,11 @@ def estimate(
         `global` from.
 
     Raises:
-        UserError: there is no GPU, or no such layer.
+        UserError: the estimator is unknown, the trajectory was trained on another data set, or there is no
+            GPU, or no such layer.
     """
+    if isinstance(estimator, str):
+        estimator = validated(EstimatorSpec, {"kind": estimator}, "estimate")
     layers = layers_in(estimator, trajectory.ranges.shape[2])
     ends = np.zeros((len(trajectory.repetitions), 2))
     if estimator.range == "global":

@@ -22,8 +22,13 @@ def load_trained(dataset_path: Path, trajectory_path: Path) -> tuple[Trajectory,
         UserError: a file is missing or damaged, or they do not belong together.
     """
     dataset, trajectory = load_dataset(dataset_path), load_trajectory(trajectory_path)
-    trained_on = "the data set it was trained on"
-    refuse_mismatch(trajectory_path, trained_on, trajectory.dataset, dataset.description)
+    refuse_mismatch(
+        trajectory_path,
+        "the data set it was trained on",
+        trajectory.dataset,
+        dataset.description,
+        f"give the file of that data set instead of {dataset_path}",
+    )
     return trajectory, dataset
 
 

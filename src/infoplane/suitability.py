@@ -1,0 +1,135 @@
+"""Whether a data set suits a network: what a training refuses, and what it warns of."""
+
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from infoplane.config import Bits, DatasetSpec, TrainingSpec
+from infoplane.datasets import Dataset
+from infoplane.datasets.dataset import first_part
+from infoplane.datasets.images import CLASSES, IMAGE, IMAGES
+from infoplane.datasets.stage import make
+from infoplane.errors import UserError
+from infoplane.networks.inputs import distinct_inputs, network_inputs
+from infoplane.networks.layers import Network, network_of
+from infoplane.networks.schemes import scheme_of
+
+__all__ = ["InputsMerged", "Report", "problems_of_data", "refuse_unsuitable", "report_inputs"]
+
+# Float64 holds all whole numbers up to 2⁵³
+EXACT = 2**53
+FEW = 0.99
+# Features that are named in a message
+NAMED = 5
+
+
+class InputsMerged(UserWarning):
+    """Inputs that differ in a data set are the same to a network."""
+
+
+def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
+    """The network of a spec on a data set, if it can be trained on it.
+
+    Raises:
+        UserError: there are no images for a convolution or a pool, all inputs are one point of the grid that
+            the network reads, or sums over inputs and weights would not be exact.
+    """
+    network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+    values = network_inputs(dataset, scheme_of(spec).quantized).values
+    if not reads_as_given(spec, dataset) and (values == values[:1]).all():
+        raise UserError(
+            f"data set {dataset.name}: its {len(values)} inputs are one and the same to the network; give "
+            "training inputs that differ"
+        )
+    refuse_inexact_sums(spec, network, float(np.abs(values).max()))
+    return network
+
+
+def refuse_inexact_sums(spec: TrainingSpec, network: Network, largest: float) -> None:
+    """Refuse sums of whole numbers that float64 would round.
+
+    Args:
+        largest: the largest of the inputs, as the whole numbers that a quantized network reads.
+    """
+    scheme, bits = scheme_of(spec), spec.bits
+    if not isinstance(bits, Bits):
+        return
+    for layer in network.weighted:
+        policy = scheme.output_weights if layer is network.layers[-1] else scheme.hidden_weights
+        factor = largest if layer is network.weighted[0] else 2**bits.activations - 1
+        if policy is not None and (2**bits.weights - 1) * factor * layer.fan_in > EXACT:
+            raise UserError(
+                f"bits: a sum of {layer.fan_in} products of weights of {bits.weights} bits and whole numbers "
+                f"up to {factor:.0f} may exceed 2⁵³, and would not be exact; use fewer bits, or scaling: "
+                "feature"
+            )
+
+
+def reads_as_given(spec: TrainingSpec, dataset: Dataset) -> bool:
+    """Whether a network reads the inputs of a data set as they are, or multiplied by one number."""
+    return dataset.scaling == "all" and (dataset.inputs.dtype.kind == "u" or not scheme_of(spec).quantized)
+
+
+class Report(NamedTuple):
+    """How many inputs a network can tell apart, in words, and whether that is a warning."""
+
+    text: str
+    is_warning: bool
+
+
+def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
+    """How many of the distinct inputs a network can tell apart; nothing where it reads them as they are.
+
+    It is a warning where fewer than 99 % are left, or where a feature is lost.
+    """
+    if reads_as_given(spec, dataset):
+        return None
+    quantized = scheme_of(spec).quantized
+    read, given, merged = distinct_inputs(dataset, quantized)
+    is_warning = read < FEW * given or len(merged) > 0
+    on = "on the grid of 8 bits" if quantized else "in float32"
+    parts = [f"data set {dataset.name}: {read} of {given} distinct inputs remain {on}"]
+    if len(merged):
+        names = ", ".join(map(str, merged[:NAMED])) + ", …" * (len(merged) > NAMED)
+        parts.append(f"{len(merged)} features that vary take one value there (number {names}, from 0)")
+    if is_warning and dataset.scaling == "all":
+        parts.append("scaling: feature gives each feature a range of its own")
+    return Report("; ".join(parts), is_warning)
+
+
+def problems_of_data(spec: DatasetSpec, trainings: Mapping[str, TrainingSpec]) -> list[str]:
+    """What the jobs of a study would refuse of a data set, a line each; nothing is trained or downloaded.
+
+    One's own file is read, and so is a folder with the images of a public data set. Of images that would have
+    to be downloaded, the shape and the classes are known.
+
+    Args:
+        spec: the data set.
+        trainings: those that use it, by the names of their experiments.
+    """
+    problems = []
+    try:
+        dataset = known_dataset(spec)
+    except UserError as error:
+        return [str(error)]
+    for name, training in trainings.items():
+        try:
+            if dataset is None:
+                network_of(training, IMAGE, CLASSES)
+            else:
+                refuse_unsuitable(training, dataset)
+        except UserError as error:
+            problems.append(f"experiments.{name}: {error}")
+    return problems
+
+
+def known_dataset(spec: DatasetSpec) -> Dataset | None:
+    """The data set of a spec, unless it would have to be downloaded."""
+    if spec.kind in IMAGES and spec.folder is None:
+        return None
+    with redirect_stdout(StringIO()):  # where images were found is of no interest here
+        return first_part(make(spec, Path()), spec.fraction)
