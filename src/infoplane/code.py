@@ -29,6 +29,7 @@ PLUMBING = frozenset(
         "log",
         "progress",
         "provenance",
+        "recognition",
         "statistics.trace",
         "status",
     }

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.layout import FILES, FORMATS, JOINS, Layout, benchmark_of, log_of
 from infoplane.log import failures
-from infoplane.provenance import Provenance, refuse_missing_data
+from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
 try:
     sources = [*map(os.path.relpath, workflow.configfiles)]
@@ -26,10 +27,7 @@ try:
         from_yaml(Path(source))
     study = resolve(config, ", ".join(sources) or "--config")
     refuse_missing_data(study, ", ".join(sources) or "--config")
-    if os.pathsep in SOURCE:
-        raise UserError(
-            f"{SOURCE}: a folder with {os.pathsep} in its name cannot be imported from; rename it"
-        )
+    refuse_folders([SOURCE, os.getcwd(), tempfile.gettempdir(), study.results])
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
@@ -44,7 +42,9 @@ GPUS = 1 if study.device == "cuda" else 0
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
 PATH = shlex.quote(SOURCE).replace("{", "{{").replace("}", "}}")
-shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONUTF8=1 PYTHONOPTIMIZE= PYTHONPATH={PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
 COMMAND = "{PYTHON} -m infoplane.cli {params.arguments} > {log:q} 2>&1"
 
 
