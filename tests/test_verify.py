@@ -29,9 +29,9 @@ from infoplane.training import run as train
 from infoplane.trajectory import save_trajectory
 from infoplane.verify import verify
 from infoplane.verify.chain import check_history, check_information, check_table
+from infoplane.verify.chunks import repetitions_of, tables_in
 from infoplane.verify.datasets import as_idx, check_download, sha256
 from infoplane.verify.figures import check_figure
-from infoplane.verify.layout import repetitions_of, tables_in
 
 EXPERIMENTS = {"relu": ("relu", 8, "published"), "tanh": ("tanh", "float32", "published")}
 ESTIMATORS = {"exact": EstimatorSpec(kind="exact"), "rebinned": EstimatorSpec(kind="rebinned")}

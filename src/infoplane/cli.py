@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -440,6 +441,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # a job that is told to end must clean up what it has half written
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # letters that the locale lacks are spelt, as in \\u2264
+            stream.reconfigure(errors="backslashreplace")
     try:
         given = parser().parse_args(arguments)
         with logged(sys.argv[1:] if arguments is None else arguments):

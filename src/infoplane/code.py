@@ -29,6 +29,7 @@ PLUMBING = frozenset(
         "log",
         "progress",
         "provenance",
+        "recognition",
         "statistics.trace",
         "status",
         "suitability",
@@ -53,7 +54,7 @@ STAGES = {
     "levels": "information.levels",
     "merging": "information.merging",
     **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),
-    **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells"), "statistics"),
+    **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells", "margins"), "statistics"),
     "figure": "figures",
     "page": "pages",
 }

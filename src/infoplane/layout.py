@@ -33,6 +33,13 @@ FILES = {
     "page": "pages/{table}.html",
 }
 FORMATS = ("pdf", "png")
+# The kinds of files that a job writes beside the first one, after which its log is named
+BESIDE = {
+    "history": ("trajectory",),
+    "aggregates": ("phases",),
+    "tradeoff": ("correlations",),
+    "claims": ("cells", "margins"),
+}
 # The tables that are joined over all experiments on a data set, and what is joined
 JOINS = {
     "information": "aggregates",
@@ -112,6 +119,13 @@ class Layout:
             names: what stands for the names in its path.
         """
         return MADE_FROM[kind](self, names)
+
+    def made_with(self, kind: str, names: Mapping[str, str]) -> list[str]:
+        """The files of the job whose first file is of a kind, as far as the study wants them."""
+        if kind == "figure":
+            return self.figures([names["figure"]])
+        dropped = ("trajectory",) if self.study.trajectories == "drop" else ()
+        return [path_of(each, **names) for each in (kind, *BESIDE.get(kind, ())) if each not in dropped]
 
     def all_chunks(self, kind: str, names: Mapping[str, str]) -> list[str]:
         return self.files(kind, [(names["experiment"], names.get("estimator", ""))])
@@ -223,13 +237,4 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "figure": lambda layout, names: layout.drawn_from(names["figure"]),
     "page": lambda layout, names: {"table": [f"statistics/{names['table']}.csv"]},
 }
-# Files that a job writes beside others are made from the same
-MADE_FROM |= {
-    one: MADE_FROM[other]
-    for one, other in (
-        ("phases", "aggregates"),
-        ("correlations", "tradeoff"),
-        ("cells", "claims"),
-        ("margins", "claims"),
-    )
-}
+MADE_FROM |= {other: MADE_FROM[first] for first, others in BESIDE.items() for other in others}

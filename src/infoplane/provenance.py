@@ -1,6 +1,8 @@
 """What a file says that it was made from, against what a config asks for."""
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cache
 from io import StringIO
@@ -18,7 +20,7 @@ from infoplane.errors import UserError
 from infoplane.layout import path_of, repetitions_of
 from infoplane.recognition import description_of
 
-__all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_missing_data"]
+__all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_folders", "refuse_missing_data"]
 
 FIRST = 1  # of the kernels, before results said their version
 
@@ -165,4 +167,23 @@ def refuse_missing_data(study: Study, source: str) -> None:
             raise UserError(
                 f"{source}: datasets.{name}.folder: {spec.folder} is no folder; correct it, or remove it to "
                 "have the files downloaded"
+            )
+
+
+def refuse_folders(folders: Sequence[str]) -> None:
+    """Raise a `UserError` if jobs cannot work in a folder because of its name.
+
+    Args:
+        folders: that of the modules first.
+    """
+    if os.pathsep in folders[0]:
+        raise UserError(
+            f"{folders[0]}: Python imports from no folder with {os.pathsep} in its name; rename it"
+        )
+    encoding = sys.getfilesystemencoding()
+    for folder in folders:
+        if not folder.isascii() and encoding != "utf-8":
+            raise UserError(
+                f"{folder}: a name that is not ASCII takes UTF-8, and the locale says {encoding}; "
+                "start with PYTHONUTF8=1"
             )

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.layout import FILES, FORMATS, JOINS, Layout, benchmark_of, log_of
 from infoplane.log import failures
-from infoplane.provenance import Provenance, refuse_missing_data
+from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
 try:
     sources = [*map(os.path.relpath, workflow.configfiles)]
@@ -26,10 +27,7 @@ try:
         from_yaml(Path(source))
     study = resolve(config, ", ".join(sources) or "--config")
     refuse_missing_data(study, ", ".join(sources) or "--config")
-    if os.pathsep in SOURCE:
-        raise UserError(
-            f"{SOURCE}: a folder with {os.pathsep} in its name cannot be imported from; rename it"
-        )
+    refuse_folders([SOURCE, os.getcwd(), tempfile.gettempdir(), study.results])
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
@@ -44,7 +42,8 @@ GPUS = 1 if study.device == "cuda" else 0
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
 PATH = shlex.quote(SOURCE).replace("{", "{{").replace("}", "}}")
-shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONPATH={PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
+PATHS = f"{PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONOPTIMIZE= PYTHONPATH={PATHS}; ")
 COMMAND = "{PYTHON} -m infoplane.cli {params.arguments} > {log:q} 2>&1"
 
 
@@ -53,7 +52,7 @@ onerror:
 
 
 pathvars:
-    results=study.results,
+    results=os.path.normpath(study.results),
 
 
 wildcard_constraints:
@@ -62,25 +61,6 @@ wildcard_constraints:
     estimator="|".join(study.estimators),
     figure="|".join(study.figures),
     chunk=r"\d+-\d+",
-
-
-# What the job of each rule makes, by the first of its files
-KINDS = {
-    "datasets": "dataset",
-    "training": "history",
-    "information": "information",
-    "reliability": "reliability",
-    "levels": "levels",
-    "merging": "merging",
-    "statistics_information": "aggregates",
-    "statistics_tradeoff": "tradeoff",
-    "statistics_accuracy": "accuracy",
-    "statistics_errors": "errors",
-    "statistics_join": "joined",
-    "statistics_claims": "claims",
-    "figures": "figure",
-    "pages": "page",
-}
 
 
 def below_results(paths):
@@ -101,11 +81,11 @@ def benchmark(kind):
 
 
 def made_from(kind):
-    """The inputs of a job, named after what they hold; where a file tells itself, their times do not count."""
+    """The inputs of a job, named after what they hold; where its files tell that they are current, times do not count."""
 
     def inputs(wildcards):
         names = dict(wildcards.items())
-        mark = ancient if provenance.tells(kind, names) else str
+        mark = ancient if is_settled(kind, names) else str
         files = layout.made_from(kind, names)
         return {name: [*map(mark, below_results(paths))] for name, paths in files.items()}
 
@@ -132,7 +112,7 @@ def arguments(command, kind=None, named=False, **options):
         if kind:
             given["spec"] = [canonical(provenance.spec(kind, names))]
         for name, paths in input.items():
-            if paths and name != "current":
+            if paths:
                 given[name] = [behind_names(each) if named else each for each in listed(paths)]
         given |= {name: listed(paths) for name, paths in output.items()} or {"output": listed(output)}
         lines = (shlex.join([f"--{name}", *values]) for name, values in given.items())

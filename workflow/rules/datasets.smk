@@ -1,4 +1,6 @@
 rule datasets:
+    input:
+        unpack(made_from("dataset")),
     output:
         result("dataset"),
     log:

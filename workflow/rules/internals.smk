@@ -1,6 +1,7 @@
 """What Snakemake has no public way for: each with its reason, and refused in one line where it has gone."""
 
 import snakemake
+from snakemake.io import IOFile
 
 
 def internal(owner, name):
@@ -24,38 +25,33 @@ onstart:
 
 # Results that Snakemake has no record of, it takes for current, whatever they were made from. What kernels have trained
 # and measured says so itself, and better than any record: it is current wherever it comes from, as long as spec, data
-# and version of the kernels are equal. So jobs whose files say something else are forced, and of files that tell no
-# record is compared.
-def outdated_is_forced(rule):
-    """An input of no files, whose function forces the job where its files are outdated."""
-    kind = KINDS[rule.name]
-
-    def current(wildcards):
-        names = dict(wildcards.items())
-        ignore_records(workflow.persistence)
-        for file in (pattern.apply_wildcards(wildcards) for pattern in rule.output):
-            recorded = internal(workflow.persistence, "metadata")(file) is not None
-            asked = os.path.exists(file) and (provenance.tells(kind, names) or not recorded)
-            if asked and not provenance.is_current(kind, Path(file), names):
-                internal(workflow.dag, "forcefiles").add(file)
-        return []
-
-    return current
+# and version of the kernels are equal. So jobs whose files say something else are forced, and the records of files that
+# tell are not compared. Of a job behind one that runs, Snakemake looks at its inputs only.
+TELLING = {"training": "history", "information": "information"}
 
 
-def ignore_records(persistence):
-    """Have no records compared of results that tell."""
-    recorded = internal(persistence, "has_metadata")
-    if recorded.__name__ == "is_compared":
-        return
+def is_settled(kind, names):
+    """Whether the files of a job tell that they are current; if they do not, or have no record, it is forced."""
+    files = [os.path.normpath(f"{study.results}/{path}") for path in layout.made_with(kind, names)]
+    tells = provenance.tells(kind, names)
+    outdated = []
+    for file in filter(os.path.exists, files):
+        if tells or internal(workflow.persistence, "metadata")(IOFile(file)) is None:
+            outdated += [] if provenance.is_current(kind, Path(file), names) else [file]
+    internal(workflow.dag, "forcefiles").update(outdated)
+    for name in ("params_changed", "input_changed", "code_changed", "software_stack_changed"):
+        changed = internal(workflow.persistence, name)
+        if changed.__name__ == name:
+            setattr(workflow.persistence, name, of_others(changed))
+    return tells and not outdated
 
-    def is_compared(job):
-        told = job.rule.name in KINDS and provenance.tells(KINDS[job.rule.name], dict(job.wildcards.items()))
-        return not told and recorded(job)
 
-    persistence.has_metadata = is_compared
+def of_others(changed):
+    """What has changed since a job ran, or nothing if its files tell."""
 
+    def compared(job, file=None):
+        kind = TELLING.get(job.rule.name)
+        tells = kind and provenance.tells(kind, dict(job.wildcards.items()))
+        return () if tells else changed(job, file=file)
 
-for each in workflow.rules:
-    if each.name in KINDS:
-        internal(each, "set_input")(current=outdated_is_forced(each))
+    return compared

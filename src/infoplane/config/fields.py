@@ -1,5 +1,6 @@
 """Types of fields: numbers within bounds, names that files can bear, pairs, lists without repetition."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -105,6 +106,15 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def not_periodic(name: str) -> str:
+    """Refuse a name that Snakemake takes for the sign of an endless recursion."""
+    if found := re.search(r"(.+?)\1{19}$", name):
+        raise ValueError(
+            f"{quoted(name)} ends in {quoted(found[1])} 20 times, which Snakemake refuses; shorten it"
+        )
+    return name
+
+
 def without_wildcards(folder: str) -> str:
     if not folder.isprintable() or set(folder) & set("{}<>"):
         raise ValueError(f"{quoted(folder)} is refused; name a folder without {{, }}, < and >")
@@ -133,7 +143,9 @@ End = Annotated[float, Field(ge=-1e38, le=1e38)]
 # YAML writes a pair as a list
 Pair = Annotated[tuple[End, End], Field(strict=False), AfterValidator(increasing)]
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Name = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100), AfterValidator(not_periodic)
+]
 Folder = Annotated[str, Field(min_length=1), AfterValidator(without_wildcards), AfterValidator(expanded)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]

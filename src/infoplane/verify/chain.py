@@ -35,6 +35,7 @@ from infoplane.statistics import (
 )
 from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import Trajectory, load_trajectory, recorded_epochs, training_parts
+from infoplane.verify.chunks import chunks_of, refuse_gaps, repetitions_of, tables_in
 from infoplane.verify.facts import (
     RUN_AGAIN,
     accuracies_are_shares,
@@ -42,7 +43,6 @@ from infoplane.verify.facts import (
     refuse_other_rows,
     refuse_where,
 )
-from infoplane.verify.layout import chunks_of, refuse_gaps, repetitions_of, tables_in
 
 __all__ = [
     "check_accuracy",
@@ -256,7 +256,7 @@ def tells_the_same(path: Path, other: Path) -> bool:
     if path.suffix == ".csv":
         return similar(read_csv(path), read_csv(other), SIX_DIGITS)
     (table, known), (again, told) = (read_table(each, path.stem) for each in (path, other))
-    shared = told.keys() - {"versions", "machine"}
+    shared = told.keys() - {"versions", "machine", "code"}
     return similar(table, again, LAST_DIGITS) and all(known[name] == told[name] for name in shared)
 
 

@@ -1,22 +1,24 @@
 """Figures: whether they are whole files, and show the tables that they say."""
 
-import re
-import zlib
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from PIL import Image
 
 from infoplane.artifacts import describe, parse_description, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures import draw
+from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
-from infoplane.verify.layout import chunks_of
 
 __all__ = ["check_figure"]
 
 READ_HERE = {"accuracy", "aggregates", "information"}
-PNG = b"\x89PNG\r\n\x1a\n"
+# What files of other forms begin and end with
+ENDS = {".pdf": (b"%PDF-", b"%%EOF\n"), ".svg": (b"<?xml", b"</svg>\n")}
 
 
 def check_figure(path: Path) -> None:
@@ -24,7 +26,13 @@ def check_figure(path: Path) -> None:
 
     To find out, it is drawn again, unless other versions of the libraries have drawn it.
     """
-    described = parse_description(description_of(path), path, "figure")
+    if not is_whole(path):
+        raise UserError(f"{path}: truncated, damaged or no figure of a study; {RUN_AGAIN}")
+    picture = path.with_suffix(".png")  # which carries the description
+    if not (picture.exists() and is_whole(picture)):
+        return
+    with Image.open(picture) as image:
+        described = parse_description(image.info["Description"], picture, "figure")
     spec = FigureSpec.model_validate(described["spec"])
     if not {*spec.reads} <= READ_HERE:
         return
@@ -57,39 +65,13 @@ def tables_of(spec: FigureSpec, results: Path) -> dict[str, dict[Any, list[Path]
     return tables
 
 
-def description_of(path: Path) -> bytes:
-    """The description in a figure's metadata.
-
-    Raises:
-        UserError: the file is no figure, or not all of one.
-    """
+def is_whole(path: Path) -> bool:
+    """Whether a file is a whole PNG with a description, or begins and ends as the other forms do."""
+    start, end = ENDS.get(path.suffix, (b"", b""))
     data = path.read_bytes()
-    found = png_description(data) if path.suffix == ".png" else pdf_description(data)
-    if found is None:
-        raise UserError(f"{path}: truncated, damaged or no figure of a study; {RUN_AGAIN}")
-    return found
-
-
-def png_description(data: bytes) -> bytes | None:
-    """That of a PNG whose chunks have the checksums that they say and end with its end."""
-    found, place, kind = None, len(PNG), b""
-    if not data.startswith(PNG):
-        return None
-    while place < len(data):
-        length = int.from_bytes(data[place : place + 4])
-        kind, content = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        checksum = data[place + 8 + length : place + 12 + length]
-        if checksum != zlib.crc32(kind + content).to_bytes(4):
-            return None
-        if kind == b"tEXt" and content.startswith(b"Description\0"):
-            found = content.partition(b"\0")[2]
-        place += 12 + length
-    return found if kind == b"IEND" else None
-
-
-def pdf_description(data: bytes) -> bytes | None:
-    """That of a PDF which begins and ends as one; in its strings, parentheses and backslashes are escaped."""
-    found = re.search(rb"^/Subject \((.*)\)$", data, re.MULTILINE)
-    if not (found and data.startswith(b"%PDF-") and data.endswith(b"%%EOF\n")):
-        return None
-    return re.sub(rb"\\(.)", rb"\1", found[1])
+    if path.suffix != ".png":
+        return data.startswith(start) and data.endswith(end)
+    with suppress(OSError, SyntaxError), Image.open(path) as image:  # what Pillow raises
+        image.verify()
+        return "Description" in image.info
+    return False

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.errors import UserError
+from infoplane.layout import path_of
 from infoplane.progress import progress_bar
 from infoplane.verify.chain import (
     check_accuracy,
@@ -35,25 +36,41 @@ class Check(NamedTuple):
 
 
 CHECKS = (
-    Check("datasets/*.npz", "data sets hold what they say; public ones, what was published", check_dataset),
+    Check(
+        path_of("dataset", dataset="*"),
+        "data sets hold what they say; public ones, what was published",
+        check_dataset,
+    ),
     Check("datasets/*/*", "downloaded files are the published ones", check_download),
-    Check("training/*/*.parquet", "histories are whole and within bounds", check_history),
-    Check("training/*/*.safetensors", "trajectories are whole and fit their histories", check_trajectory),
+    Check(
+        path_of("history", experiment="*", chunk="*"), "histories are whole and within bounds", check_history
+    ),
+    Check(
+        path_of("trajectory", experiment="*", chunk="*"),
+        "trajectories are whole and fit their histories",
+        check_trajectory,
+    ),
     Check("training/*/", "experiments have every repetition once", check_experiment),
     Check(
-        "information/*/*/*.parquet",
+        path_of("information", experiment="*", estimator="*", chunk="*"),
         "tables of information obey its laws and follow from their trajectories",
         check_information,
     ),
     Check("information/*/*/", "estimates are of every repetition once", check_estimates),
     Check(
-        "statistics/*/*/phases.parquet",
+        path_of("phases", experiment="*", estimator="*"),
         "pairs of aggregates and phases follow from their tables",
         check_statistics,
     ),
-    Check("statistics/*/accuracy.parquet", "tables of accuracy follow from their histories", check_accuracy),
+    Check(
+        path_of("accuracy", experiment="*"), "tables of accuracy follow from their histories", check_accuracy
+    ),
     *(
-        Check(f"statistics/*/{name}.csv", "joined tables follow from what they join", check_joined)
+        Check(
+            path_of("joined", dataset="*", table=name),
+            "joined tables follow from what they join",
+            check_joined,
+        )
         for name in (
             "correlations",
             "differences",
@@ -64,8 +81,8 @@ CHECKS = (
             "prevalence",
         )
     ),
-    Check("statistics/claims.csv", "tables of claims follow from the phases", check_claims),
-    Check("figures/*", "figures are whole and show their tables", check_figure),
+    Check(path_of("claims"), "tables of claims follow from the phases", check_claims),
+    Check(path_of("figure", figure="*", format="*"), "figures are whole and show their tables", check_figure),
 )
 OTHERS = Check("", "other tables are whole", check_table)
 NO_ARTIFACTS = ("benchmarks", "logs")

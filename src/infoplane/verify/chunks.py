@@ -1,10 +1,10 @@
-"""Where the chunks of a study are, by their names."""
+"""The chunks in a folder of results, by their names."""
 
-import re
 from collections.abc import Collection, Iterable
 from itertools import chain
 from pathlib import Path
 
+from infoplane import layout
 from infoplane.errors import UserError
 
 __all__ = ["chunks_of", "refuse_gaps", "repetitions_of", "tables_in"]
@@ -16,10 +16,10 @@ def repetitions_of(path: Path) -> list[int]:
     >>> repetitions_of(Path("training/mine/3-5.parquet"))
     [3, 4, 5]
     """
-    ends = re.fullmatch(r"(\d+)-(\d+)", path.stem)
-    if not ends:
-        raise UserError(f"{path}: is named after no repetitions, as 0-19 is; remove it")
-    return [*range(int(ends[1]), int(ends[2]) + 1)]
+    try:
+        return [*layout.repetitions_of(path.stem)]
+    except UserError:
+        raise UserError(f"{path}: is named after no repetitions, as 0-19 is; remove it") from None
 
 
 def tables_in(folder: Path, repetitions: Collection[int] | None = None) -> list[Path]:
