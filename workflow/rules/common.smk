@@ -70,6 +70,7 @@ KINDS = {
     "training": "history",
     "information": "information",
     "reliability": "reliability",
+    "resolution": "resolution",
     "levels": "levels",
     "merging": "merging",
     "statistics_information": "aggregates",
