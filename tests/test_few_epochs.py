@@ -30,7 +30,8 @@ def test_compression_is_the_peak_before_the_last_epoch_less_the_last_value(curve
     for row in found.itertuples():
         run = [3, 8].index(row.repetition), slice(None), row.layer - 1, ["2", "16"].index(row.bits)
         *before, last = curves[run]
-        assert row.peak == max(before) and row.compression == pytest.approx(max(before) - last, abs=1e-15)
+        assert row.peak == max(before) and row.compression == max(before) - last
+        assert row.compresses == (row.compression > 0.1)
 
 
 @pytest.mark.parametrize("epoch", range(5))
@@ -38,8 +39,9 @@ def test_a_run_that_fails_at_any_epoch_has_no_compression(epoch):
     curves = np.random.default_rng(0).uniform(0, 12, (2, 5, 3, 2))
     curves[1, epoch:] = np.nan
     found = compressions(table_of(curves), ["bits"]).set_index("repetition")
-    assert found.loc[8, ["peak", "compression"]].isna().all(axis=None)
-    assert found.loc[3, ["peak", "compression"]].notna().all(axis=None)
+    measures = ["peak", "compression", "compresses"]
+    assert found.loc[8, measures].isna().all(axis=None)
+    assert found.loc[3, measures].notna().all(axis=None)
 
 
 @given(curves=CURVES)
@@ -50,6 +52,7 @@ def test_phases_of_an_estimator_of_a_few_epochs_are_measured_alike(curves):
     expected = compressions(table.rename(columns={"i_xt": "h_t"}), [])
     both = found.merge(expected, on=["repetition", "layer"], suffixes=("", "_expected"))
     assert len(both) == 6 and (both["peak"] == both["peak_expected"]).all()
+    assert (both["compresses"] == both["compresses_expected"]).all()
     np.testing.assert_allclose(both["compression"], both["compression_expected"], rtol=0, atol=1e-14)
     fitting = (curves[:, 1:, :, 0].max(1) - curves[:, 0, :, 0]) / 12
     np.testing.assert_allclose(both["fitting"], fitting.ravel(), rtol=0, atol=1e-14)

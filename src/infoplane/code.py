@@ -51,6 +51,7 @@ STAGES = {
     "history": "training",
     "information": "information.estimate",
     "reliability": "information.reliability",
+    "resolution": "information.resolution",
     "levels": "information.levels",
     "merging": "information.merging",
     **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),

@@ -17,6 +17,7 @@ FILES = {
     "history": "training/{experiment}/{chunk}.parquet",
     "information": "information/{experiment}/{estimator}/{chunk}.parquet",
     "reliability": "reliability/{experiment}/{chunk}.parquet",
+    "resolution": "resolution/{experiment}/{chunk}.parquet",
     "levels": "levels/{experiment}/{chunk}.parquet",
     "merging": "merging/{experiment}/0.parquet",
     "accuracy": "statistics/{experiment}/accuracy.parquet",
@@ -214,6 +215,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "history": Layout.dataset_of,
     "information": Layout.trajectory_of,
     "reliability": Layout.trajectory_of,
+    "resolution": Layout.trajectory_of,
     "levels": Layout.trajectory_of,
     "merging": Layout.trajectory_of,
     "accuracy": lambda layout, names: {

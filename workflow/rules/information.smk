@@ -33,6 +33,20 @@ use rule datasets as reliability with:
         arguments=arguments("reliability"),
 
 
+use rule reliability as resolution with:
+    input:
+        unpack(made_from("resolution")),
+    output:
+        result("resolution"),
+    log:
+        log("resolution"),
+    benchmark:
+        benchmark("resolution")
+    params:
+        content=content("resolution"),
+        arguments=arguments("resolution"),
+
+
 use rule reliability as levels with:
     input:
         unpack(made_from("levels")),

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from infoplane.statistics.phases import COMPRESSION_MARGIN
+
 __all__ = ["compressions"]
 
 
@@ -21,17 +23,18 @@ def compressions(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         A row for each repetition, layer and combination of `by`, in the order of the table: peak and
-        compression (bits), NaN where a repetition failed.
+        compression (bits), and compresses (compression > 0.1 bit); NA where a repetition failed.
 
     >>> table = pd.DataFrame({"repetition": 0, "layer": 1, "epoch": [-1, 0, 8, 99], "bits": "4",
     ...                       "h_t": [3.0, 2.5, 3.5, 1.0]})
     >>> compressions(table, ["bits"]).to_dict("records")
-    [{'repetition': 0, 'layer': 1, 'bits': '4', 'peak': 3.5, 'compression': 2.5}]
+    [{'repetition': 0, 'layer': 1, 'bits': '4', 'peak': 3.5, 'compression': 2.5, 'compresses': True}]
     """
     keys = ["repetition", "layer", *by]
     last = table["epoch"] == table["epoch"].max()
     curves = table.assign(failed=table["h_t"].isna()).groupby(keys, sort=False)
     peak = table[~last].groupby(keys, sort=False)["h_t"].max()
     end = table[last].groupby(keys, sort=False)["h_t"].max()
-    measured = pd.DataFrame({"peak": peak, "compression": peak - end})
-    return measured.mask(curves["failed"].any(), np.nan).reset_index()
+    measured = pd.DataFrame({"peak": peak, "compression": peak - end}).mask(curves["failed"].any(), np.nan)
+    compresses = (measured["compression"] > COMPRESSION_MARGIN).astype("boolean")
+    return measured.assign(compresses=compresses.mask(measured["compression"].isna())).reset_index()
