@@ -30,6 +30,7 @@ __all__ = [
     "NamesOrNone",
     "Overrides",
     "Pair",
+    "Pairs",
     "Rate",
     "Share",
     "Strict",
@@ -105,6 +106,13 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def experiment_and_estimator(pair: str) -> str:
+    experiment, slash, estimator = pair.partition("/")
+    if not (experiment and slash and estimator):
+        raise ValueError(f"{quoted(pair)} is refused; write experiment/estimator")
+    return pair
+
+
 def without_wildcards(folder: str) -> str:
     if not folder.isprintable() or set(folder) & set("{}<>"):
         raise ValueError(f"{quoted(folder)} is refused; name a folder without {{, }}, < and >")
@@ -139,3 +147,8 @@ Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value 
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
 Names = Annotated[NamesOrNone, Field(min_length=1)]
+Pairs = Annotated[
+    tuple[Annotated[str, AfterValidator(experiment_and_estimator)], ...],
+    Field(strict=False),
+    AfterValidator(distinct),
+]
