@@ -34,7 +34,8 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         A row for each epoch and distinct code, in their order: epoch; scale, the step s of the grid of the
         logits; count, the number of inputs of the code; and for every class j code_j = q_j − max_j q_j,
         softmax_j, the output p_j of the network, and bin_j = round((p_j − min)·2ᵇ/(max − min)), where min and
-        max are the extremes over all classes and inputs, and b are the activation bits.
+        max are the extremes over all classes and inputs, and b are the activation bits. Epochs at which the
+        repetition has become NaN are left out.
 
     Raises:
         UserError: the logits are not what is quantized.
@@ -48,6 +49,8 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     for _, times, layers in replay(trajectory, dataset):
         for place, epoch in enumerate(trajectory.epochs[times]):
             tables[int(epoch)] = codes_and_bins(layers[-1], place)
+    if not tables:
+        return pd.DataFrame(columns=["epoch", "scale", "count"])
     return pd.concat(tables, names=["epoch"]).reset_index("epoch").reset_index(drop=True)
 
 
@@ -79,7 +82,7 @@ def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int]
         epochs: if none are given, the last one and those of 0, 100, 1000 and 3000 that were recorded.
 
     Raises:
-        UserError: there is no such repetition or epoch, or the repetition has become NaN.
+        UserError: there is no such repetition or epoch.
     """
     main = trajectory.parts == "main"
     recorded = trajectory.epochs[main]
@@ -101,10 +104,7 @@ def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int]
         parameters=trajectory.parameters[its],
         ranges=trajectory.ranges[its],
     )
-    one = at_times(one, main & np.isin(trajectory.epochs, wanted))
-    if not one.finite.all():
-        raise UserError(f"repetition {repetition} has become NaN; take another")
-    return one
+    return at_times(one, main & np.isin(trajectory.epochs, wanted))
 
 
 def run(
@@ -119,6 +119,8 @@ def run(
     chosen = of_repetition(trajectory, repetition, epochs)
     table = merging(chosen, dataset)
     if output_path is None:
+        if table.empty:
+            raise UserError(f"repetition {repetition} has become NaN; take another")
         table.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
         write_table(output_path, table, description_of("merging", chosen))
