@@ -1,5 +1,6 @@
 """The command line: one command for each stage, each from files to files."""
 
+import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.kinds import FIGURES
+from infoplane.config.kinds import TABLES
 from infoplane.config.parsing import printable
 from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
@@ -127,6 +128,12 @@ def merging(given: Namespace) -> None:
     run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
 
 
+def activations(given: Namespace) -> None:
+    from infoplane.information.activations import run
+
+    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
+
+
 def trace(given: Namespace) -> None:
     from infoplane.statistics import trace
 
@@ -153,16 +160,10 @@ def verify(given: Namespace) -> None:
 
 def figures(given: Namespace) -> None:
     spec = parse_spec(FigureSpec, given.spec)
-    from infoplane.figures import draw
+    os.environ["MPLBACKEND"] = "agg"  # nothing is shown, and the user's may not be there
+    from infoplane.figures.drawing import write_figure
 
-    draw(
-        spec,
-        {
-            held: grouped(getattr(given, held))
-            for held in sorted(set().union(*(kind.reads for kind in FIGURES.values())))
-        },
-        given.output,
-    )
+    write_figure(spec, {kind: grouped(getattr(given, kind)) for kind in TABLES}, given.output)
 
 
 def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
@@ -321,6 +322,20 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
+    one = command(
+        stages, "activations", activations, "count the activations of a layer of two neurons by class"
+    )
+    add_trained(one)
+    one.add_argument("--repetition", metavar="NUMBER", type=int, default=0, help="which one; 0 unless given")
+    one.add_argument(
+        "--epochs",
+        metavar="EPOCH",
+        nargs="+",
+        type=int,
+        help="recorded epochs; unless given, those of 200, 1000, 3000 that were recorded, and the last",
+    )
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
     statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
@@ -375,20 +390,9 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
-    one.add_argument("--aggregates", **OF_PAIRS, default=[], help="aggregates to draw")
-    one.add_argument("--accuracy", **OF_EXPERIMENTS, default=[], help="accuracies to draw")
-    one.add_argument("--information", **OF_PAIRS, default=[], help="chunks of single runs to draw")
-    one.add_argument("--reliability", **OF_EXPERIMENTS, default=[], help="chunks of reliability to draw")
-    one.add_argument("--levels", **OF_EXPERIMENTS, default=[], help="chunks of levels in use to draw")
-    one.add_argument("--tradeoff", **OF_PAIRS, default=[], help="compression and accuracies to draw")
-    one.add_argument("--correlations", **OF_PAIRS, default=[], help="their correlations to tell")
-    one.add_argument("--merging", **OF_EXPERIMENTS, default=[], help="codes and bins to draw")
-    one.add_argument(
-        "--claims", metavar="PATH", nargs="*", type=of_study, default=[], help="the verdicts to draw"
-    )
-    one.add_argument("--errors", **OF_PAIRS, default=[], help="errors of estimators to draw")
-    one.add_argument("--phases", **OF_PAIRS, default=[], help="phases to draw")
-    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
+    for kind, table in TABLES.items():
+        one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
+    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png, .svg)")
     return top
 
 
@@ -403,6 +407,8 @@ DEVICE: dict[str, Any] = {
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
+OF_STUDY: dict[str, Any] = {"metavar": "PATH", "nargs": "*", "type": of_study}
+NAMED = {"experiment": OF_EXPERIMENTS, "estimator": OF_PAIRS, "study": OF_STUDY}
 # What is joined over experiments: what of, of what, and whether it comes in chunks
 JOINS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "information": ("information of all experiments at a few epochs, from aggregates", OF_PAIRS, False),

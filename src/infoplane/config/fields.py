@@ -24,6 +24,7 @@ __all__ = [
     "Decay",
     "Folder",
     "Interval",
+    "Label",
     "Layers",
     "Name",
     "Names",
@@ -106,6 +107,12 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def on_one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{quoted(text)} is refused; write one line of text")
+    return text
+
+
 def experiment_and_estimator(pair: str) -> str:
     experiment, slash, estimator = pair.partition("/")
     if not (experiment and slash and estimator):
@@ -144,6 +151,7 @@ Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Folder = Annotated[str, Field(min_length=1), AfterValidator(without_wildcards), AfterValidator(expanded)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(on_one_line)]
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
 Names = Annotated[NamesOrNone, Field(min_length=1)]

@@ -18,6 +18,7 @@ from infoplane.config.fields import (
     Decay,
     Folder,
     Interval,
+    Label,
     Layers,
     Name,
     Names,
@@ -578,7 +579,7 @@ class FigureSpec(Spec):
         ),
     ] = ()
     labels: Annotated[
-        dict[str, str],
+        dict[str, Label],
         documented(
             "what is written in place of the names of experiments and estimators",
             unset="their own labels",

@@ -73,20 +73,23 @@ def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
     return pd.DataFrame({"scale": layer.scale[place], "count": count} | values)
 
 
-def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None) -> Trajectory:
+def of_repetition(
+    trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None, usual: Sequence[int]
+) -> Trajectory:
     """The main part of one repetition at some recorded epochs.
 
     Args:
         trajectory: where it is among the repetitions.
         repetition: its number.
-        epochs: if none are given, the last one and those of 0, 100, 1000 and 3000 that were recorded.
+        epochs: which ones.
+        usual: of these, those that were recorded, and the last one are taken if no `epochs` are given.
 
     Raises:
         UserError: there is no such repetition or epoch.
     """
     main = trajectory.parts == "main"
     recorded = trajectory.epochs[main]
-    wanted = [*np.intersect1d(EPOCHS, recorded), recorded[-1]] if epochs is None else epochs
+    wanted = [*np.intersect1d(usual, recorded), recorded[-1]] if epochs is None else epochs
     if missing := sorted({*wanted} - {*recorded}):
         raise UserError(
             f"epoch {missing[0]} was not recorded; take some of {', '.join(map(str, recorded[:4]))}, … "
@@ -116,7 +119,7 @@ def run(
 ) -> None:
     """Write the codes and bins of one repetition of a trajectory file, or print them if no path is given."""
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
-    chosen = of_repetition(trajectory, repetition, epochs)
+    chosen = of_repetition(trajectory, repetition, epochs, EPOCHS)
     table = merging(chosen, dataset)
     if output_path is None:
         if table.empty:

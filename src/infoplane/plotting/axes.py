@@ -107,7 +107,9 @@ def epoch_axis(axes: Axes, epochs: int, prefit: int = 0) -> None:
     ticks, minor = epoch_ticks(epochs), minor_ticks(epochs)
     if prefit:
         early = {tick - prefit: name for tick, name in epoch_ticks(prefit).items() if 5 * tick <= prefit}
-        ticks = early | ticks | {0: "0"}
+        # two axes side by side leave room for fewer
+        late = {tick: name for tick, name in ticks.items() if 9 * tick < epochs or tick == epochs}
+        ticks = early | late | {0: "0"}
         minor += [tick - prefit for tick in minor_ticks(prefit)]
         axes.axvspan(-2 * prefit, 0, color=PREFIT_GROUND, linewidth=0, zorder=-1)
     axes.set_xscale("function", functions=(place, passes_at))

@@ -104,4 +104,4 @@ def draw_band(
     """Draw one line with its markers and its band; `turn` sets its markers apart from those of others."""
     every = marked(mean.index.to_numpy() + 1, turn)
     axes.plot(passes, mean, label=name, markersize=3.5, markevery=every, **style)
-    axes.fill_between(passes, low, high, color=style["color"], alpha=0.18, linewidth=0)
+    axes.fill_between(passes, low, high, color=style["color"], alpha=0.14, linewidth=0)
