@@ -12,6 +12,7 @@ from infoplane.figures.panels import (
     leave_empty,
     legend_entries,
     prefit_entry,
+    wrapped,
     write_note,
 )
 from infoplane.figures.style import WIDTH
@@ -39,7 +40,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     labels = labels_of(spec, means).experiments
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for (experiment, table), axes in zip(means.items(), panels.flat, strict=False):
-        axes.set_title(f"{labels[experiment]}\n{how_many(table)}", linespacing=1)
+        axes.set_title(wrapped(labels[experiment], how_many(table), width=2), linespacing=1)
         if not table["mean"].notna().any():
             leave_empty(axes, "every run failed")
             continue

@@ -12,6 +12,7 @@ from infoplane.figures.panels import (
     leave_empty,
     legend_entries,
     prefit_entry,
+    wrapped,
     write_note,
 )
 from infoplane.figures.style import WIDTH
@@ -52,7 +53,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
                 error_axis(row[0], margin)
             row[0].set_ylabel(f"error of {label}")
         for axes, estimator in zip(panels[0], estimators, strict=True):
-            axes.set_title(labels.estimators[estimator])
+            axes.set_title(wrapped(labels.estimators[estimator], width=5.5 / len(estimators)), linespacing=1)
         for axes in panels[1]:
             axes.set_xlabel("epochs trained")
         block.legend(handles=legend_entries(panels[0, 0]), loc="outside right center")

@@ -12,6 +12,7 @@ from infoplane.figures.panels import (
     leave_empty,
     legend_entries,
     prefit_entry,
+    wrapped,
     write_note,
 )
 from infoplane.figures.style import WIDTH
@@ -36,7 +37,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for (experiment, table), axes in zip(levels.items(), panels.flat, strict=False):
         means = average_runs(table, ["levels"])
-        axes.set_title(f"{labels[experiment]}\n{how_many(means)}", linespacing=1)
+        axes.set_title(wrapped(labels[experiment], how_many(means), width=3), linespacing=1)
         if means.empty:
             leave_empty(axes, "every run failed")
             continue
@@ -53,5 +54,5 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for axes in panels.flat[len(levels) :]:
         axes.set_axis_off()
     entries = legend_entries(*panels.flat) + prefit_entry(levels.values())
-    figure.legend(handles=entries, loc="outside lower center", ncols=5)
+    figure.legend(handles=entries, loc="outside lower center", ncols=9)
     return figure

@@ -49,7 +49,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             leave_empty(row.subplots(), f"repetition {repetition} has become NaN")
             continue
         row.suptitle(f"{labels[experiment]}, repetition {repetition}")
-        panels = row.subplots(2, columns, sharex=True, sharey="row", squeeze=False, height_ratios=[3, 2])
+        panels = row.subplots(2, columns, sharex="col", sharey="row", squeeze=False, height_ratios=[3, 2])
         pair = "code_2" not in table
         for axes in panels.flat:
             axes.axison = False

@@ -1,6 +1,7 @@
 """What the panels of all figures share: titles, legends, remarks, and panels that show nothing."""
 
 from collections.abc import Collection, Iterable, Mapping
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,13 @@ __all__ = [
     "legend_entries",
     "prefit_entry",
     "training_of",
+    "wrapped",
     "write_note",
 ]
+
+
+# Letters of a title in an inch
+LETTERS = 17
 
 
 class Labels(NamedTuple):
@@ -99,6 +105,16 @@ def prefit_entry(tables: Iterable[pd.DataFrame], colour: str = PREFIT_GROUND) ->
     """Entry of a legend that says what shows the prefit part, if any of the trainings has one."""
     prefitted = any(prefit_of(table) for table in tables)
     return [Patch(color=colour, linewidth=0, label="prefit on shuffled labels")] if prefitted else []
+
+
+def wrapped(*lines: str, width: float) -> str:
+    """Lines of a title, cut between words where they are longer than a panel is wide.
+
+    >>> wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs", width=1.2)
+    'MNIST bottleneck-2,\nReLU, 8 bits\nexact, 20 runs'
+    """
+    letters = max(12, int(LETTERS * width))
+    return "\n".join(fill(line, letters, break_on_hyphens=False) for line in lines)
 
 
 def write_note(figure: Figure, note: str) -> None:

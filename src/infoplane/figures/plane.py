@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.panels import how_many, labels_of, leave_empty, prefit_entry, write_note
+from infoplane.figures.panels import how_many, labels_of, leave_empty, prefit_entry, wrapped, write_note
 from infoplane.figures.style import WIDTH, fix_layout
 from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import I_TY, I_XT, PREFIT_LINE
@@ -46,9 +46,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     labels = labels_of(spec, means)
     shown = []
     for ((experiment, estimator), table), axes in zip(means.items(), panels.flat, strict=False):
-        axes.set_title(
-            f"{labels.experiments[experiment]}\n{labels.estimators[estimator]}, {how_many(table)}", linespacing=1
-        )
+        lines = labels.experiments[experiment], f"{labels.estimators[estimator]}, {how_many(table)}"
+        axes.set_title(wrapped(*lines, width=size), linespacing=1)
         if table["mean"].notna().any():
             plot_plane(
                 table, axes, layers=spec.layers, zoom="none", colour=spec.colour, labels=False, bar=False

@@ -1,27 +1,24 @@
 """Prevalence of fitting and compression: how many runs do it, in every layer of many experiments."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from infoplane.config import FigureSpec
-from infoplane.figures.panels import Labels, labels_of, literal, training_of, write_note
+from infoplane.figures.panels import labels_of, training_of, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.phases import (
     TITLES,
-    UNDEFINED,
     add_prevalence_bar,
     cells_of,
     draw_cells,
     observation_of,
 )
-from infoplane.statistics.observations import Observation
 
 __all__ = ["draw"]
 
@@ -43,18 +40,18 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     heights = [AROUND + CELL * len(rows) for rows in groups.values()]
     figure = Figure((WIDTH, 0.5 + sum(heights)), layout="constrained")
     write_note(figure, spec.note)
-    layers = max(max(each.layers) for each in observations.values())
-    panels = figure.subplots(len(groups), 2, squeeze=False, height_ratios=[len(rows) + 1 for rows in groups.values()])
+    panels = figure.subplots(len(groups), 2, squeeze=False, height_ratios=heights)
+    shown = []
     for pair, (title, rows) in zip(panels, groups.items(), strict=True):
         its = [observations[name] for name in rows]
         for axes, phase in zip(pair, TITLES, strict=True):
             cells = cells_of(its, phase, spec.layers)
+            shown.append(cells)
             draw_cells(axes, cells, {name: place for place, name in enumerate(rows)}, [*rows.values()])
             axes.set_title(f"{TITLES[phase]}, {title}" if title else TITLES[phase])
         pair[1].set_yticks([])
-    del layers
     add_prevalence_bar(figure, panels.ravel().tolist())
-    figure.legend(handles=keys(observations.values()), loc="outside lower center", ncols=4)
+    figure.legend(handles=keys(pd.concat(shown)), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -78,10 +75,12 @@ def group(spec: FigureSpec, phases: Mapping[Any, pd.DataFrame]) -> dict[str, dic
     return found
 
 
-def keys(observations: Any) -> list[Any]:
+def keys(cells: pd.DataFrame) -> list[Line2D]:
     """What the cells mean that are not of the scale of colours."""
-    return [
-        Line2D([], [], linestyle="", label="k/n: of n runs, k do it; pale: undecided"),
-        Line2D([], [], linestyle="", marker="$–$", color="0.35", label="nothing left to fit"),
-        Line2D([], [], linestyle="", marker="v", markersize=4, color="k", label=r"near $\log_2 N$"),
-    ]
+    entries = [Line2D([], [], linestyle="", label="k/n: of n runs, k do it; pale: undecided")]
+    if (cells["status"] == "ceiling").any():
+        entries.append(Line2D([], [], linestyle="", marker="$–$", color="0.35", label="nothing left to fit"))
+    if cells["near_log2_n"].any():
+        label = r"near $\log_2 N$"
+        entries.append(Line2D([], [], linestyle="", marker="v", markersize=4, color="k", label=label))
+    return entries

@@ -16,6 +16,7 @@ from infoplane.figures.panels import (
     leave_empty,
     legend_entries,
     training_of,
+    wrapped,
     write_note,
 )
 from infoplane.figures.style import WIDTH
@@ -46,7 +47,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     trained = {name: phases[name] for name in spec.pairs if f"{name[0]}/{name[1]}" in spec.trained}
     for experiment, column in zip(spec.experiments, panels.T, strict=True):
         its = [phases[experiment, estimator] for estimator in spec.estimators or ()]
-        column[0].set_title(f"{labels[experiment]}\n{how_many(its[0])}", linespacing=1)
+        column[0].set_title(wrapped(labels[experiment], how_many(its[0]), width=6 / count), linespacing=1)
         beside = [table for table in trained.values() if trained_alike(training_of(table), training_of(its[0]))]
         for axes, measure in zip(column, MEASURES, strict=True):
             draw_measure(axes, its, beside, measure, spec)

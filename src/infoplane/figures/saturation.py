@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
@@ -17,7 +18,8 @@ from infoplane.figures.tables import Tables
 __all__ = ["draw"]
 
 CELL = 0.23
-COLOURS = "Greys"
+# Greys, of which the darkest leaves numbers legible
+COLOURS = ListedColormap(colormaps["Greys"](np.linspace(0, 0.75, 192)), "shares")
 
 
 def draw(spec: FigureSpec, tables: Tables) -> Figure:
@@ -46,10 +48,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     bar.outline.set_visible(False)
     if bar.solids:
         bar.solids.set(rasterized=False, edgecolor="face")
-    marker = Line2D(
-        [], [], linestyle="", marker="v", markersize=4, color="k", label=r"above 0.8 of a sample's $\log_2 N$"
-    )
-    figure.legend(handles=[marker], loc="outside lower center")
+    if any(is_near(runs) for table in phases.values() for _, runs in table.groupby("layer")):
+        label = r"above 0.8 of a sample's $\log_2 N$"
+        marker = Line2D([], [], linestyle="", marker="v", markersize=4, color="k", label=label)
+        figure.legend(handles=[marker], loc="outside lower center")
     return figure
 
 
@@ -61,6 +63,11 @@ def draw_share(axes: Axes, left: int, top: int, runs: pd.DataFrame, inputs: int)
     ink = "white" if share > 0.55 else "black"
     text = "no measure" if np.isnan(share) else f"{share:.2f}"
     axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize="small")
-    if runs["near_log2_n"].mean() > 0.5:
+    if is_near(runs):
         corner = [(left + 0.97, top + 0.04), (left + 0.97, top + 0.34), (left + 0.72, top + 0.04)]
         axes.add_patch(Polygon(corner, facecolor=ink, linewidth=0))
+
+
+def is_near(runs: pd.DataFrame) -> bool:
+    """Whether most of the runs are near log₂ N."""
+    return bool(runs["near_log2_n"].mean() > 0.5)
