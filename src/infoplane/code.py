@@ -51,9 +51,10 @@ STAGES = {
     "reliability": "information.reliability",
     "levels": "information.levels",
     "merging": "information.merging",
+    "activations": "information.activations",
     **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),
     **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells"), "statistics"),
-    "figure": "figures",
+    "figure": "figures.drawing",
     "page": "pages",
 }
 

@@ -72,6 +72,7 @@ KINDS = {
     "reliability": "reliability",
     "levels": "levels",
     "merging": "merging",
+    "activations": "activations",
     "statistics_information": "aggregates",
     "statistics_tradeoff": "tradeoff",
     "statistics_accuracy": "accuracy",

@@ -101,9 +101,12 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     '30 bins, global range, test inputs'
     >>> label_of_estimator(EstimatorSpec(kind="quantized", range=[0, 1]))
     'quantized on [0, 1]'
+    >>> label_of_estimator(EstimatorSpec(kind="quantized", range="layer", bits=4, layers="output"))
+    '4 bits, layer range, output layer'
     """
     keys = spec.differences()
     kind, subset = keys.pop("kind"), keys.pop("subset", None)
+    keys.pop("epochs", None)
     bins, bits, extent = keys.pop("bins", None), keys.pop("bits", None), keys.pop("range", None)
     parts = [f"{bins} bins" if bins else f"{bits} bits" if bits else {"rebinned": "re-binned"}.get(kind, kind)]
     if kind == "adaptive":
@@ -115,7 +118,7 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     layers = keys.pop("layers", None)
     parts += [f"{key.replace('_', ' ')} {phrase(value)}" for key, value in keys.items()]
     if layers:
-        parts.append(f"{phrase(layers)} layer")
+        parts.append("output layer" if layers == "output" else f"layers {', '.join(map(str, layers))}")
     if subset:
         parts.append(f"{subset} inputs")
     return ", ".join(parts)

@@ -110,8 +110,10 @@ def prefit_entry(tables: Iterable[pd.DataFrame], colour: str = PREFIT_GROUND) ->
 def wrapped(*lines: str, width: float) -> str:
     """Lines of a title, cut between words where they are longer than a panel is wide.
 
-    >>> wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs", width=1.2)
-    'MNIST bottleneck-2,\nReLU, 8 bits\nexact, 20 runs'
+    >>> print(wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs", width=1.2))
+    MNIST bottleneck-2,
+    ReLU, 8 bits
+    exact, 20 runs
     """
     letters = max(12, int(LETTERS * width))
     return "\n".join(fill(line, letters, break_on_hyphens=False) for line in lines)

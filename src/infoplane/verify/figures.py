@@ -9,7 +9,7 @@ from typing import Any
 from infoplane.artifacts import describe, parse_description, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
-from infoplane.figures import draw
+from infoplane.figures.drawing import write_figure
 from infoplane.verify.facts import RUN_AGAIN
 from infoplane.verify.layout import chunks_of
 
@@ -35,7 +35,7 @@ def check_figure(path: Path) -> None:
     if described["versions"] == describe("figure", {})["versions"]:
         with TemporaryDirectory() as folder:
             again = Path(folder, path.name)
-            draw(spec, tables, [again])
+            write_figure(spec, tables, [again])
             if again.read_bytes() != path.read_bytes():
                 raise UserError(f"{path}: is not what its tables show; {RUN_AGAIN}")
 
