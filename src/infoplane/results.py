@@ -13,6 +13,7 @@ from infoplane.artifacts import KEY, parse_description, read_table
 from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
+from infoplane.layout import FILES, path_of
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
@@ -35,7 +36,7 @@ def load_table(path: str | Path) -> pd.DataFrame:
     if path.suffix == ".csv":
         return read_plain(path)
     frame, description = read_table(path, kind_of(path))
-    frame.attrs = description
+    frame.attrs.update(description)
     return frame
 
 
@@ -71,10 +72,10 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
             anywhere is left out.
 
     Returns:
-        Columns part, epoch, layer (estimator and layer_name where the table has them), quantity, runs ("all"),
-        mean, std, lower, upper (95 % interval of the mean), q10, q90 (quantiles), count.
+        Columns part, epoch, layer (estimator and layer_name where the table has them), quantity, runs
+        ("all"), mean, std, lower, upper (95 % interval of the mean), q10, q90 (quantiles), count.
 
-    >>> table = pd.DataFrame({"repetition": [0, 1], "part": "main", "epoch": 0, "layer": 1, "i_xt": [1.0, 3.0]})
+    >>> table = pd.DataFrame({"repetition": [0, 1], "epoch": 0, "layer": 1, "i_xt": [1.0, 3.0]})
     >>> aggregate(table)[["quantity", "mean", "q10", "q90"]].to_dict("records")
     [{'quantity': 'i_xt', 'mean': 2.0, 'q10': 1.2, 'q90': 2.8}]
     """
@@ -105,16 +106,15 @@ class StudyResults:
     estimators: Mapping[str, EstimatorSpec]
 
     def __repr__(self) -> str:
-        names = ", ".join(self.experiments)
-        return f"StudyResults({str(self.folder)!r}: {names or 'no experiments'}; {', '.join(self.estimators)})"
+        experiments, estimators = ", ".join(self.experiments), ", ".join(self.estimators)
+        return f"StudyResults({str(self.folder)!r}: {experiments}; by {estimators})"
 
     @property
     def tables(self) -> dict[str, Path]:
-        """Files of all tables, by their path below the folder without its suffix."""
-        found = sorted(self.folder.glob("statistics/**/*.parquet")) + sorted(
-            self.folder.glob("statistics/**/*.csv")
-        )
-        return {str(path.relative_to(self.folder / "statistics").with_suffix("")): path for path in found}
+        """Paths of all tables of statistics, by what is left of them without folder and suffix."""
+        statistics = self.folder / "statistics"
+        found = sorted(path for path in statistics.rglob("*") if path.suffix in (".parquet", ".csv"))
+        return {path.relative_to(statistics).with_suffix("").as_posix(): path for path in found}
 
     def table(self, kind: str, experiment: str = "", estimator: str = "") -> pd.DataFrame:
         """Table of one kind.
@@ -127,20 +127,24 @@ class StudyResults:
         Raises:
             UserError: the study has no such table.
         """
-        chunked = kind in TABLES and TABLES[kind].chunked
-        names = [name for name in (experiment, estimator) if name]
-        if not chunked:
-            folder = self.folder.joinpath("statistics", *names)
-            return load_table(next(iter(sorted(folder.glob(f"{kind}.*"))), folder / f"{kind}.parquet"))
-        return joined(sorted(self.folder.joinpath(kind, *names).glob("*-*.parquet")), kind, names)
+        if kind not in FILES:
+            raise UserError(f"{kind!r} is no kind of table; take one of {', '.join(TABLES)}")
+        names = {"experiment": experiment, "estimator": estimator, "chunk": "*", "table": kind}
+        if "{chunk}" not in FILES[kind]:
+            return load_table(self.folder / path_of(kind, **names))
+        return joined(sorted(self.folder.glob(path_of(kind, **names))), kind, experiment)
 
 
-def joined(paths: Sequence[Path], kind: str, names: Sequence[str]) -> pd.DataFrame:
-    """All chunks of a table."""
+def joined(paths: Sequence[Path], kind: str, experiment: str) -> pd.DataFrame:
+    """All chunks of a table.
+
+    Raises:
+        UserError: there is none.
+    """
     if not paths:
-        raise UserError(f"there is no {kind} of {'/'.join(names)}; run the workflow, or name another table")
+        raise UserError(f"{experiment}: there is no {kind}; run the workflow, or name another table")
     frame, known = read_chunks(paths, kind)
-    frame.attrs = known
+    frame.attrs.update(known)
     return frame.sort_values("repetition", kind="stable", ignore_index=True)
 
 

@@ -108,7 +108,9 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     kind, subset = keys.pop("kind"), keys.pop("subset", None)
     keys.pop("epochs", None)
     bins, bits, extent = keys.pop("bins", None), keys.pop("bits", None), keys.pop("range", None)
-    parts = [f"{bins} bins" if bins else f"{bits} bits" if bits else {"rebinned": "re-binned"}.get(kind, kind)]
+    parts = [
+        f"{bins} bins" if bins else f"{bits} bits" if bits else {"rebinned": "re-binned"}.get(kind, kind)
+    ]
     if kind == "adaptive":
         parts[0] += " of equal mass"
     if isinstance(extent, list):

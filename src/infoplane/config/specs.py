@@ -582,10 +582,11 @@ class FigureSpec(Spec):
         dict[str, Label],
         documented(
             "what is written in place of the names of experiments and estimators",
+            default_factory=dict,
             unset="their own labels",
             values="a label for each name",
         ),
-    ] = {}
+    ]
     dpi: Annotated[
         Count,
         documented("resolution of the PNG", values="dots per inch"),

@@ -111,7 +111,7 @@ class Sections(Strict):
 
     results: Annotated[
         Folder,
-    Label,
+        Label,
         documented("folder that everything is written to", unset="`results`"),
     ] = "results"
     trajectories: Annotated[
@@ -260,16 +260,16 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
     for name, figure in figures.items():
         where = f"{source}: figures.{name}"
-        trained = [each.partition("/")[::2] for each in figure.trained]
+        trained = figure.pairs[len(figure.pairs) - len(figure.trained) :]
         refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
         refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
-        refuse_unknown([experiment for experiment, _ in trained], experiments, f"{where}.trained")
-        refuse_unknown([estimator for _, estimator in trained], estimators, f"{where}.trained")
+        refuse_unknown([pair[0] for pair in trained], experiments, f"{where}.trained")
+        refuse_unknown([pair[1] for pair in trained], estimators, f"{where}.trained")
         refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
-        for experiment, estimator in figure.pairs:
-            if experiment not in estimators[estimator].experiments:
+        for shown, estimator in figure.pairs:
+            if shown not in estimators[estimator].experiments:
                 raise UserError(
-                    f"{where}: shows {experiment} by {estimator}, which is not applied to it; "
+                    f"{where}: shows {shown} by {estimator}, which is not applied to it; "
                     f"add it to estimators.{estimator}.experiments"
                 )
         figures[name] = labelled(figure, experiments, estimators)
@@ -292,12 +292,10 @@ def labelled(
     figure: FigureSpec, experiments: Mapping[str, Experiment], estimators: Mapping[str, Estimator]
 ) -> FigureSpec:
     """A figure with the labels that the config gives to what it shows, where it has none of its own."""
-    shown = [
-        *((name, experiments[name]) for name in {**dict.fromkeys(figure.experiments), **dict(figure.pairs)}),
-        *((name, estimators[name]) for name in dict.fromkeys(pair[1] for pair in figure.pairs)),
-    ]
-    labels = {name: its.label for name, its in shown if its.label} | figure.labels
-    return figure.model_copy(update={"labels": labels})
+    its = {*figure.experiments, *(name for pair in figure.pairs for name in pair)}
+    given: Mapping[str, Experiment | Estimator] = {**estimators, **experiments}
+    labels = {name: label for name in sorted(its) if (label := given[name].label)}
+    return figure.model_copy(update={"labels": labels | figure.labels})
 
 
 def load_study(path: Path) -> Study:

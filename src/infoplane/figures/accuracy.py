@@ -1,5 +1,7 @@
 """Training and test accuracy over epochs."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -65,7 +67,12 @@ def draw_accuracies(axes: Axes, table: pd.DataFrame, start: int) -> None:
     for turn, (quantity, (label, colour, marker)) in enumerate(CURVES.items()):
         curve = table[table["quantity"] == quantity]
         passes = curve["epoch"].to_numpy() + 1
-        style = {"color": colour, "marker": marker, "markersize": 3, "markevery": marked(passes, turn / 2)}
+        style: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "markersize": 3,
+            "markevery": marked(passes, turn / 2),
+        }
         axes.plot(start + passes, curve["mean"], label=label, **style)
         low, high = curve["lower"].clip(0, 1), curve["upper"].clip(0, 1)
         axes.fill_between(start + passes, low, high, color=colour, alpha=0.3, linewidth=0)

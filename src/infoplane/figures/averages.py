@@ -20,7 +20,7 @@ def average_runs(table: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame
         As from `infoplane.statistics.aggregates.aggregate`, over all columns but the repetition and the
         quantities; no rows where every run failed.
     """
-    keys = [name for name in table if name not in ("repetition", *quantities)]
+    keys = [str(name) for name in table if name not in ("repetition", *quantities)]
     failed = failures(table)
     values = table.astype(dict.fromkeys(quantities, float))
     means = aggregate(values, keys, quantities, failed, pd.Series(dtype="boolean"))

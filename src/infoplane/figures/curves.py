@@ -1,5 +1,6 @@
 """I(X;T) and I(T;Y) of every layer over epochs."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
@@ -26,7 +27,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     write_note(figure, spec.note)
     labels = labels_of(spec, means)
     rows = figure.subfigures(len(means), 1, squeeze=False)[:, 0]
-    columns: list[list] = [[], []]
+    columns: list[list[Axes]] = [[], []]
     for ((experiment, estimator), table), row in zip(means.items(), rows, strict=True):
         row.suptitle(
             f"{labels.experiments[experiment]}, {labels.estimators[estimator]}: mean of {how_many(table)}, "

@@ -1,9 +1,9 @@
 """How much the verdicts on the claims hang on the margin."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -51,7 +51,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     axes.set_xticks([place + 0.5 for place in range(len(margins))], margins)
     axes.xaxis.set(ticks_position="top", label_position="top")
     for label in axes.get_xticklabels():
-        label.set_weight("bold" if label.get_text() == DEFAULT else "normal")
+        label.set_fontweight("bold" if label.get_text() == DEFAULT else "normal")
     if DEFAULT in margins:
         frame: dict[str, Any] = {"facecolor": "none", "edgecolor": "0.15", "linewidth": 1, "zorder": 3}
         axes.add_patch(Rectangle((margins.index(DEFAULT), 0), 1, len(verdicts), clip_on=False, **frame))
@@ -72,8 +72,11 @@ def name_rows(axes: Axes, rows: Sequence[Any]) -> None:
     """Write claim, protocol and reading beside each row, and a line between the claims."""
     axes.set_yticks(
         [place + 0.5 for place in range(len(rows))],
-        [f"{claim}  {protocol}, {reading}" if reading else f"{claim}  {protocol}" for claim, protocol, reading in rows],
+        [
+            f"{claim}  {protocol}, {reading}" if reading else f"{claim}  {protocol}"
+            for claim, protocol, reading in rows
+        ],
     )
-    for place, (before, after) in enumerate(zip(rows, rows[1:], strict=False), 1):
+    for place, (before, after) in enumerate(pairwise(rows), 1):
         if before[0] != after[0]:
             axes.axhline(place, color="0.5", linewidth=0.5)

@@ -39,7 +39,9 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     labels = labels_of(spec, merging).experiments
     epochs = {name: shown_epochs(table["epoch"]) for name, table in merging.items()}
     columns = max(1, *map(len, epochs.values()))
-    figure = Figure((min(WIDTH, 0.6 + 1.65 * max(columns, 2)), 0.5 + 3.1 * len(merging)), layout="constrained")
+    figure = Figure(
+        (min(WIDTH, 0.6 + 1.65 * max(columns, 2)), 0.5 + 3.1 * len(merging)), layout="constrained"
+    )
     write_note(figure, spec.note)
     rows = figure.subfigures(len(merging), 1, squeeze=False)[:, 0]
     for (experiment, table), row in zip(merging.items(), rows, strict=True):

@@ -41,9 +41,7 @@ class Labels(NamedTuple):
     estimators: Mapping[str, str]
 
 
-def labels_of(
-    spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Collection[str] = ()
-) -> Labels:
+def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Collection[str] = ()) -> Labels:
     """Labels from the spec of the figure, or else from the specs of the tables.
 
     Args:
@@ -59,7 +57,9 @@ def labels_of(
             seen_by = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
             estimators[estimator] = spec.labels.get(estimator, label_of_estimator(seen_by))
     experiments = labels_of_trainings(trainings, spec.labels, without)
-    return Labels(*({name: literal(label) for name, label in its.items()} for its in (experiments, estimators)))
+    return Labels(
+        *({name: literal(label) for name, label in its.items()} for its in (experiments, estimators))
+    )
 
 
 def literal(label: str) -> str:
@@ -128,7 +128,15 @@ def write_note(figure: Figure, note: str) -> None:
 def leave_empty(axes: Axes, why: str) -> None:
     """Show nothing but the reason why there is nothing to be shown."""
     axes.text(
-        0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color="0.35", wrap=True, clip_on=True
+        0.5,
+        0.5,
+        why,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color="0.35",
+        wrap=True,
+        clip_on=True,
     )
     axes.set(xticks=[], yticks=[])
     axes.minorticks_off()

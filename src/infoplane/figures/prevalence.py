@@ -35,7 +35,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     rows, in a group for each experiment. All have one scale of colours.
     """
     phases = tables["phases"]
-    observations = {name: observation_of(*name, table) for name, table in phases.items()}
+    observations = {name: observation_of(name[0], name[1], table) for name, table in phases.items()}
     groups = group(spec, phases)
     heights = [AROUND + CELL * len(rows) for rows in groups.values()]
     figure = Figure((WIDTH, 0.5 + sum(heights)), layout="constrained")

@@ -36,7 +36,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for experiment, row in zip(spec.experiments, rows, strict=True):
         table = means[experiment, estimators[0]]
         row.suptitle(
-            f"{labels.experiments[experiment]}, output layer: mean of {how_many(table)}, 10 % to 90 % quantile"
+            f"{labels.experiments[experiment]}, output layer: mean of {how_many(table)}, "
+            "10 % to 90 % quantile"
         )
         panels = row.subplots(1, 2)
         grid.append(panels)
@@ -63,7 +64,6 @@ def draw_output(axes: Axes, table: pd.DataFrame, quantity: str, name: str, turn:
     for part, start in parts_of(table).items():
         mean, low, high = (curve(output, quantity, value, part) for value in ("mean", "q10", "q90"))
         if mean.size:
-            passes = start + mean.index.to_numpy() + 1
-            draw_band(
-                axes, passes, *(each.iloc[:, 0] for each in (mean, low, high)), name, share, layer_style(turn)
-            )
+            passes, last = start + mean.index.to_numpy() + 1, mean.columns[-1]
+            band = mean[last], low[last], high[last]
+            draw_band(axes, passes, band, name, share, layer_style(turn))

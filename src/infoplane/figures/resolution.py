@@ -48,7 +48,9 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for experiment, column in zip(spec.experiments, panels.T, strict=True):
         its = [phases[experiment, estimator] for estimator in spec.estimators or ()]
         column[0].set_title(wrapped(labels[experiment], how_many(its[0]), width=6 / count), linespacing=1)
-        beside = [table for table in trained.values() if trained_alike(training_of(table), training_of(its[0]))]
+        beside = [
+            table for table in trained.values() if trained_alike(training_of(table), training_of(its[0]))
+        ]
         for axes, measure in zip(column, MEASURES, strict=True):
             draw_measure(axes, its, beside, measure, spec)
         column[1].set_xlabel("bits of each activation")
@@ -90,10 +92,8 @@ def draw_measure(
     axes.set_xlim(0.5, EXACT + 1)
 
 
-def by_bits(
-    tables: list[pd.DataFrame], measure: str, layers: Any, trained: bool = False
-) -> pd.DataFrame:
-    """Mean of a measure over the runs that have one: a row for each number of bits, a column for each layer."""
+def by_bits(tables: list[pd.DataFrame], measure: str, layers: Any, trained: bool = False) -> pd.DataFrame:
+    """Mean of a measure over the runs that have one: a row for each number of bits, a column a layer."""
     means: dict[float, pd.Series] = {}
     for table in tables:
         runs = table[table[measure].notna()]

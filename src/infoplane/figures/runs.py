@@ -32,8 +32,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     shown: list[Trajectories] = []
     for (name, table), row in zip(means.items(), rows, strict=True):
         row.suptitle(
-            f"{labels.experiments[name[0]]}, {labels.estimators[name[1]]}: runs by their distance to the mean "
-            f"(grey) of {how_many(table)}"
+            f"{labels.experiments[name[0]]}, {labels.estimators[name[1]]}: "
+            f"runs by their distance to the mean (grey) of {how_many(table)}"
         )
         panels = row.subplots(2, 2, sharex=True, sharey=True, squeeze=False)
         single = tables["information"][name].query("part == 'main'")

@@ -23,7 +23,7 @@ COLOURS = ListedColormap(colormaps["Greys"](np.linspace(0, 0.75, 192)), "shares"
 
 
 def draw(spec: FigureSpec, tables: Tables) -> Figure:
-    """A row for each experiment and estimator, a column for each layer, and the mean over runs in each cell."""
+    """A row for each experiment and estimator, a column for each layer: means over runs."""
     phases = tables["phases"]
     labels = labels_of(spec, phases)
     several = len(spec.estimators or ()) > 1
@@ -37,8 +37,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     layers = sorted({int(layer) for table in phases.values() for layer in table["layer"].unique()})
     for top, table in enumerate(phases.values()):
         inputs = table.attrs["dataset"]["inputs"]
-        for layer, runs in table.groupby("layer"):
-            draw_share(axes, layers.index(int(layer)), top, runs, inputs)
+        for left, layer in enumerate(layers):
+            runs = table[table["layer"] == layer]
+            if len(runs):
+                draw_share(axes, left, top, runs, inputs)
     axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0), title=r"peak of $H(T)$ as a share of $\log_2 N$")
     axes.set_xticks(np.arange(len(layers)) + 0.5, [f"$T_{{{layer}}}$" for layer in layers])
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)

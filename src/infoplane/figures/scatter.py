@@ -37,10 +37,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         panels = row.subplots(1, columns, squeeze=False)[0]
         for axes in panels:
             axes.axison = False
-        for (epoch, points), axes in zip(table.groupby("epoch"), panels, strict=False):
+        for epoch, axes in zip(sorted(table["epoch"].unique()), panels, strict=False):
             axes.axison = True
-            axes.set_title(f"after {int(epoch) + 1} epochs")
-            draw_classes(axes, points)
+            axes.set_title(f"after {epoch + 1} epochs")
+            draw_classes(axes, table[table["epoch"] == epoch])
         panels[0].set_ylabel("second neuron")
         classes |= {*table["label"]}
     figure.legend(handles=class_entries(classes), loc="outside lower center", ncols=10, handletextpad=0.1)
@@ -55,9 +55,9 @@ def draw_classes(axes: Axes, points: pd.DataFrame) -> None:
         order["t_1"], order["t_2"], s=sizes, c=order["label"], cmap=CLASSES, vmin=-0.5, vmax=9.5, linewidths=0
     )
     for label, own in points.groupby("label"):
-        middle = own[["t_1", "t_2"]].apply(median, weights=own["count"])
         axes.text(
-            *middle,
+            median(own["t_1"], own["count"]),
+            median(own["t_2"], own["count"]),
             str(label),
             ha="center",
             va="center",

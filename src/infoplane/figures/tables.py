@@ -14,7 +14,7 @@ from infoplane.statistics.chunks import read_chunks
 
 __all__ = ["Paths", "Tables", "read_tables", "sources_of"]
 
-# By kind of table, and by experiment, (experiment, estimator) or "study"; tables say in `attrs` what they are of
+# By kind of table, and by experiment, (experiment, estimator) or "study"; in `attrs` tables say what they are
 Tables = Mapping[str, Mapping[Any, pd.DataFrame]]
 Paths = Mapping[str, Mapping[Any, Sequence[Path]]]
 
@@ -47,10 +47,10 @@ def read(paths: Sequence[Path], kind: str) -> pd.DataFrame:
         table.attrs = {"spec_hash": digest(table.to_dict("list"))}
     elif TABLES[kind].chunked:
         table, known = read_chunks(paths, kind)
-        table.attrs = known | {"spec_hash": digest(known["spec"])}
+        table.attrs.update(known, spec_hash=digest(known["spec"]))
     else:
         table, known = read_table(paths[0], kind)
-        table.attrs = known
+        table.attrs.update(known)
     return table
 
 

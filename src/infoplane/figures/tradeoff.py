@@ -36,9 +36,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     rows = figure.subfigures(len(runs), 1, squeeze=False)[:, 0]
     for (name, table), row in zip(runs.items(), rows, strict=True):
         marks = " (open symbols)" if table.attrs["bad_fits"] else ""
-        row.suptitle(
-            f"{labels.experiments[name[0]]}, {labels.estimators[name[1]]}: {how_many(table)}{marks}"
-        )
+        row.suptitle(f"{labels.experiments[name[0]]}, {labels.estimators[name[1]]}: {how_many(table)}{marks}")
         if table["repetition"].nunique() < 2:
             leave_empty(row.subplots(), why_empty(table))
             continue
@@ -118,7 +116,7 @@ def draw_points(
     limits: Sequence[float],
 ) -> None:
     """The runs of one layer within the fences; bad fits are open."""
-    runs = runs[runs[against].between(*limits)]
+    runs = runs[runs[against].between(limits[0], limits[1])]
     bad = runs["bad_fit"].eq(True).fillna(False).to_numpy(bool)
     filled = {**style, "facecolors": style["edgecolors"], "alpha": 0.75, "linewidths": 0}
     axes.scatter(runs["compression"][~bad], runs[against][~bad], label=name, **filled)

@@ -12,7 +12,7 @@ from infoplane.errors import UserError
 from infoplane.information.merging import of_repetition
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import description_of, load_trained
-from infoplane.networks import network_labels
+from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import Trajectory
 
 __all__ = ["activations", "run"]
@@ -30,9 +30,9 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         dataset: what it was trained on.
 
     Returns:
-        A row for each epoch, class and distinct activation: epoch; layer, from 1; label; count, number of inputs;
-        t_1 and t_2, the activations of the two neurons. Epochs at which the repetition has become NaN are left
-        out.
+        A row for each epoch, class and distinct activation: epoch; layer, from 1; label; count, number of
+        inputs; t_1 and t_2, the activations of the two neurons. Epochs at which the repetition has become NaN
+        are left out.
 
     Raises:
         UserError: no hidden layer has two neurons.

@@ -1,4 +1,4 @@
-"""Axes that figures share: epochs on a logarithmic scale, bounds of information, colours of epochs and layers."""
+"""Axes that figures share: logarithmic epochs, bounds of information, colours of epochs and layers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -24,7 +24,9 @@ def plot_curves(
     estimator: str | None = None,
     labels: bool | Mapping[Any, str] = True,
 ) -> Axes:
-    """Plot a quantity of every layer over epochs: means over runs, in bands from the 10 % to the 90 % quantile.
+    """Plot a quantity of every layer over epochs: means over runs, in bands between quantiles.
+
+    Bands reach from the 10 % to the 90 % quantile of the runs, so that they never leave what is possible.
 
     Args:
         table: as from `estimate`, `aggregate`, `load_table` or a recorder.
@@ -49,7 +51,9 @@ def plot_curves(
     ax.set_ylabel(QUANTITIES.get(quantity, quantity))
     if labels is not False:
         handles, texts = ax.get_legend_handles_labels()
-        ax.legend(*zip(*dict(zip(texts, zip(handles, texts, strict=True), strict=True)).values(), strict=True))
+        ax.legend(
+            *zip(*dict(zip(texts, zip(handles, texts, strict=True), strict=True)).values(), strict=True)
+        )
     return ax
 
 
@@ -88,20 +92,29 @@ def draw_curves(
     for turn, layer in enumerate(mean.columns):
         name = (names or {}).get(layer, f"$T_{{{layer}}}$")
         style = layer_style(int(layer) - 1)
-        draw_band(axes, start + passes, mean[layer], low[layer], high[layer], name, turn / mean.shape[1], style)
+        band = mean[layer], low[layer], high[layer]
+        draw_band(axes, start + passes, band, name, turn / mean.shape[1], style)
 
 
 def draw_band(
     axes: Axes,
     passes: Any,
-    mean: pd.Series,
-    low: pd.Series,
-    high: pd.Series,
+    band: tuple[pd.Series, pd.Series, pd.Series],
     name: str,
     turn: float,
     style: Mapping[str, Any],
 ) -> None:
-    """Draw one line with its markers and its band; `turn` sets its markers apart from those of others."""
+    """Draw one line with its markers and its band.
+
+    Args:
+        axes: where to draw.
+        passes: where on the axis of epochs.
+        band: mean, lower and upper end.
+        name: entry of the legend.
+        turn: a share that sets its markers apart from those of others.
+        style: colour and marker.
+    """
+    mean, low, high = band
     every = marked(mean.index.to_numpy() + 1, turn)
     axes.plot(passes, mean, label=name, markersize=3.5, markevery=every, **style)
     axes.fill_between(passes, low, high, color=style["color"], alpha=0.14, linewidth=0)

@@ -9,7 +9,8 @@ from matplotlib.patheffects import withStroke
 
 __all__ = ["name_layers"]
 
-# In points: the size of a name of a layer, the width of a letter, how far from its point it may be, how near to each other points share a label
+# In points: the size of a name of a layer, the width of a letter, the height of both;
+# how far from its point a name may be, and how near to each other points share one
 WIDTH, LETTER, HEIGHT = 11, 4.5, 9
 RADII = np.array([9, 12, 16, 22, 30, 40])
 NEAR = 6
@@ -44,7 +45,8 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], 
     *obstacles, owners = np.unique(cells, axis=0).T
     directions = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
     boxes = [text.get_window_extent().get_points() * scale for text in axes.texts]
-    boxes += [inset.get_tightbbox().get_points() * scale for inset in axes.child_axes]
+    insets = [inset.get_tightbbox() for inset in axes.child_axes]
+    boxes += [inset.get_points() * scale for inset in insets if inset is not None]
     taken = [((lowest + highest) / 2, (highest - lowest) / 2) for lowest, highest in boxes]
     named = groups(points, seen)
     ends = np.array([points[epoch, layers[0]] for epoch, layers in named]).reshape(-1, 2)
@@ -107,7 +109,7 @@ def width_of(text: str) -> float:
     """About how wide a text is, in points; what stands between two dollars is one letter and a small number.
 
     >>> width_of("$T_{1}$, $T_{2}$"), width_of("conv1")
-    (22, 22.5)
+    (22.0, 22.5)
     """
     pieces = text.split("$")
     return WIDTH * len(pieces[1::2]) + LETTER * sum(len(piece.strip(",– ")) for piece in pieces[::2])

@@ -38,11 +38,11 @@ def plot_phases(
 ) -> Axes:
     """Plot how many runs fit or compress: a row for each table and a column for each layer.
 
-    Cells in full colour are decided: most runs do it, or most do not (exact binomial test, p < 0.05). Pale ones
-    are not. A triangle marks values near log₂ N, a dash a layer with nothing left to fit.
+    Cells in full colour are decided: most runs do it, or most do not (exact binomial test, p < 0.05). Pale
+    ones are not. A triangle marks values near log₂ N, a dash a layer with nothing left to fit.
 
     Args:
-        table: phases of one experiment as from `load_table`, or several, by what is written beside their rows.
+        table: phases of one experiment as from `load_table`, or several by what is written beside them.
         ax: where to plot; the current axes unless given.
         phase: which one.
         layers: numbers from 1; all unless given.
@@ -91,7 +91,7 @@ def cells_of(
         `infoplane.statistics.cells.decide`.
     """
     return decide(
-        layer_cell(each, "", phase, layer)  # type: ignore[arg-type]
+        layer_cell(each, "", phase, layer)
         for each in observations
         for layer in each.layers
         if layers is None or layer in layers
@@ -110,8 +110,8 @@ def draw_cells(
         rows: what is written beside the rows.
     """
     layers = sorted(int(layer) for layer in cells["layer"].unique())
-    for cell in cells.itertuples():
-        left, top = layers.index(int(cell.layer)), places[cell.experiment, cell.estimator]
+    for _, cell in cells.iterrows():
+        left, top = layers.index(int(cell["layer"])), places[cell["experiment"], cell["estimator"]]
         draw_cell(axes, left, top, cell)
     axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0))
     axes.set_xticks(np.arange(len(layers)) + 0.5, [f"$T_{{{layer}}}$" for layer in layers])
@@ -121,22 +121,16 @@ def draw_cells(
     axes.spines[:].set_visible(False)
 
 
-def draw_cell(axes: Axes, left: float, top: float, cell: Any) -> None:
-    colour = colour_of(cell.k, cell.n, cell.status)
+def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series) -> None:
+    """Draw one cell, dark where most runs do it, and pale where nothing is decided."""
+    k, n, status = int(cell["k"]), int(cell["n"]), cell["status"]
+    colour = colour_of(k, n, status)
     axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
     dark = np.dot(colour, [0.299, 0.587, 0.114]) < 0.5
-    text = "–" if cell.status == "ceiling" else f"{cell.k}/{cell.n}" if cell.n else ""
-    decided = cell.status in ("shows", "lacks")
-    axes.text(
-        left + 0.5,
-        top + 0.52,
-        text,
-        color="white" if dark else "black" if decided else "0.35",
-        ha="center",
-        va="center",
-        fontsize="x-small",
-    )
-    if cell.near_log2_n:
+    text = "–" if status == "ceiling" else f"{k}/{n}" if n else "no runs"
+    ink = "white" if dark else "black" if status in ("shows", "lacks") else "0.35"
+    axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize="small")
+    if cell["near_log2_n"]:
         corner = [(left + 0.97, top + 0.04), (left + 0.97, top + 0.34), (left + 0.72, top + 0.04)]
         axes.add_patch(Polygon(corner, facecolor="white" if dark else "k", linewidth=0))
 

@@ -11,7 +11,6 @@ from matplotlib.collections import LineCollection
 
 from infoplane.errors import UserError
 from infoplane.plotting.axes import (
-    COLOURS,
     EPOCHS,
     I_TY,
     I_XT,
@@ -25,7 +24,17 @@ from infoplane.plotting.insets import Box, crowded_part, free_place
 from infoplane.plotting.layer_names import name_layers
 from infoplane.plotting.means import curve, epochs_of, means_of
 
-__all__ = ["Trajectories", "Zoom", "add_epoch_bar", "draw_plane", "name_trajectories", "plot_plane", "show_whole", "trajectories_of", "zoom_in"]
+__all__ = [
+    "Trajectories",
+    "Zoom",
+    "add_epoch_bar",
+    "draw_plane",
+    "name_trajectories",
+    "plot_plane",
+    "show_whole",
+    "trajectories_of",
+    "zoom_in",
+]
 
 Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
 # Epochs at which a thin line joins the layers, evenly on a logarithmic scale
@@ -53,8 +62,8 @@ def plot_plane(
 ) -> Axes:
     """Plot an information plane: I(X;T) and I(T;Y) of every layer, means over runs, from epoch to epoch.
 
-    Thin lines join the layers of one epoch; a larger marker stands at 1, 10, 100 … epochs, of another shape for
-    each layer, and an open one at the last.
+    Thin lines join the layers of one epoch; a larger marker stands at 1, 10, 100 … epochs, of another shape
+    for each layer, and an open one at the last.
 
     Args:
         table: as from `estimate`, `aggregate`, `load_table` or a recorder.
@@ -139,19 +148,17 @@ def draw_plane(
     milestones = milestone_rows(time, epochs)
     for place, layer in enumerate(x.columns):
         style = layer_style(int(layer) - 1)
-        own = points[:, place]
-        line = style["color"] if colour == "layer" else "0.75"
-        axes.plot(*own.T, color=line, linewidth=1 if colour == "layer" else 0.6, zorder=1.5)
-        if colour == "epoch":
-            axes.scatter(*own.T, c=time, s=4, linewidths=0, zorder=2, **scale)
-        colours: dict[str, Any] = (
-            {"c": time[milestones], **scale} if colour == "epoch" else {"color": style["color"]}
-        )
-        marks: dict[str, Any] = {"marker": style["marker"], "s": 16, "edgecolors": "white", "linewidths": 0.4}
-        axes.scatter(*own[milestones].T, zorder=2.5, **marks, **colours)
-        axes.scatter(
-            *own[-1:].T, marker=style["marker"], s=20, facecolors="none", edgecolors="k", linewidths=0.7, zorder=3
-        )
+        own_x, own_y = points[:, place].T
+        by_layer = colour == "layer"
+        line: dict[str, Any] = {"color": style["color"] if by_layer else "0.75", "zorder": 1.5}
+        axes.plot(own_x, own_y, linewidth=1 if by_layer else 0.6, **line)
+        if not by_layer:
+            axes.scatter(own_x, own_y, 4, time, linewidths=0, zorder=2, **scale)
+        mark: dict[str, Any] = {"marker": style["marker"], "edgecolors": "white", "linewidths": 0.4}
+        mark |= {"color": style["color"]} if by_layer else {"c": time[milestones], **scale}
+        axes.scatter(own_x[milestones], own_y[milestones], 16, zorder=2.5, **mark)
+        last: dict[str, Any] = {"marker": style["marker"], "facecolors": "none", "edgecolors": "k"}
+        axes.scatter(own_x[-1:], own_y[-1:], 20, linewidths=0.7, zorder=3, **last)
 
 
 def milestone_rows(time: np.ndarray, epochs: int) -> list[int]:
@@ -213,7 +220,9 @@ def add_epoch_bar(figure: Any, panels: Sequence[Axes], epochs: int, prefit: bool
     bar = figure.colorbar(
         ScalarMappable(epoch_norm(epochs), EPOCHS), ax=list(panels), aspect=30, pad=0.02, fraction=0.05
     )
-    bar.set_ticks([tick - 1 for tick in ticks], labels=["start" if prefit else "init", *[*ticks.values()][1:]])
+    bar.set_ticks(
+        [tick - 1 for tick in ticks], labels=["start" if prefit else "init", *[*ticks.values()][1:]]
+    )
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     if bar.solids:
