@@ -11,7 +11,7 @@ from typing import Any
 
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
-from infoplane.config.parsing import printable
+from infoplane.config.parsing import from_json, printable
 from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
@@ -140,6 +140,12 @@ def trace(given: Namespace) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
+
+
+def verdicts(given: Namespace) -> None:
+    from infoplane.verdicts import write_verdicts
+
+    write_verdicts(given.claims, given.output, from_json(given.labels, "--labels"))
 
 
 def pages(given: Namespace) -> None:
@@ -326,7 +332,12 @@ def parser() -> ArgumentParser:
         stages, "activations", activations, "count the activations of a layer of two neurons by class"
     )
     add_trained(one)
-    one.add_argument("--repetition", metavar="NUMBER", type=int, default=0, help="which one; 0 unless given")
+    one.add_argument(
+        "--repetition",
+        metavar="NUMBER",
+        type=int,
+        help="which one; unless given, the first with two neurons that vary",
+    )
     one.add_argument(
         "--epochs",
         metavar="EPOCH",
@@ -380,6 +391,11 @@ def parser() -> ArgumentParser:
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
+
+    one = command(stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
+    one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
+    one.add_argument("--labels", metavar="JSON", default="{}", help="labels of experiments and estimators")
+    one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
 
     one = command(stages, "pages", pages, "show a table as a page that a browser sorts")
     one.add_argument("--table", **FILE, help="the table (csv)")

@@ -75,4 +75,4 @@ use rule merging as activations with:
         benchmark("activations")
     params:
         content=content("activations"),
-        arguments=arguments("activations", repetition="0"),
+        arguments=arguments("activations"),
