@@ -50,6 +50,7 @@ STAGES = {
     "information": "information.estimate",
     "reliability": "information.reliability",
     "levels": "information.levels",
+    "resolution": "information.resolution",
     "merging": "information.merging",
     "activations": "information.activations",
     **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),

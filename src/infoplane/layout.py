@@ -19,6 +19,7 @@ FILES = {
     "information": "information/{experiment}/{estimator}/{chunk}.parquet",
     "reliability": "reliability/{experiment}/{chunk}.parquet",
     "levels": "levels/{experiment}/{chunk}.parquet",
+    "resolution": "resolution/{experiment}/{chunk}.parquet",
     "merging": "merging/{experiment}/0.parquet",
     "activations": "activations/{experiment}/0.parquet",
     "accuracy": "statistics/{experiment}/accuracy.parquet",
@@ -206,6 +207,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "information": Layout.trajectory_of,
     "reliability": Layout.trajectory_of,
     "levels": Layout.trajectory_of,
+    "resolution": Layout.trajectory_of,
     "merging": Layout.trajectory_of,
     "activations": Layout.trajectory_of,
     "accuracy": lambda layout, names: {

@@ -71,6 +71,7 @@ KINDS = {
     "information": "information",
     "reliability": "reliability",
     "levels": "levels",
+    "resolution": "resolution",
     "merging": "merging",
     "activations": "activations",
     "statistics_information": "aggregates",

@@ -47,6 +47,20 @@ use rule reliability as levels with:
         arguments=arguments("levels"),
 
 
+use rule reliability as resolution with:
+    input:
+        unpack(made_from("resolution")),
+    output:
+        result("resolution"),
+    log:
+        log("resolution"),
+    benchmark:
+        benchmark("resolution")
+    params:
+        content=content("resolution"),
+        arguments=arguments("resolution"),
+
+
 use rule reliability as merging with:
     input:
         unpack(made_from("merging")),

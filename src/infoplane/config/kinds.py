@@ -84,7 +84,6 @@ TABLES = {
     "accuracy": TableKind("mean loss and accuracies over epochs", "experiment"),
     "activations": TableKind("activations of a layer of two neurons, by class", "experiment"),
     "aggregates": TableKind("mean information over epochs", "estimator"),
-    "claims": TableKind("verdicts on the claims", "study"),
     "correlations": TableKind("correlations of compression and accuracies", "estimator"),
     "errors": TableKind("mean estimates less the exact values", "estimator"),
     "information": TableKind("information of single runs over epochs", "estimator", chunked=True),
@@ -93,6 +92,9 @@ TABLES = {
     "merging": TableKind("codes of the logits and bins of the softmax", "experiment"),
     "phases": TableKind("fitting and compression of single runs", "estimator"),
     "reliability": TableKind("exact values on parts of the inputs", "experiment", chunked=True),
+    "resolution": TableKind(
+        "information of activations quantized to 1 to 16 bits", "experiment", chunked=True
+    ),
     "tradeoff": TableKind("compression and accuracies of single runs", "estimator"),
 }
 
@@ -179,8 +181,8 @@ FIGURES = {
     "resolution": FigureKind(
         "compression over the number of bits to which the activations of each recorded epoch are quantized, "
         "mean and share of the runs that compress; `trained` networks are points beside the curves",
-        ("phases",),
-        ("experiments", "estimators", "layers", "trained"),
+        ("resolution", "phases"),
+        ("experiments", "layers", "trained"),
     ),
     "tradeoff": FigureKind(
         "compression of single runs against test accuracy and against training less test accuracy, of the "

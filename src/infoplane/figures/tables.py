@@ -35,7 +35,8 @@ def read_tables(spec: FigureSpec, paths: Paths) -> dict[str, dict[Any, pd.DataFr
             tables[kind][name] = read(files, kind)
     first, *others = spec.reads
     for kind in others:
-        for name, table in tables[kind].items():
+        for name in {*tables[kind]} & {*tables[first]}:
+            table = tables[kind][name]
             refuse_other_runs(Path(paths[kind][name][0]), table.attrs, tables[first][name].attrs)
     return tables
 
