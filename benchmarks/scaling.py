@@ -24,7 +24,8 @@ from report import duration, machine, output_path, positive, run, table
 from tqdm import tqdm
 
 from infoplane import Dataset, TrainingSpec, UserError
-from infoplane.figures.style import COLOURS, STYLE
+from infoplane.figures.style import styled
+from infoplane.plotting.axes import COLOURS
 from infoplane.progress import progress_bar
 
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -170,7 +171,7 @@ def plot(axes: Axes, curves: Sequence[Curve]) -> None:
 def draw(curves: Sequence[Curve]) -> Figure:
     """One panel for each axis."""
     names = list(dict.fromkeys(curve.axis for curve in curves))
-    with plt.rc_context(STYLE):
+    with styled():
         figure, panels = plt.subplots(2, 2, figsize=(7, 5), layout="constrained")
         for name, axes in zip(names, panels.flat, strict=True):
             plot(axes, [curve for curve in curves if curve.axis == name])

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from infoplane.datasets import Dataset, load_dataset
     from infoplane.errors import UserError
     from infoplane.information import Information, binned_information, estimate, exact_information
+    from infoplane.plotting import plot_curves, plot_phases, plot_plane
+    from infoplane.results import StudyResults, aggregate, load_study, load_table
     from infoplane.training import train
     from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -18,14 +20,21 @@ __all__ = [
     "Dataset",
     "EstimatorSpec",
     "Information",
+    "StudyResults",
     "TrainingSpec",
     "Trajectory",
     "UserError",
+    "aggregate",
     "binned_information",
     "estimate",
     "exact_information",
     "load_dataset",
+    "load_study",
+    "load_table",
     "load_trajectory",
+    "plot_curves",
+    "plot_phases",
+    "plot_plane",
     "train",
 ]
 
@@ -34,6 +43,8 @@ HOMES = {
     "datasets": ("Dataset", "load_dataset"),
     "errors": ("UserError",),
     "information": ("Information", "binned_information", "estimate", "exact_information"),
+    "plotting": ("plot_curves", "plot_phases", "plot_plane"),
+    "results": ("StudyResults", "aggregate", "load_study", "load_table"),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),
 }

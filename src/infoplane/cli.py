@@ -1,5 +1,6 @@
 """The command line: one command for each stage, each from files to files."""
 
+import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.kinds import FIGURES
-from infoplane.config.parsing import printable
+from infoplane.config.kinds import TABLES
+from infoplane.config.parsing import from_json, printable
 from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
@@ -128,12 +129,24 @@ def merging(given: Namespace) -> None:
     run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
 
 
+def activations(given: Namespace) -> None:
+    from infoplane.information.activations import run
+
+    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
+
+
 def trace(given: Namespace) -> None:
     from infoplane.statistics import trace
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
+
+
+def verdicts(given: Namespace) -> None:
+    from infoplane.verdicts import write_verdicts
+
+    write_verdicts(given.claims, given.output, from_json(given.labels, "--labels"))
 
 
 def pages(given: Namespace) -> None:
@@ -154,16 +167,10 @@ def verify(given: Namespace) -> None:
 
 def figures(given: Namespace) -> None:
     spec = parse_spec(FigureSpec, given.spec)
-    from infoplane.figures import draw
+    os.environ["MPLBACKEND"] = "agg"  # nothing is shown, and the user's may not be there
+    from infoplane.figures.drawing import write_figure
 
-    draw(
-        spec,
-        {
-            held: grouped(getattr(given, held))
-            for held in sorted(set().union(*(kind.reads for kind in FIGURES.values())))
-        },
-        given.output,
-    )
+    write_figure(spec, {kind: grouped(getattr(given, kind)) for kind in TABLES}, given.output)
 
 
 def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
@@ -322,6 +329,25 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
+    one = command(
+        stages, "activations", activations, "count the activations of a layer of two neurons by class"
+    )
+    add_trained(one)
+    one.add_argument(
+        "--repetition",
+        metavar="NUMBER",
+        type=int,
+        help="which one; unless given, the first with two neurons that vary",
+    )
+    one.add_argument(
+        "--epochs",
+        metavar="EPOCH",
+        nargs="+",
+        type=int,
+        help="recorded epochs; unless given, those of 200, 1000, 3000 that were recorded, and the last",
+    )
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
     statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
@@ -367,6 +393,11 @@ def parser() -> ArgumentParser:
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
+    one = command(stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
+    one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
+    one.add_argument("--labels", metavar="JSON", default="{}", help="labels of experiments and estimators")
+    one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
+
     one = command(stages, "pages", pages, "show a table as a page that a browser sorts")
     one.add_argument("--table", **FILE, help="the table (csv)")
     one.add_argument("--output", **FILE, help="the page to write (html)")
@@ -376,20 +407,9 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
-    one.add_argument("--aggregates", **OF_PAIRS, default=[], help="aggregates to draw")
-    one.add_argument("--accuracy", **OF_EXPERIMENTS, default=[], help="accuracies to draw")
-    one.add_argument("--information", **OF_PAIRS, default=[], help="chunks of single runs to draw")
-    one.add_argument("--reliability", **OF_EXPERIMENTS, default=[], help="chunks of reliability to draw")
-    one.add_argument("--levels", **OF_EXPERIMENTS, default=[], help="chunks of levels in use to draw")
-    one.add_argument("--tradeoff", **OF_PAIRS, default=[], help="compression and accuracies to draw")
-    one.add_argument("--correlations", **OF_PAIRS, default=[], help="their correlations to tell")
-    one.add_argument("--merging", **OF_EXPERIMENTS, default=[], help="codes and bins to draw")
-    one.add_argument(
-        "--claims", metavar="PATH", nargs="*", type=of_study, default=[], help="the verdicts to draw"
-    )
-    one.add_argument("--errors", **OF_PAIRS, default=[], help="errors of estimators to draw")
-    one.add_argument("--phases", **OF_PAIRS, default=[], help="phases to draw")
-    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png)")
+    for kind, table in TABLES.items():
+        one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
+    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png, .svg)")
     return top
 
 
@@ -404,6 +424,8 @@ DEVICE: dict[str, Any] = {
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
+OF_STUDY: dict[str, Any] = {"metavar": "PATH", "nargs": "*", "type": of_study}
+NAMED = {"experiment": OF_EXPERIMENTS, "estimator": OF_PAIRS, "study": OF_STUDY}
 # What is joined over experiments: what of, of what, and whether it comes in chunks
 JOINS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "information": ("information of all experiments at a few epochs, from aggregates", OF_PAIRS, False),

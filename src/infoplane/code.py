@@ -54,9 +54,10 @@ STAGES = {
     "resolution": "information.resolution",
     "levels": "information.levels",
     "merging": "information.merging",
+    "activations": "information.activations",
     **dict.fromkeys(("accuracy", "aggregates", "phases", "errors"), "statistics"),
     **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells", "margins"), "statistics"),
-    "figure": "figures",
+    "figure": "figures.drawing",
     "page": "pages",
 }
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import product
+from typing import Any
 
+from infoplane.config.kinds import TABLES
 from infoplane.config.study import Study
 from infoplane.errors import UserError
 
@@ -20,6 +21,7 @@ FILES = {
     "resolution": "resolution/{experiment}/{chunk}.parquet",
     "levels": "levels/{experiment}/{chunk}.parquet",
     "merging": "merging/{experiment}/0.parquet",
+    "activations": "activations/{experiment}/0.parquet",
     "accuracy": "statistics/{experiment}/accuracy.parquet",
     "aggregates": "statistics/{experiment}/{estimator}/aggregates.parquet",
     "phases": "statistics/{experiment}/{estimator}/phases.parquet",
@@ -33,7 +35,7 @@ FILES = {
     "figure": "figures/{figure}.{format}",
     "page": "pages/{table}.html",
 }
-FORMATS = ("pdf", "png")
+FORMATS = ("pdf", "png", "svg")
 # The kinds of files that a job writes beside the first one, after which its log is named
 BESIDE = {
     "history": ("trajectory",),
@@ -162,16 +164,19 @@ class Layout:
     def drawn_from(self, figure: str) -> Sources:
         """The tables that a figure shows."""
         spec = self.study.figures[figure]
-        pairs = [*product(spec.experiments, spec.estimators or [""])]
-        return {
-            kind: [path_of("claims")] if kind == "claims" else self.files(kind, pairs) for kind in spec.reads
-        }
+        return {kind: self.tables(kind, spec.names(kind)) for kind in spec.reads}
+
+    def tables(self, kind: str, names: Iterable[Any]) -> list[str]:
+        """The tables of a kind, of some experiments, of some experiments and estimators, or of the study."""
+        if TABLES[kind].of == "study":
+            return [path_of(kind)]
+        return self.files(kind, [name if isinstance(name, tuple) else (name, "") for name in names])
 
     def shown_by(self, kind: str) -> list[tuple[str, str]]:
         """The experiments and estimators that figures of a kind show."""
         figures = [figure for figure in self.study.figures.values() if figure.kind == kind]
-        pairs = (product(each.experiments, each.estimators or [""]) for each in figures)
-        return sorted({pair for its in pairs for pair in its})
+        names = (each.pairs or [(name, "") for name in each.experiments] for each in figures)
+        return sorted({pair for its in names for pair in its})
 
     def figures(self, names: Iterable[str]) -> list[str]:
         return [path_of("figure", figure=name, format=each) for name in names for each in FORMATS]
@@ -218,6 +223,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "resolution": Layout.trajectory_of,
     "levels": Layout.trajectory_of,
     "merging": Layout.trajectory_of,
+    "activations": Layout.trajectory_of,
     "accuracy": lambda layout, names: {
         **layout.dataset_of(names),
         "history": layout.all_chunks("history", names),

@@ -20,4 +20,5 @@ use rule datasets as figures with:
         runtime=grows(30),
     params:
         content=content("figure"),
+        caption=lambda wildcards: study.figures[wildcards.figure].caption,
         arguments=arguments("figures", "figure", named=True),

@@ -76,3 +76,17 @@ use rule reliability as merging with:
     params:
         content=content("merging"),
         arguments=arguments("merging", repetition="0"),
+
+
+use rule merging as activations with:
+    input:
+        unpack(made_from("activations")),
+    output:
+        result("activations"),
+    log:
+        log("activations"),
+    benchmark:
+        benchmark("activations")
+    params:
+        content=content("activations"),
+        arguments=arguments("activations"),

@@ -25,12 +25,14 @@ __all__ = [
     "Decay",
     "Folder",
     "Interval",
+    "Label",
     "Layers",
     "Name",
     "Names",
     "NamesOrNone",
     "Overrides",
     "Pair",
+    "Pairs",
     "Rate",
     "Share",
     "Strict",
@@ -115,6 +117,19 @@ def not_periodic(name: str) -> str:
     return name
 
 
+def on_one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{quoted(text)} is refused; write one line of text")
+    return text
+
+
+def experiment_and_estimator(pair: str) -> str:
+    experiment, slash, estimator = pair.partition("/")
+    if not (experiment and slash and estimator):
+        raise ValueError(f"{quoted(pair)} is refused; write experiment/estimator")
+    return pair
+
+
 def without_wildcards(folder: str) -> str:
     if not folder.isprintable() or set(folder) & set("{}<>"):
         raise ValueError(f"{quoted(folder)} is refused; name a folder without {{, }}, < and >")
@@ -148,6 +163,12 @@ Name = Annotated[
 ]
 Folder = Annotated[str, Field(min_length=1), AfterValidator(without_wildcards), AfterValidator(expanded)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(on_one_line)]
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
 Names = Annotated[NamesOrNone, Field(min_length=1)]
+Pairs = Annotated[
+    tuple[Annotated[str, AfterValidator(experiment_and_estimator)], ...],
+    Field(strict=False),
+    AfterValidator(distinct),
+]

@@ -1,8 +1,9 @@
-"""Kinds of estimators and of figures: what each is about, what it takes, what it is drawn from."""
+"""Kinds of estimators, tables and figures: what each is about, what it takes, what it is drawn from."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["ESTIMATORS", "FIGURES", "EstimatorKind", "FigureKind"]
+__all__ = ["ESTIMATORS", "FIGURES", "TABLES", "EstimatorKind", "FigureKind", "TableKind"]
 
 
 @dataclass(frozen=True)
@@ -65,81 +66,138 @@ ESTIMATORS = {
 
 
 @dataclass(frozen=True)
+class TableKind:
+    """A kind of table that figures are drawn from.
+
+    Attributes:
+        about: what it holds, for the help of the command.
+        of: whether there is one for each experiment, for each experiment and estimator, or one in the study.
+        chunked: whether it comes in chunks of repetitions.
+    """
+
+    about: str
+    of: Literal["experiment", "estimator", "study"]
+    chunked: bool = False
+
+
+TABLES = {
+    "accuracy": TableKind("mean loss and accuracies over epochs", "experiment"),
+    "activations": TableKind("activations of a layer of two neurons, by class", "experiment"),
+    "aggregates": TableKind("mean information over epochs", "estimator"),
+    "correlations": TableKind("correlations of compression and accuracies", "estimator"),
+    "errors": TableKind("mean estimates less the exact values", "estimator"),
+    "information": TableKind("information of single runs over epochs", "estimator", chunked=True),
+    "levels": TableKind("levels in use of quantized layers", "experiment", chunked=True),
+    "margins": TableKind("verdicts on the claims for several margins", "study"),
+    "merging": TableKind("codes of the logits and bins of the softmax", "experiment"),
+    "phases": TableKind("fitting and compression of single runs", "estimator"),
+    "reliability": TableKind("exact values on parts of the inputs", "experiment", chunked=True),
+    "resolution": TableKind(
+        "information of activations quantized to 1 to 16 bits", "experiment", chunked=True
+    ),
+    "tradeoff": TableKind("compression and accuracies of single runs", "estimator"),
+}
+
+
+@dataclass(frozen=True)
 class FigureKind:
     """A kind of figure.
 
     It is drawn by the module of `infoplane.figures` that the table `infoplane.figures.KINDS` names.
 
     Attributes:
-        about: what it shows, for the reference of the config.
+        caption: what it shows, for its caption and for the reference of the config.
         reads: the kinds of tables that it is drawn from.
         takes: the keys that it takes, other than those that every figure takes.
     """
 
-    about: str
+    caption: str
     reads: tuple[str, ...]
     takes: tuple[str, ...] = ("experiments", "estimators")
 
 
 FIGURES = {
     "plane": FigureKind(
-        "information planes, a row for each experiment and a column for each estimator; of one estimator, "
-        "two to "
-        "a row",
+        "information planes, I(X;T) and I(T;Y) of every layer T, means over runs, coloured by epoch; thin "
+        "lines join the layers of one epoch, and layers that stay within a tenth of the plane are shown "
+        "larger in an inset",
         ("aggregates",),
-        ("experiments", "estimators", "i_xt", "i_ty"),
+        ("experiments", "estimators", "layers", "i_xt", "i_ty", "colour"),
     ),
-    "curves": FigureKind("I(X;T) and I(T;Y) over epochs", ("aggregates",)),
+    "curves": FigureKind(
+        "I(X;T) and I(T;Y) of every layer over epochs, means over runs, with bands from the 10 % to the 90 % "
+        "quantile",
+        ("aggregates",),
+        ("experiments", "estimators", "layers"),
+    ),
     "readings": FigureKind(
-        "the same of the output layer alone, a row for each experiment and a line for each estimator",
+        "I(X;T) and I(T;Y) of the output layer over epochs by each estimator, of the same runs, means and "
+        "10 % to 90 % quantiles",
         ("aggregates",),
     ),
     "runs": FigureKind(
-        "planes of the best, middle, second-worst and worst run", ("aggregates", "information")
+        "information planes of the best, middle, second-worst and worst run, by their distance to the mean",
+        ("aggregates", "information"),
     ),
-    "accuracy": FigureKind("training and test accuracy over epochs", ("accuracy",), ("experiments",)),
+    "accuracy": FigureKind(
+        "training and test accuracy over epochs, means over runs with their 95 % intervals",
+        ("accuracy",),
+        ("experiments",),
+    ),
     "reliability": FigureKind(
-        "for each experiment H(T) at the last epoch on N/8 to N inputs, as counted and corrected for "
-        "bias, and "
-        "H(T)/log₂ N and the number of codes over epochs",
+        "H(T) at the last epoch on N/8 to N inputs, as counted and corrected for bias, and H(T)/log₂ N and "
+        "the number of codes over epochs",
         ("reliability",),
         ("experiments",),
     ),
+    "saturation": FigureKind(
+        "the peak of H(T) as a share of log₂ N in every layer; cells near log₂ N, where the value tells more "
+        "of N than of the layer, are marked",
+        ("phases",),
+    ),
     "levels": FigureKind(
-        "how many levels of its grid each layer uses, over epochs, of quantized experiments",
+        "number of levels of its grid that each layer uses over epochs, of quantized experiments, means and "
+        "10 % to 90 % quantiles",
         ("levels",),
         ("experiments",),
     ),
     "errors": FigureKind(
-        "estimates less the exact value over epochs, a row of panels for each quantity and a column for each "
-        "estimator; an estimator of kind `exact` has to be applied to its experiments",
+        "estimates less the exact value of the same activations over epochs, a column for each estimator; an "
+        "estimator of kind `exact` has to be applied to the experiments too",
         ("errors",),
+        ("experiments", "estimators", "layers"),
     ),
-    "phases": FigureKind(
-        "mean fitting and compression of every layer, a row for each experiment and estimator, and "
-        "whether they "
-        "are shown or lacking",
-        ("phases",),
-    ),
-    "signs": FigureKind(
-        "mean compression by number and range of bins, and whether it is shown or lacking, estimators "
-        "without "
-        "bins beside them",
+    "prevalence": FigureKind(
+        "number of runs whose layers fit and compress, a panel for each protocol, or for each experiment "
+        "where there are several estimators; pale cells are undecided",
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
+    "margins": FigureKind(
+        "verdicts on the claims, a row for each claim, protocol and reading and a column for each margin",
+        ("margins",),
+        (),
+    ),
+    "resolution": FigureKind(
+        "compression over the number of bits to which the activations of each recorded epoch are quantized, "
+        "mean and share of the runs that compress; `trained` networks are points beside the curves",
+        ("resolution", "phases"),
+        ("experiments", "layers", "trained"),
+    ),
     "tradeoff": FigureKind(
         "compression of single runs against test accuracy and against training less test accuracy, of the "
-        "hidden "
-        "layer that compresses most and of the output, a row for each experiment and estimator",
+        "hidden layer that compresses most and of the output",
         ("tradeoff", "correlations"),
     ),
     "merging": FigureKind(
-        "which codes of the logits fall into one bin of the re-binned softmax, of repetition 0 at a few "
-        "epochs; of "
+        "codes of the logits that fall into one bin of the re-binned softmax, of one run at a few epochs; of "
         "quantized experiments of protocol `published`",
         ("merging",),
         ("experiments",),
     ),
-    "claims": FigureKind("the verdicts on the claims, as a table", ("claims",), ()),
+    "scatter": FigureKind(
+        "activations of the layer of two neurons by class, of one run at a few epochs",
+        ("activations",),
+        ("experiments",),
+    ),
 }

@@ -1,6 +1,7 @@
 """Specs: what each job is told, as strict models."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import product
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,11 +18,13 @@ from infoplane.config.fields import (
     Decay,
     Folder,
     Interval,
+    Label,
     Layers,
     Name,
     Names,
     NamesOrNone,
     Pair,
+    Pairs,
     Rate,
     Share,
     Strict,
@@ -29,7 +32,7 @@ from infoplane.config.fields import (
     expecting,
     one_of,
 )
-from infoplane.config.kinds import ESTIMATORS, FIGURES
+from infoplane.config.kinds import ESTIMATORS, FIGURES, TABLES
 from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.ranges import POLICIES
 
@@ -181,7 +184,7 @@ def refuse_others(
     """Refuse those of some keys that are set and that the kind does not take."""
     for key in sorted(set(keys) - set(takes)):
         if getattr(spec, key) != type(spec).model_fields[key].get_default():
-            what = "them" if key in ("experiments", "estimators", "layers") else "it"
+            what = "them" if key in ("experiments", "estimators", "layers", "trained") else "it"
             raise ValueError(f"kind {spec.kind} takes no {key}; remove {what}")
 
 
@@ -508,7 +511,7 @@ class FigureSpec(Spec):
         str,
         one_of(FIGURES),
         documented(
-            " ".join(f"`{name}`: {kind.about}." for name, kind in FIGURES.items()),
+            " ".join(f"`{name}`: {kind.caption}." for name, kind in FIGURES.items()),
             names=FIGURES,
         ),
     ]
@@ -523,7 +526,7 @@ class FigureSpec(Spec):
     experiments: Annotated[
         NamesOrNone,
         documented(
-            "experiments that it shows; not for `claims`",
+            "experiments that it shows; not for `margins`",
             unset="required",
             values="`all`, or a list of names and patterns such as `relu-*`",
         ),
@@ -556,11 +559,34 @@ class FigureSpec(Spec):
     layers: Annotated[
         Layers | None,
         documented(
-            "layers that `signs` shows, from 1",
+            "layers that it shows, from 1, of "
+            + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "layers" in kind.takes),
             unset="all",
             values="a list of numbers",
         ),
     ] = None
+    colour: Annotated[
+        Literal["epoch", "layer"],
+        documented("what the colours of a `plane` tell apart"),
+    ] = "epoch"
+    trained: Annotated[
+        Pairs,
+        documented(
+            "networks that were trained at few bits, and what counts their information, shown as points of a "
+            "`resolution` figure",
+            unset="none",
+            values="a list of `experiment/estimator`",
+        ),
+    ] = ()
+    labels: Annotated[
+        dict[str, Label],
+        documented(
+            "what is written in place of the names of experiments and estimators",
+            default_factory=dict,
+            unset="their own labels",
+            values="a label for each name",
+        ),
+    ]
     dpi: Annotated[
         Count,
         documented("resolution of the PNG", values="dots per inch"),
@@ -583,3 +609,30 @@ class FigureSpec(Spec):
     def reads(self) -> tuple[str, ...]:
         """The kinds of tables that it is drawn from."""
         return FIGURES[self.kind].reads
+
+    @property
+    def caption(self) -> str:
+        """A sentence that says what it shows."""
+        caption = FIGURES[self.kind].caption
+        return f"{caption[0].upper()}{caption[1:]}."
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every experiment and estimator that it shows together."""
+        trained = (each.partition("/")[::2] for each in self.trained)
+        return [*product(self.experiments, self.estimators or ()), *trained]
+
+    def names(self, table: str) -> Sequence[Any]:
+        """What the tables of a kind that it is drawn from are of.
+
+        >>> spec = FigureSpec(kind="plane", category="A", experiments=["relu"], estimators=["exact"])
+        >>> spec.names("aggregates"), spec.names("accuracy"), spec.names("margins")
+        ([('relu', 'exact')], ('relu',), ('study',))
+        """
+        match TABLES[table].of:
+            case "estimator":
+                return self.pairs
+            case "experiment":
+                return self.experiments
+            case "study":
+                return ("study",)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from infoplane.config.fields import Count, Folder, Name, Names, Overrides, Strict, documented
+from infoplane.config.fields import Count, Folder, Label, Name, Names, Overrides, Strict, documented
 from infoplane.config.parsing import from_yaml
 from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.sweeps import matched, with_sweeps
@@ -42,6 +42,14 @@ class Experiment(TrainingSpec):
             values="`true`, `false`",
         ),
     ] = False
+    label: Annotated[
+        Label | None,
+        documented(
+            "what figures and tables write in place of its name; changes no number",
+            unset="from its keys, as in `ReLU, 8 bits`",
+            values="text",
+        ),
+    ] = None
 
     @property
     def chunks(self) -> list[str]:
@@ -71,6 +79,14 @@ class Estimator(EstimatorSpec):
             values="`all`, or a list of names and patterns such as `relu-*`",
         ),
     ]
+    label: Annotated[
+        Label | None,
+        documented(
+            "what figures and tables write in place of its name",
+            unset="from its keys, as in `30 bins, global range`",
+            values="text",
+        ),
+    ] = None
 
     @property
     def spec(self) -> EstimatorSpec:
@@ -95,6 +111,7 @@ class Sections(Strict):
 
     results: Annotated[
         Folder,
+        Label,
         documented("folder that everything is written to", unset="`results`"),
     ] = "results"
     trajectories: Annotated[
@@ -242,14 +259,20 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     for name, its in estimators.items():
         refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
     for name, figure in figures.items():
-        refuse_unknown(figure.experiments, experiments, f"{source}: figures.{name}.experiments")
-        refuse_unknown(figure.estimators or (), estimators, f"{source}: figures.{name}.estimators")
-        for estimator in figure.estimators or ():
-            for missing in sorted(set(figure.experiments) - set(estimators[estimator].experiments)):
+        where = f"{source}: figures.{name}"
+        trained = figure.pairs[len(figure.pairs) - len(figure.trained) :]
+        refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
+        refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
+        refuse_unknown([pair[0] for pair in trained], experiments, f"{where}.trained")
+        refuse_unknown([pair[1] for pair in trained], estimators, f"{where}.trained")
+        refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
+        for shown, estimator in figure.pairs:
+            if shown not in estimators[estimator].experiments:
                 raise UserError(
-                    f"{source}: figures.{name}: shows {missing} by {estimator}, which is not applied to it; "
+                    f"{where}: shows {shown} by {estimator}, which is not applied to it; "
                     f"add it to estimators.{estimator}.experiments"
                 )
+        figures[name] = labelled(figure, experiments, estimators)
     used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
     study = Study(
         results=sections.results,
@@ -263,6 +286,16 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
     return study
+
+
+def labelled(
+    figure: FigureSpec, experiments: Mapping[str, Experiment], estimators: Mapping[str, Estimator]
+) -> FigureSpec:
+    """A figure with the labels that the config gives to what it shows, where it has none of its own."""
+    its = {*figure.experiments, *(name for pair in figure.pairs for name in pair)}
+    given: Mapping[str, Experiment | Estimator] = {**estimators, **experiments}
+    labels = {name: label for name in sorted(its) if (label := given[name].label)}
+    return figure.model_copy(update={"labels": labels | figure.labels})
 
 
 def load_study(path: Path) -> Study:
@@ -312,7 +345,7 @@ def refuse_unfit_experiments(study: Study, source: str) -> None:
 def refuse_unfit_estimators(study: Study, source: str) -> None:
     """Figures that set estimates beside the exact value show what can be compared with it."""
     for name, figure in study.figures.items():
-        if figure.kind not in ("errors", "signs"):
+        if figure.kind != "errors":
             continue
         for estimator in figure.estimators or ():
             its = study.estimators[estimator]
@@ -321,10 +354,10 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
                     f"{source}: figures.{name}: {estimator} counts a subset of the inputs; "
                     f"kind {figure.kind} takes estimators of all of them"
                 )
-            if figure.kind == "errors" and its.kind == "exact":
+            if its.kind == "exact":
                 raise UserError(f"{source}: figures.{name}: {estimator} is exact, it has no error; remove it")
         for experiment in figure.experiments:
-            if figure.kind == "errors" and study.exact_estimator(experiment) is None:
+            if study.exact_estimator(experiment) is None:
                 raise UserError(
                     f"{source}: figures.{name}: {experiment} has no exact value; apply an estimator of "
                     "kind exact to it"

@@ -1,30 +1,29 @@
 """Means over runs of tables that hold every run."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
-from infoplane.artifacts import digest
-from infoplane.figures.means import Means
-from infoplane.statistics.chunks import read_chunks
+from infoplane.statistics.aggregates import aggregate, failures
 
-__all__ = ["QUANTITIES", "read_averages"]
-
-QUANTITIES = {"reliability": ["h_t", "i_ty", "distinct"], "levels": ["levels"]}
+__all__ = ["average_runs"]
 
 
-def read_averages(paths: Sequence[Path], kind: str) -> Means:
-    """Mean and standard deviation of every quantity over the runs that did not fail, and their description.
+def average_runs(table: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """Means and quantiles over the runs that did not fail, and what the table says of itself.
 
-    All columns but the repetition and the quantities are kept apart. Where every run failed, means are NaN.
+    Args:
+        table: a row for each repetition and combination of the other columns.
+        quantities: the columns that are averaged.
+
+    Returns:
+        As from `infoplane.statistics.aggregates.aggregate`, over all columns but the repetition and the
+        quantities; no rows where every run failed.
     """
-    table, known = read_chunks(paths, kind)
-    failed = sorted(table.loc[table.isna().any(axis=1), "repetition"].unique().tolist())
-    keys = [name for name in table if name not in ("repetition", *QUANTITIES[kind])]
-    values = table.sort_values("repetition", kind="stable").melt(
-        ["repetition", *keys], QUANTITIES[kind], "quantity"
-    )
-    values["value"] = values["value"].astype(float).mask(values["repetition"].isin(failed), np.nan)
-    means = values.groupby([*keys, "quantity"])["value"].agg(["mean", "std"]).reset_index()
-    return means, known | {"spec_hash": digest(known["spec"]), "failed": failed, "bad_fits": None}
+    keys = [str(name) for name in table if name not in ("repetition", *quantities)]
+    failed = failures(table)
+    values = table.astype(dict.fromkeys(quantities, float))
+    means = aggregate(values, keys, quantities, failed, pd.Series(dtype="boolean"))
+    means = means[means["runs"] == "all"]
+    means.attrs = {**table.attrs, "failed": failed}
+    return means

@@ -1,54 +1,69 @@
-"""What the output layer does, as each estimator reads it out of the same runs."""
-
-from collections.abc import Mapping
+"""I(X;T) and I(T;Y) of the output layer by each estimator, of the same runs."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.curves import lines
-from infoplane.figures.means import Means, curve, parts, prefitted
-from infoplane.figures.style import (
-    I_TY,
-    I_XT,
-    PREFIT_GROUND,
+from infoplane.figures.panels import (
+    equal_axes,
     how_many,
-    log_epochs,
-    named_once,
-    prefit_key,
+    labels_of,
+    leave_empty,
+    legend_entries,
+    prefit_entry,
     write_note,
 )
+from infoplane.figures.style import WIDTH
+from infoplane.figures.tables import Tables
+from infoplane.plotting.axes import I_TY, I_XT, epoch_axis, layer_style
+from infoplane.plotting.curves import draw_band, parts_of
+from infoplane.plotting.means import curve, epochs_of, means_of, prefit_of
 
-__all__ = ["output_curves", "readings"]
+__all__ = ["draw"]
+
+QUANTITIES = {"i_xt": I_XT, "i_ty": I_TY}
 
 
-def readings(spec: FigureSpec, means: Mapping[tuple[str, str], Means]) -> Figure:
-    """A row for each experiment, I(X;T) left and I(T;Y) right: mean ± std of the output by each estimator."""
-    figure = Figure((6.5, 0.5 + 2.4 * len(spec.experiments)), layout="constrained")
+def draw(spec: FigureSpec, tables: Tables) -> Figure:
+    """A row for each experiment, I(X;T) left and I(T;Y) right, and a line for each estimator."""
+    means, estimators = tables["aggregates"], spec.estimators or ()
+    figure = Figure((WIDTH, 0.5 + 2.4 * len(spec.experiments)), layout="constrained")
     write_note(figure, spec.note)
+    labels = labels_of(spec, means)
     rows = figure.subfigures(len(spec.experiments), 1, squeeze=False)[:, 0]
+    grid = []
     for experiment, row in zip(spec.experiments, rows, strict=True):
-        tables = {estimator: means[experiment, estimator][0] for estimator in spec.estimators or ()}
-        known = means[experiment, next(iter(tables))][1]
-        row.suptitle(f"{experiment}, output: mean ± std of {how_many(known)}")
+        table = means[experiment, estimators[0]]
+        row.suptitle(
+            f"{labels.experiments[experiment]}, output layer: mean of {how_many(table)}, "
+            "10 % to 90 % quantile"
+        )
         panels = row.subplots(1, 2)
-        for axes, quantity, label in zip(panels, ("i_xt", "i_ty"), (I_XT, I_TY), strict=True):
-            for part, start in parts(known).items():
-                mean, std = (output_curves(tables, quantity, value, part) for value in ("mean", "std"))
-                lines(axes, mean, std, start, "{}")
-            log_epochs(axes, known["spec"]["training"])
-            axes.set_ylabel(label)
-    keys = named_once(panels[0])
-    if prefitted(means.values()):
-        keys.append(prefit_key(PREFIT_GROUND))
-    figure.legend(handles=keys, loc="outside lower center", ncols=4)
+        grid.append(panels)
+        for axes, quantity in zip(panels, QUANTITIES, strict=True):
+            if not table["mean"].notna().any():
+                leave_empty(axes, "every run failed")
+                continue
+            for turn, name in enumerate(estimators):
+                share = turn / len(estimators)
+                draw_output(axes, means[experiment, name], quantity, labels.estimators[name], turn, share)
+            epoch_axis(axes, epochs_of(table), prefit_of(table))
+            axes.set_ylabel(QUANTITIES[quantity])
+    for column in zip(*grid, strict=True):
+        equal_axes(axes for axes in column if axes.lines)
+    entries = legend_entries(*(axes for panels in grid for axes in panels)) + prefit_entry(means.values())
+    figure.legend(handles=entries, loc="outside lower center", ncols=4)
     return figure
 
 
-def output_curves(tables: Mapping[str, pd.DataFrame], quantity: str, value: str, part: str) -> pd.DataFrame:
-    """One value of one quantity of the last layer: a row for each epoch, a column for each estimator."""
-    curves = {}
-    for name, table in tables.items():
-        output = table[table["layer"] == table["layer"].max()]
-        curves[name] = curve(output, quantity, value, part)
-    return pd.concat(curves, axis=1).droplevel(1, axis=1)
+def draw_output(axes: Axes, table: pd.DataFrame, quantity: str, name: str, turn: int, share: float) -> None:
+    """The line of the last layer, in all parts of the training."""
+    means = means_of(table)
+    output = means[means["layer"] == means["layer"].max()]
+    for part, start in parts_of(table).items():
+        mean, low, high = (curve(output, quantity, value, part) for value in ("mean", "q10", "q90"))
+        if mean.size:
+            passes, last = start + mean.index.to_numpy() + 1, mean.columns[-1]
+            band = mean[last], low[last], high[last]
+            draw_band(axes, passes, band, name, share, layer_style(turn))

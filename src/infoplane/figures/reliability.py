@@ -1,6 +1,5 @@
 """Where exact values can be trusted: on parts of the inputs, corrected for bias, and how saturated."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,15 @@ import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.curves import lines
-from infoplane.figures.means import Means, curve
-from infoplane.figures.style import COLOURS, how_many, log_epochs, named_once, write_note
+from infoplane.figures.averages import average_runs
+from infoplane.figures.panels import how_many, labels_of, leave_empty, legend_entries, write_note
+from infoplane.figures.style import WIDTH
+from infoplane.figures.tables import Tables
+from infoplane.plotting.axes import COLOURS, epoch_axis
+from infoplane.plotting.curves import draw_curves
+from infoplane.plotting.means import epochs_of
 
-__all__ = ["reliability"]
+__all__ = ["draw"]
 
 BOUND: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "dashes": (4, 3), "zorder": 0.5}
 STYLES = {
@@ -20,56 +23,76 @@ STYLES = {
     "miller-madow": {"label": "Miller–Madow", "color": COLOURS[1], "marker": "s"},
     "chao-shen": {"label": "Chao–Shen", "color": COLOURS[2], "marker": "^"},
 }
+# N/8 of fewer inputs are none
+FEWEST = 8
+# The share of log₂ N beyond which a value tells more of N than of the layer
+NEAR = 0.8
 
 
-def reliability(spec: FigureSpec, means: Mapping[str, Means]) -> Figure:
+def draw(spec: FigureSpec, tables: Tables) -> Figure:
     """Two rows for each experiment: its last epoch by number of inputs, and all inputs over epochs.
 
     The upper row has a panel for each layer: H(T) on N/8 to N inputs by three estimators, and log₂ of their
     number, beyond which no plug-in value goes. The lower one has H(T)/log₂ N and the number of codes.
     """
-    figure = Figure((7.2, 0.2 + 3.9 * len(means)), layout="constrained")
+    single = tables["reliability"]
+    labels = labels_of(spec, single).experiments
+    figure = Figure((WIDTH, 0.2 + 3.9 * len(single)), layout="constrained")
     write_note(figure, spec.note)
-    rows = figure.subfigures(len(means), 1, squeeze=False)[:, 0]
-    for (experiment, (table, known)), row in zip(means.items(), rows, strict=True):
-        row.suptitle(f"{experiment}: mean ± std of {how_many(known)}")
+    rows = figure.subfigures(len(single), 1, squeeze=False)[:, 0]
+    for (experiment, table), row in zip(single.items(), rows, strict=True):
+        means = average_runs(table, ["h_t", "i_ty", "distinct"])
+        row.suptitle(f"{labels[experiment]}: mean of {how_many(means)}, 10 % to 90 % quantile")
+        inputs = table.attrs["dataset"]["inputs"]
+        if means.empty or inputs < FEWEST:
+            few = f"{inputs} inputs are too few to be divided by 8"
+            leave_empty(row.subplots(), "every run failed" if means.empty else few)
+            continue
         upper, lower = row.subfigures(2, 1)
-        by_sample(upper, table)
-        over_epochs(lower, table, known)
+        draw_by_sample(upper, means)
+        draw_over_epochs(lower, means, inputs)
     return figure
 
 
-def by_sample(row: SubFigure, table: pd.DataFrame) -> None:
+def draw_by_sample(row: SubFigure, means: pd.DataFrame) -> None:
     """A panel for each layer: estimates of H(T) at the last epoch over the number of inputs counted."""
-    epoch = table["epoch"].max()
-    last = table[(table["epoch"] == epoch) & (table["quantity"] == "h_t")]
+    epoch = means["epoch"].max()
+    last = means[(means["epoch"] == epoch) & (means["quantity"] == "h_t")]
     layers, samples = last["layer"].unique(), np.sort(last["sample"].unique())
     panels = row.subplots(1, len(layers), sharey=True, squeeze=False)[0]
     for layer, axes in zip(layers, panels, strict=True):
         axes.plot(samples, np.log2(samples), label=r"$\log_2$ of inputs", **BOUND)
         for estimator, style in STYLES.items():
             own = last[(last["layer"] == layer) & (last["estimator"] == estimator)]
-            axes.errorbar(own["sample"], own["mean"], own["std"], markersize=3, elinewidth=0.7, **style)
+            spread = [own["mean"] - own["q10"], own["q90"] - own["mean"]]
+            axes.errorbar(
+                own["sample"], own["mean"], np.clip(spread, 0, None), markersize=3, elinewidth=0.7, **style
+            )
         axes.set_title(f"$T_{{{layer}}}$")
         axes.set_xscale("log", base=2)
-        axes.set_xticks(samples, ["$N/8$", "", "", "$N$"])
+        axes.set_xticks(samples, ["$N/8$", *[""] * (len(samples) - 2), "$N$"])
         axes.set_xlim(samples[0] / 1.4, samples[-1] * 1.4)
+    panels[0].set_ylim(bottom=0)
     panels[0].set_ylabel("$H(T)$  [bit]")
-    row.supxlabel(f"inputs counted, epoch {epoch}", fontsize=8.5)
-    row.legend(handles=named_once(panels[0]), loc="outside right center")
+    row.supxlabel(f"inputs counted, after {epoch + 1} epochs", fontsize="medium")
+    row.legend(handles=legend_entries(panels[0]), loc="outside right center")
 
 
-def over_epochs(row: SubFigure, table: pd.DataFrame, known: Mapping[str, Any]) -> None:
-    """Counted on all inputs: H(T) as a part of what it can be, and the number of codes."""
-    inputs = known["dataset"]["inputs"]
-    counted = table[(table["sample"] == inputs) & (table["estimator"] == "plug-in")]
-    share, distinct = row.subplots(1, 2)
+def draw_over_epochs(row: SubFigure, means: pd.DataFrame, inputs: int) -> None:
+    """Counted on all inputs: H(T) as a share of what it can be, and the number of codes."""
+    counted = means[(means["sample"] == inputs) & (means["estimator"] == "plug-in")]
     h_x = np.log2(inputs)
-    lines(share, curve(counted, "h_t") / h_x, curve(counted, "h_t", "std") / h_x, 0)
-    lines(distinct, curve(counted, "distinct"), curve(counted, "distinct", "std"), 0, bounds=(1, inputs))
+    values = ["mean", "q10", "q90"]
+    share, distinct = row.subplots(1, 2)
+    draw_curves(share, counted.assign(**{name: counted[name] / h_x for name in values}), "h_t")
+    draw_curves(distinct, counted, "distinct")
     for axes, bound in ((share, 1), (distinct, inputs)):
         axes.axhline(bound, **BOUND)
-        log_epochs(axes, known["spec"]["training"] | {"prefit_epochs": 0})
+        epoch_axis(axes, epochs_of(means))
+    share.axhline(NEAR, **BOUND)
+    share.annotate(
+        r"$0.8\,\log_2 N$", (0, NEAR), (1, 1), color="0.35", fontsize="small", textcoords="offset points"
+    )
     share.set(ylabel=r"$H(T)\;/\;\log_2 N$", ylim=(0, 1.05))
     distinct.set(ylabel="distinct codes", yscale="log", ylim=(0.8, 1.5 * inputs))
-    row.legend(handles=named_once(share), loc="outside right center")
+    row.legend(handles=legend_entries(share), loc="outside right center")

@@ -1,52 +1,65 @@
 """Information planes of single runs, from the one most like the mean to the one least like it."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
-from infoplane.figures.labels import name_layers
-from infoplane.figures.means import Means, curve, prefitted
-from infoplane.figures.planes import bounds, epoch_bar, label_edges, plane, show_whole
-from infoplane.figures.style import how_many, write_note
+from infoplane.figures.panels import how_many, labels_of, leave_empty, prefit_entry, write_note
+from infoplane.figures.plane import label_edges
+from infoplane.figures.style import WIDTH, fix_layout
+from infoplane.figures.tables import Tables
+from infoplane.plotting.axes import draw_bounds
+from infoplane.plotting.means import epochs_of
+from infoplane.plotting.planes import (
+    Trajectories,
+    add_epoch_bar,
+    draw_plane,
+    name_trajectories,
+    show_whole,
+    trajectories_of,
+)
 
-__all__ = ["distances", "runs"]
+__all__ = ["distances", "draw"]
 
 
-def runs(
-    spec: FigureSpec,
-    means: Mapping[tuple[str, str], Means],
-    information: Mapping[tuple[str, str], pd.DataFrame],
-) -> Figure:
-    """A row for each experiment and estimator: its best, middle, second-worst and worst run."""
-    figure = Figure((0.8 + 4 * 2.1, 0.2 + 2.6 * len(means)), layout="constrained")
+def draw(spec: FigureSpec, tables: Tables) -> Figure:
+    """Two rows for each experiment and estimator: its best, middle, second-worst and worst run."""
+    means = tables["aggregates"]
+    figure = Figure((WIDTH, 0.3 + 6.2 * len(means)), layout="constrained")
     write_note(figure, spec.note)
+    labels = labels_of(spec, means)
     rows = figure.subfigures(len(means), 1, squeeze=False)[:, 0]
-    shown = []
-    for (names, (table, known)), row in zip(means.items(), rows, strict=True):
-        row.suptitle(f"{', '.join(names)}: runs by their distance to the mean (grey) of {how_many(known)}")
-        epochs = known["spec"]["training"]["epochs"]
-        panels = row.subplots(1, 4, sharex=True, sharey=True, squeeze=False)
-        x_mean, y_mean = curve(table, "i_xt"), curve(table, "i_ty")
-        fine = information[names][~information[names]["repetition"].isin(known["failed"])]
-        ranked = distances(fine, x_mean, y_mean)
+    shown: list[Trajectories] = []
+    for (name, table), row in zip(means.items(), rows, strict=True):
+        row.suptitle(
+            f"{labels.experiments[name[0]]}, {labels.estimators[name[1]]}: "
+            f"runs by their distance to the mean (grey) of {how_many(table)}"
+        )
+        panels = row.subplots(2, 2, sharex=True, sharey=True, squeeze=False)
+        single = tables["information"][name].query("part == 'main'")
+        fine = single[~single["repetition"].isin(table.attrs["failed"])]
+        if fine.empty:
+            label_edges(panels, 1)
+            leave_empty(panels[0, 0], "every run failed")
+            continue
+        mean = trajectories_of(table, panels[0, 0])
+        ranked = distances(fine, mean.x, mean.y)
         chosen = examples(len(ranked))
         for axes, (place, title) in zip(panels.flat, chosen.items(), strict=False):
             run = fine[fine["repetition"] == ranked.index[place]]
-            x, y = (run.pivot(index="epoch", columns="layer", values=name) for name in ("i_xt", "i_ty"))
-            bounds(axes, known)
-            axes.plot(x_mean, y_mean, color="0.8", linewidth=2, zorder=0.5)
-            plane(axes, x, y, epochs)
+            x, y = (run.pivot(index="epoch", columns="layer", values=each) for each in ("i_xt", "i_ty"))
+            draw_bounds(axes, table.attrs["dataset"])
+            axes.plot(mean.x, mean.y, color="0.8", linewidth=2, zorder=0.5)
+            draw_plane(axes, x, y, epochs_of(table))
             axes.set_title(
-                f"{title}: repetition {ranked.index[place]}\n{ranked.iloc[place]:.2f} bit from the mean",
-                linespacing=1,
+                f"{title}: repetition {ranked.index[place]}, {ranked.iloc[place]:.2f} bit from the mean"
             )
-            shown.append((axes, x, y))
+            shown.append(Trajectories(axes, x, y))
         label_edges(panels, len(chosen))
-        show_whole(panels[0, 0], [known["dataset"]])
-        epoch_bar(row, panels, epochs, prefitted([means[names]]))
-    name_layers(figure, shown)
+        show_whole(panels[0, 0], [table.attrs["dataset"]])
+        add_epoch_bar(row, panels.ravel().tolist(), epochs_of(table), bool(prefit_entry([table])))
+    fix_layout(figure)
+    name_trajectories(shown)
     return figure
 
 
@@ -63,7 +76,7 @@ def examples(count: int) -> dict[int, str]:
 
 
 def distances(single: pd.DataFrame, x_mean: pd.DataFrame, y_mean: pd.DataFrame) -> pd.Series:
-    """How far each run is from the mean of all: root mean square over epochs and layers, in bits, ascending.
+    """Distance of each run to the mean of all: root mean square over epochs and layers, in bits, ascending.
 
     Args:
         single: columns repetition, epoch, layer, i_xt, i_ty.

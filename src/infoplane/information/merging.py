@@ -34,7 +34,8 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         A row for each epoch and distinct code, in their order: epoch; scale, the step s of the grid of the
         logits; count, the number of inputs of the code; and for every class j code_j = q_j − max_j q_j,
         softmax_j, the output p_j of the network, and bin_j = round((p_j − min)·2ᵇ/(max − min)), where min and
-        max are the extremes over all classes and inputs, and b are the activation bits.
+        max are the extremes over all classes and inputs, and b are the activation bits. Epochs at which the
+        repetition has become NaN are left out.
 
     Raises:
         UserError: the logits are not what is quantized.
@@ -48,6 +49,8 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     for _, times, layers in replay(trajectory, dataset):
         for place, epoch in enumerate(trajectory.epochs[times]):
             tables[int(epoch)] = codes_and_bins(layers[-1], place)
+    if not tables:
+        return pd.DataFrame(columns=["epoch", "scale", "count"])
     return pd.concat(tables, names=["epoch"]).reset_index("epoch").reset_index(drop=True)
 
 
@@ -70,20 +73,23 @@ def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
     return pd.DataFrame({"scale": layer.scale[place], "count": count} | values)
 
 
-def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None) -> Trajectory:
+def of_repetition(
+    trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None, usual: Sequence[int]
+) -> Trajectory:
     """The main part of one repetition at some recorded epochs.
 
     Args:
         trajectory: where it is among the repetitions.
         repetition: its number.
-        epochs: if none are given, the last one and those of 0, 100, 1000 and 3000 that were recorded.
+        epochs: which ones.
+        usual: of these, those that were recorded, and the last one are taken if no `epochs` are given.
 
     Raises:
-        UserError: there is no such repetition or epoch, or the repetition has become NaN.
+        UserError: there is no such repetition or epoch.
     """
     main = trajectory.parts == "main"
     recorded = trajectory.epochs[main]
-    wanted = [*np.intersect1d(EPOCHS, recorded), recorded[-1]] if epochs is None else epochs
+    wanted = [*np.intersect1d(usual, recorded), recorded[-1]] if epochs is None else epochs
     if missing := sorted({*wanted} - {*recorded}):
         raise UserError(
             f"epoch {missing[0]} was not recorded; take some of {', '.join(map(str, recorded[:4]))}, … "
@@ -101,10 +107,7 @@ def of_repetition(trajectory: Trajectory, repetition: int, epochs: Sequence[int]
         parameters=trajectory.parameters[its],
         ranges=trajectory.ranges[its],
     )
-    one = at_times(one, main & np.isin(trajectory.epochs, wanted))
-    if not one.finite.all():
-        raise UserError(f"repetition {repetition} has become NaN; take another")
-    return one
+    return at_times(one, main & np.isin(trajectory.epochs, wanted))
 
 
 def run(
@@ -116,9 +119,11 @@ def run(
 ) -> None:
     """Write the codes and bins of one repetition of a trajectory file, or print them if no path is given."""
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
-    chosen = of_repetition(trajectory, repetition, epochs)
+    chosen = of_repetition(trajectory, repetition, epochs, EPOCHS)
     table = merging(chosen, dataset)
     if output_path is None:
+        if table.empty:
+            raise UserError(f"repetition {repetition} has become NaN; take another")
         table.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
         write_table(output_path, table, description_of("merging", chosen))

@@ -13,6 +13,7 @@ ACCURACIES = ["loss", "train_accuracy", "test_accuracy"]
 BAD_FIT_ACCURACY = 0.55
 BAD_FIT_EPOCHS = 1000
 CONFIDENCE = 0.95
+QUANTILES = {"q10": 0.1, "q90": 0.9}
 
 
 def failures(frame: pd.DataFrame) -> list[int]:
@@ -68,17 +69,21 @@ def aggregate(
         bad: whether a repetition is a bad fit, as from `bad_fits`.
 
     Returns:
-        Columns `keys`, quantity, runs, mean, std (over n - 1), lower, upper, count. Rows with runs "all" take
+        Columns `keys`, quantity, runs, mean, std (over n - 1), lower, upper, q10, q90 (quantiles over the
+        repetitions), count. Rows with runs "all" take
         in every repetition that did not fail, rows with runs "good-fit" only the good fits among them; these
         are there where bad fits are defined. A single repetition has no std, lower and upper (NaN).
     """
     fine = frame[~frame["repetition"].isin(list(failed))].sort_values("repetition")
     good = bad.index[bad.eq(False)]
     selections = {"all": fine, "good-fit": fine[fine["repetition"].isin(good)]}
-    columns = [*keys, "quantity", "runs", "mean", "std", "lower", "upper", "count"]
+    columns = [*keys, "quantity", "runs", "mean", "std", "lower", "upper", *QUANTILES, "count"]
     tables = []
     for runs, rows in selections.items():
-        table = rows.groupby(list(keys))[list(quantities)].agg(["mean", "std", "count"])
+        groups = rows.groupby(list(keys))[list(quantities)]
+        table = groups.agg(["mean", "std", "count"])
+        for name, share in QUANTILES.items():
+            table = table.join(pd.concat({name: groups.quantile(share)}, axis=1).swaplevel(axis=1))
         table = table.stack(0, future_stack=True).rename_axis([*keys, "quantity"]).reset_index()
         count = table["count"] = table["count"].astype("int32")
         half = student.ppf((1 + CONFIDENCE) / 2, count - 1) * table["std"] / np.sqrt(count)

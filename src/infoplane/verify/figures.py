@@ -10,7 +10,7 @@ from PIL import Image
 from infoplane.artifacts import describe, parse_description, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
-from infoplane.figures import draw
+from infoplane.figures.drawing import write_figure
 from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
 
@@ -43,7 +43,7 @@ def check_figure(path: Path) -> None:
     if described["versions"] == describe("figure", {})["versions"]:
         with TemporaryDirectory() as folder:
             again = Path(folder, path.name)
-            draw(spec, tables, [again])
+            write_figure(spec, tables, [again])
             if again.read_bytes() != path.read_bytes():
                 raise UserError(f"{path}: is not what its tables show; {RUN_AGAIN}")
 

@@ -1,21 +1,17 @@
 """Names of layers beside their trajectories, where there is room."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from infoplane.figures.style import fix_layout
+__all__ = ["name_layers"]
 
-__all__ = ["Trajectory", "name_layers"]
-
-Trajectory = tuple[Axes, pd.DataFrame, pd.DataFrame]
-
-# In points: the size of a name, how far from its point it may be, how near to each other points share a label
-WIDTH, HEIGHT = 11, 9
+# In points: the size of a name of a layer, the width of a letter, the height of both;
+# how far from its point a name may be, and how near to each other points share one
+WIDTH, LETTER, HEIGHT = 11, 4.5, 9
 RADII = np.array([9, 12, 16, 22, 30, 40])
 NEAR = 6
 # What misleads, against one covered point of the layer's own: one of another layer, and another's last nearer
@@ -23,23 +19,24 @@ STRANGER, ASTRAY = 3, 20
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 
-def name_layers(figure: Figure, trajectories: Iterable[Trajectory]) -> None:
+def name_layers(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, names: Sequence[str]) -> None:
     """Write the name of every layer beside its last point in view, over as few points as can be.
 
-    Layers whose last points coincide share a label, and texts that are there already are kept free. The
-    layout of the figure is fixed first: where there is room depends on it.
+    Layers whose last points coincide share a label; texts and insets that are there already are kept free.
+    Where there is room depends on the layout of the figure, which should not change any more.
 
     Args:
-        figure: a figure with a layout engine.
-        trajectories: information planes, each with I(X;T) and I(T;Y): a row for each epoch and a column for
-            each layer.
+        axes: an information plane.
+        x: I(X;T), a row for each epoch and a column for each layer.
+        y: I(T;Y), likewise.
+        names: what is written, for each layer.
     """
-    fix_layout(figure)
-    for axes, x, y in trajectories:
-        place_names(axes, x.to_numpy(), y.to_numpy(), 72 / figure.dpi)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    place_names(axes, x.to_numpy(), y.to_numpy(), names, 72 / figure.dpi)
 
 
-def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, scale: float) -> None:
+def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], scale: float) -> None:
     """Name the layers of one plane; `scale` is the size of a pixel in points."""
     points = axes.transData.transform(np.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2) * scale
     lower, upper = axes.bbox.get_points() * scale
@@ -48,12 +45,14 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, scale: float) -> None:
     *obstacles, owners = np.unique(cells, axis=0).T
     directions = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
     boxes = [text.get_window_extent().get_points() * scale for text in axes.texts]
+    insets = [inset.get_tightbbox() for inset in axes.child_axes]
+    boxes += [inset.get_points() * scale for inset in insets if inset is not None]
     taken = [((lowest + highest) / 2, (highest - lowest) / 2) for lowest, highest in boxes]
     named = groups(points, seen)
     ends = np.array([points[epoch, layers[0]] for epoch, layers in named]).reshape(-1, 2)
     for turn, (epoch, layers) in enumerate(named):
-        text = enumeration(layers)
-        half = np.array([WIDTH * text.count("T"), HEIGHT]) / 2
+        text = enumeration(layers, names)
+        half = np.array([width_of(text), HEIGHT]) / 2
         reach = RADII[:, None, None] + [half[0] - half[1], 0]
         offsets = (reach * directions).reshape(-1, 2)
         centres = ends[turn] + offsets
@@ -74,7 +73,7 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, scale: float) -> None:
             annotation_clip=False,
             ha="center",
             va="center",
-            fontsize=8,
+            fontsize="small",
             path_effects=[withStroke(linewidth=1.5, foreground="white")],
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.3", "shrinkA": 0, "shrinkB": 1.5},
         ).set_in_layout(False)
@@ -94,12 +93,23 @@ def groups(points: np.ndarray, seen: np.ndarray) -> list[tuple[int, list[int]]]:
     return found
 
 
-def enumeration(layers: list[int]) -> str:
-    """Names of layers, given from 0.
+def enumeration(layers: list[int], names: Sequence[str]) -> str:
+    """Names of layers, given from 0, of which three and more in a row are a range.
 
-    >>> enumeration([0, 1]), enumeration([0, 1, 2]), enumeration([0, 1, 3])
+    >>> names = ["$T_{1}$", "$T_{2}$", "$T_{3}$", "$T_{4}$"]
+    >>> enumeration([0, 1], names), enumeration([0, 1, 2], names), enumeration([0, 1, 3], names)
     ('$T_{1}$, $T_{2}$', '$T_{1}$–$T_{3}$', '$T_{1}$, $T_{2}$, $T_{4}$')
     """
-    names = [f"$T_{{{layer + 1}}}$" for layer in layers]
     consecutive = layers[-1] - layers[0] == len(layers) - 1
-    return f"{names[0]}–{names[-1]}" if consecutive and len(names) > 2 else ", ".join(names)
+    own = [names[layer] for layer in layers]
+    return f"{own[0]}–{own[-1]}" if consecutive and len(own) > 2 else ", ".join(own)
+
+
+def width_of(text: str) -> float:
+    """About how wide a text is, in points; what stands between two dollars is one letter and a small number.
+
+    >>> width_of("$T_{1}$, $T_{2}$"), width_of("conv1")
+    (22.0, 22.5)
+    """
+    pieces = text.split("$")
+    return WIDTH * len(pieces[1::2]) + LETTER * sum(len(piece.strip(",– ")) for piece in pieces[::2])

@@ -1,0 +1,151 @@
+"""What the panels of all figures share: titles, legends, remarks, and panels that show nothing."""
+
+from collections.abc import Collection, Iterable, Mapping
+from textwrap import fill
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.labels import label_of_estimator, labels_of_trainings
+from infoplane.plotting.axes import PREFIT_GROUND
+from infoplane.plotting.means import epochs_of, prefit_of
+
+__all__ = [
+    "Labels",
+    "data_of",
+    "equal_axes",
+    "how_many",
+    "labels_of",
+    "leave_empty",
+    "legend_entries",
+    "prefit_entry",
+    "training_of",
+    "wrapped",
+    "write_note",
+]
+
+
+# Letters of a title in an inch
+LETTERS = 17
+
+
+class Labels(NamedTuple):
+    """What is written in place of the names of experiments and of estimators."""
+
+    experiments: Mapping[str, str]
+    estimators: Mapping[str, str]
+
+
+def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Collection[str] = ()) -> Labels:
+    """Labels from the spec of the figure, or else from the specs of the tables.
+
+    Args:
+        spec: what the figure shows.
+        tables: by experiment, or by (experiment, estimator).
+        without: keys of trainings that are left out, because a title says them.
+    """
+    trainings, estimators = {}, {}
+    for name, table in tables.items():
+        experiment, estimator = name if isinstance(name, tuple) else (name, None)
+        trainings[experiment] = training_of(table)
+        if estimator is not None:
+            seen_by = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
+            estimators[estimator] = spec.labels.get(estimator, label_of_estimator(seen_by))
+    experiments = labels_of_trainings(trainings, spec.labels, without)
+    return Labels(
+        *({name: literal(label) for name, label in its.items()} for its in (experiments, estimators))
+    )
+
+
+def literal(label: str) -> str:
+    """A label of which nothing is taken for a formula."""
+    return label.replace("$", r"\$")
+
+
+def training_of(table: pd.DataFrame) -> TrainingSpec:
+    """Spec of the training that a table is of."""
+    return TrainingSpec.model_validate(table.attrs["spec"]["training"])
+
+
+def data_of(table: pd.DataFrame) -> tuple[int, int]:
+    """Numbers of epochs of the main part and of the prefit part."""
+    return epochs_of(table), prefit_of(table)
+
+
+def how_many(table: pd.DataFrame) -> str:
+    """How many runs a mean is over, and what became of the others.
+
+    >>> table = pd.DataFrame()
+    >>> table.attrs = {"repetitions": [0, 1, 2], "failed": [1], "bad_fits": [2]}
+    >>> how_many(table)
+    '2 of 3 runs (1 failed), 1 bad fit'
+    """
+    total, failed, bad = (len(table.attrs.get(name) or []) for name in ("repetitions", "failed", "bad_fits"))
+    runs = (
+        f"{total - failed} of {total} runs ({failed} failed)" if failed else f"{total} run{'s' * (total > 1)}"
+    )
+    return runs + (f", {bad} bad fit{'s' * (bad > 1)}" if bad else "")
+
+
+def legend_entries(*panels: Axes) -> list[Any]:
+    """Entries of a legend of curves that may come in several parts and panels: one for each name."""
+    entries: dict[str, Any] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(name, handle)
+    return [*entries.values()]
+
+
+def prefit_entry(tables: Iterable[pd.DataFrame], colour: str = PREFIT_GROUND) -> list[Patch]:
+    """Entry of a legend that says what shows the prefit part, if any of the trainings has one."""
+    prefitted = any(prefit_of(table) for table in tables)
+    return [Patch(color=colour, linewidth=0, label="prefit on shuffled labels")] if prefitted else []
+
+
+def wrapped(*lines: str, width: float) -> str:
+    """Lines of a title, cut between words where they are longer than a panel is wide.
+
+    >>> print(wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs", width=1.2))
+    MNIST bottleneck-2,
+    ReLU, 8 bits
+    exact, 20 runs
+    """
+    letters = max(12, int(LETTERS * width))
+    return "\n".join(fill(line, letters, break_on_hyphens=False) for line in lines)
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Write what is to be known of all panels above them."""
+    if note:
+        figure.suptitle(note, fontsize=8, fontstyle="italic", color="0.3", parse_math=False)
+
+
+def leave_empty(axes: Axes, why: str) -> None:
+    """Show nothing but the reason why there is nothing to be shown."""
+    axes.text(
+        0.5,
+        0.5,
+        why,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color="0.35",
+        wrap=True,
+        clip_on=True,
+    )
+    axes.set(xticks=[], yticks=[])
+    axes.minorticks_off()
+    axes.spines[:].set_visible(False)
+
+
+def equal_axes(panels: Iterable[Axes]) -> None:
+    """Give panels the same range in y, so that they can be compared."""
+    panels = [*panels]
+    limits = np.array([axes.get_ylim() for axes in panels])
+    for axes in panels:
+        axes.set_ylim(limits[:, 0].min(), limits[:, 1].max())

@@ -1,0 +1,70 @@
+"""Mean curves of information over runs, from any of the tables that hold them."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pandas as pd
+
+from infoplane.errors import UserError
+from infoplane.results import aggregate
+
+__all__ = ["curve", "epochs_of", "means_of", "prefit_of"]
+
+
+def means_of(
+    table: pd.DataFrame, estimator: str | None = None, layers: Collection[Any] | None = None
+) -> pd.DataFrame:
+    """Means over all runs that did not fail: of one estimator, of some layers.
+
+    Args:
+        table: single runs as from `estimate`, or means as from `aggregate` or in `aggregates.parquet`.
+        estimator: which one, if the table has a column for them.
+        layers: numbers from 1, or names where the table has a column for them.
+
+    Raises:
+        UserError: the table holds several estimators and none is named, or lacks what is asked for.
+    """
+    if "estimator" in table:
+        table = of_estimator(table, estimator)
+    if layers is not None:
+        table = of_layers(table, layers)
+    means = table if "quantity" in table else aggregate(table)
+    return means[means["runs"] == "all"] if "runs" in means else means
+
+
+def of_estimator(table: pd.DataFrame, estimator: str | None) -> pd.DataFrame:
+    names = [*table["estimator"].unique()]
+    if estimator is None and len(names) == 1:
+        estimator = names[0]
+    if estimator not in names:
+        found = "estimator not given" if estimator is None else f"no estimator {estimator!r}"
+        raise UserError(f"{found}; the table holds {', '.join(map(str, names))}")
+    return table[table["estimator"] == estimator].drop(columns="estimator")
+
+
+def of_layers(table: pd.DataFrame, layers: Collection[Any]) -> pd.DataFrame:
+    by = "layer_name" if "layer_name" in table and any(isinstance(each, str) for each in layers) else "layer"
+    known = [*table[by].unique()]
+    if missing := [each for each in layers if each not in known]:
+        raise UserError(f"no layer {missing[0]!r}; the table holds {', '.join(map(str, known))}")
+    return table[table[by].isin([*layers])]
+
+
+def curve(means: pd.DataFrame, quantity: str, value: str = "mean", part: str = "main") -> pd.DataFrame:
+    """One value of one quantity in one part: a row for each epoch, a column for each layer."""
+    chosen = means["quantity"] == quantity
+    if "part" in means:
+        chosen &= means["part"] == part
+    return means[chosen].pivot(index="epoch", columns="layer", values=value)
+
+
+def epochs_of(table: pd.DataFrame) -> int:
+    """Number of epochs trained: that of the spec, or else the last one in the table + 1."""
+    training = table.attrs.get("spec", {}).get("training", {})
+    return int(training.get("epochs", max(table["epoch"].max(), 0) + 1))
+
+
+def prefit_of(table: pd.DataFrame) -> int:
+    """Number of epochs of the prefit part, 0 if there is none."""
+    training = table.attrs.get("spec", {}).get("training", {})
+    return int(training.get("prefit_epochs", 0))

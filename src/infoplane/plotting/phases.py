@@ -1,0 +1,162 @@
+"""Prevalence of phases: how many runs fit or compress, in every layer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.patches import Polygon, Rectangle
+
+from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.errors import UserError
+from infoplane.plotting.planes import current_axes
+from infoplane.statistics.cells import decide, layer_cell
+from infoplane.statistics.observations import Observation
+
+__all__ = ["PREVALENCE", "add_prevalence_bar", "cells_of", "draw_cells", "observation_of", "plot_phases"]
+
+# What lacks a phase is of medium lightness and what shows it dark, so that they differ in grey too
+PREVALENCE = LinearSegmentedColormap.from_list(
+    "prevalence", ["#d98a2b", "#f3cf9e", "#f8f8f8", "#9dbfe0", "#0b3c78"]
+)
+UNDEFINED = "0.93"
+# How much of its colour a cell has whose runs decide nothing
+PALE = 0.35
+TITLES = {"fitting": "runs that fit", "compression": "runs that compress"}
+
+
+def plot_phases(
+    table: pd.DataFrame | Mapping[str, pd.DataFrame],
+    ax: Axes | None = None,
+    *,
+    phase: Literal["fitting", "compression"] = "compression",
+    layers: Sequence[int] | None = None,
+    bar: bool = True,
+) -> Axes:
+    """Plot how many runs fit or compress: a row for each table and a column for each layer.
+
+    Cells in full colour are decided: most runs do it, or most do not (exact binomial test, p < 0.05). Pale
+    ones are not. A triangle marks values near log₂ N, a dash a layer with nothing left to fit.
+
+    Args:
+        table: phases of one experiment as from `load_table`, or several by what is written beside them.
+        ax: where to plot; the current axes unless given.
+        phase: which one.
+        layers: numbers from 1; all unless given.
+        bar: whether the axes get a colour bar.
+
+    Returns:
+        The axes.
+
+    Raises:
+        UserError: a table holds no phases.
+    """
+    ax = current_axes() if ax is None else ax
+    tables = table if isinstance(table, Mapping) else {"": table}
+    observations = {name: observation_of(name, "", its) for name, its in tables.items()}
+    cells = cells_of([*observations.values()], phase, layers)
+    draw_cells(ax, cells, {(name, ""): row for row, name in enumerate(observations)}, [*observations])
+    ax.set_title(TITLES[phase])
+    if bar:
+        figure = ax.get_figure()
+        assert figure is not None
+        add_prevalence_bar(figure, [ax])
+    return ax
+
+
+def observation_of(experiment: str, estimator: str, table: pd.DataFrame) -> Observation:
+    """Phases of one experiment seen by one estimator, with the specs that the table carries.
+
+    Raises:
+        UserError: the table holds no phases, or says not what they are of.
+    """
+    spec = table.attrs.get("spec")
+    if "compression" not in table or not spec:
+        raise UserError("the table holds no phases of an experiment; give phases.parquet, by load_table")
+    training = TrainingSpec.model_validate(spec["training"])
+    seen_by = EstimatorSpec.model_validate(spec["estimator"])
+    return Observation(experiment, estimator, training, seen_by, table)
+
+
+def cells_of(
+    observations: Sequence[Observation], phase: str, layers: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Numbers of runs of every layer that fit or compress, and what they decide.
+
+    Returns:
+        A row for each experiment, estimator and layer: k of n runs, status, near_log2_n and more, as from
+        `infoplane.statistics.cells.decide`.
+    """
+    return decide(
+        layer_cell(each, "", phase, layer)
+        for each in observations
+        for layer in each.layers
+        if layers is None or layer in layers
+    )
+
+
+def draw_cells(
+    axes: Axes, cells: pd.DataFrame, places: Mapping[tuple[str, str], int], rows: Sequence[str]
+) -> None:
+    """Draw a coloured cell for each experiment, estimator and layer, with k/n in it.
+
+    Args:
+        axes: where to draw.
+        cells: as from `cells_of`.
+        places: the row of each experiment and estimator, from 0 at the top.
+        rows: what is written beside the rows.
+    """
+    layers = sorted(int(layer) for layer in cells["layer"].unique())
+    for _, cell in cells.iterrows():
+        left, top = layers.index(int(cell["layer"])), places[cell["experiment"], cell["estimator"]]
+        draw_cell(axes, left, top, cell)
+    axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0))
+    axes.set_xticks(np.arange(len(layers)) + 0.5, [f"$T_{{{layer}}}$" for layer in layers])
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.minorticks_off()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series) -> None:
+    """Draw one cell, dark where most runs do it, and pale where nothing is decided."""
+    k, n, status = int(cell["k"]), int(cell["n"]), cell["status"]
+    colour = colour_of(k, n, status)
+    axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
+    dark = np.dot(colour, [0.299, 0.587, 0.114]) < 0.5
+    text = "–" if status == "ceiling" else f"{k}/{n}" if n else "no runs"
+    ink = "white" if dark else "black" if status in ("shows", "lacks") else "0.35"
+    axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize="small")
+    if cell["near_log2_n"]:
+        corner = [(left + 0.97, top + 0.04), (left + 0.97, top + 0.34), (left + 0.72, top + 0.04)]
+        axes.add_patch(Polygon(corner, facecolor="white" if dark else "k", linewidth=0))
+
+
+def colour_of(k: int, n: int, status: str) -> tuple[float, float, float]:
+    """Colour of a cell, pale where nothing is decided.
+
+    >>> colour_of(0, 0, "too few")
+    (0.93, 0.93, 0.93)
+    """
+    if status == "ceiling" or not n:
+        return to_rgb(UNDEFINED)
+    full = np.array(to_rgb(PREVALENCE(k / n)))
+    share = 1 if status in ("shows", "lacks") else PALE
+    red, green, blue = (float(each) for each in 1 - share * (1 - full))
+    return red, green, blue
+
+
+def add_prevalence_bar(figure: Any, panels: Sequence[Axes]) -> None:
+    """Draw the colours of prevalence, from no run to all."""
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), PREVALENCE), ax=list(panels), aspect=25, pad=0.02, fraction=0.04
+    )
+    bar.set_ticks([0, 0.5, 1], labels=["none", "half", "all"])
+    bar.minorticks_off()
+    bar.outline.set_visible(False)
+    if bar.solids:
+        bar.solids.set(rasterized=False, edgecolor="face")
+    bar.set_label("of the runs")

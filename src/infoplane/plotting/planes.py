@@ -1,0 +1,243 @@
+"""Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+
+from infoplane.errors import UserError
+from infoplane.plotting.axes import (
+    EPOCHS,
+    I_TY,
+    I_XT,
+    PREFIT_LINE,
+    draw_bounds,
+    epoch_norm,
+    epoch_ticks,
+    layer_style,
+)
+from infoplane.plotting.insets import Box, crowded_part, free_place
+from infoplane.plotting.layer_names import name_layers
+from infoplane.plotting.means import curve, epochs_of, means_of
+
+__all__ = [
+    "Trajectories",
+    "Zoom",
+    "add_epoch_bar",
+    "draw_plane",
+    "name_trajectories",
+    "plot_plane",
+    "show_whole",
+    "trajectories_of",
+    "zoom_in",
+]
+
+Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
+# Epochs at which a thin line joins the layers, evenly on a logarithmic scale
+LINES = 14
+
+
+class Trajectories(NamedTuple):
+    """What a plane shows: axes, and I(X;T) and I(T;Y) with a row for each epoch, a column for each layer."""
+
+    axes: Axes
+    x: pd.DataFrame
+    y: pd.DataFrame
+
+
+def plot_plane(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    layers: Sequence[Any] | None = None,
+    estimator: str | None = None,
+    zoom: Zoom = "auto",
+    colour: Literal["epoch", "layer"] = "epoch",
+    labels: bool | Mapping[Any, str] = True,
+    bar: bool = True,
+) -> Axes:
+    """Plot an information plane: I(X;T) and I(T;Y) of every layer, means over runs, from epoch to epoch.
+
+    Thin lines join the layers of one epoch; a larger marker stands at 1, 10, 100 … epochs, of another shape
+    for each layer, and an open one at the last.
+
+    Args:
+        table: as from `estimate`, `aggregate`, `load_table` or a recorder.
+        ax: where to plot; the current axes unless given.
+        layers: numbers from 1, or names where the table has a column `layer_name`; all unless given.
+        estimator: which one, where the table has a column of them.
+        zoom: `auto` shows layers that stay within a tenth of the plane larger, in an inset; `none` does not;
+            ((lo, hi), (lo, hi)) are limits of I(X;T) and I(T;Y).
+        colour: what colours tell apart, epochs or layers.
+        labels: whether the layers are named, or their names by number.
+        bar: whether the axes get a colour bar of the epochs.
+
+    Returns:
+        The axes.
+
+    Raises:
+        UserError: the table lacks a layer or an estimator, or every run failed.
+    """
+    ax = current_axes() if ax is None else ax
+    means = means_of(table, estimator, layers)
+    x, y = curve(means, "i_xt"), curve(means, "i_ty")
+    if not np.isfinite(x.to_numpy()).any():
+        raise UserError("the table holds no finite information; every run has failed")
+    dataset = table.attrs.get("dataset")
+    if dataset:
+        draw_bounds(ax, dataset)
+    before = (curve(means, quantity, part="prefit") for quantity in ("i_xt", "i_ty"))
+    ax.plot(*before, color=PREFIT_LINE, linewidth=2, zorder=0.5)
+    epochs = epochs_of(table)
+    draw_plane(ax, x, y, epochs, colour)
+    ax.set(xlabel=I_XT, ylabel=I_TY)
+    if dataset:
+        show_whole(ax, [dataset])
+    trajectories = [Trajectories(ax, x, y)]
+    if isinstance(zoom, tuple):
+        ax.set(xlim=zoom[0], ylim=zoom[1])
+    elif zoom == "auto":
+        trajectories += zoom_in(trajectories[0], epochs, colour)
+    if bar and colour == "epoch":
+        figure = ax.get_figure()
+        assert figure is not None
+        add_epoch_bar(figure, [ax], epochs)
+    if labels is not False:
+        own = labels if isinstance(labels, Mapping) else names_in(means)
+        name_trajectories(trajectories, own)
+    return ax
+
+
+def current_axes() -> Axes:
+    from matplotlib import pyplot
+
+    return pyplot.gca()
+
+
+def names_in(means: pd.DataFrame) -> dict[Any, str]:
+    """Names of layers, where the table has them."""
+    if "layer_name" not in means:
+        return {}
+    return dict(zip(means["layer"], means["layer_name"], strict=True))
+
+
+def draw_plane(
+    axes: Axes, x: pd.DataFrame, y: pd.DataFrame, epochs: int, colour: Literal["epoch", "layer"] = "epoch"
+) -> None:
+    """Draw the trajectories of one plane.
+
+    Args:
+        axes: where to draw.
+        x: I(X;T), a row for each epoch and a column for each layer.
+        y: I(T;Y), likewise.
+        epochs: number of epochs at the end of the colour scale.
+        colour: what colours tell apart.
+    """
+    time, norm = x.index.to_numpy(), epoch_norm(epochs)
+    points = np.stack([x, y], -1)
+    scale: dict[str, Any] = {"cmap": EPOCHS, "norm": norm}
+    joined = np.diff(np.floor(np.asarray(norm(time)) * LINES), prepend=-1) > 0
+    lines: dict[str, Any] = {"array": time[joined], **scale} if colour == "epoch" else {"color": "0.5"}
+    axes.add_collection(
+        LineCollection(list(points[joined]), linewidths=0.4, alpha=0.5, zorder=1, **lines), autolim=False
+    )
+    milestones = milestone_rows(time, epochs)
+    for place, layer in enumerate(x.columns):
+        style = layer_style(int(layer) - 1)
+        own_x, own_y = points[:, place].T
+        by_layer = colour == "layer"
+        line: dict[str, Any] = {"color": style["color"] if by_layer else "0.75", "zorder": 1.5}
+        axes.plot(own_x, own_y, linewidth=1 if by_layer else 0.6, **line)
+        if not by_layer:
+            axes.scatter(own_x, own_y, 4, time, linewidths=0, zorder=2, **scale)
+        mark: dict[str, Any] = {"marker": style["marker"], "edgecolors": "white", "linewidths": 0.4}
+        mark |= {"color": style["color"]} if by_layer else {"c": time[milestones], **scale}
+        axes.scatter(own_x[milestones], own_y[milestones], 16, zorder=2.5, **mark)
+        last: dict[str, Any] = {"marker": style["marker"], "facecolors": "none", "edgecolors": "k"}
+        axes.scatter(own_x[-1:], own_y[-1:], 20, linewidths=0.7, zorder=3, **last)
+
+
+def milestone_rows(time: np.ndarray, epochs: int) -> list[int]:
+    """Rows of the recorded epochs that are nearest to 0, 1, 10, 100 … epochs trained and to the last.
+
+    >>> milestone_rows(np.array([-1, 0, 5, 10, 95, 100]), 101)
+    [0, 1, 3, 5]
+    """
+    ticks = np.array([*epoch_ticks(epochs)])
+    rows = np.abs(np.log(time + 2) - np.log(ticks + 1)[:, None]).argmin(1)
+    return sorted({int(row) for row in rows})
+
+
+def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"]) -> list[Trajectories]:
+    """Show crowded layers larger in an inset, where there is room for one.
+
+    Returns:
+        What the inset shows, if there is one.
+    """
+    axes, x, y = shown
+    whole = Box(axes.get_xlim(), axes.get_ylim())
+    part = crowded_part(x.to_numpy(), y.to_numpy(), whole)
+    place = part and free_place(x.to_numpy(), y.to_numpy(), whole, part)
+    if part is None or place is None:
+        return []
+    inset = axes.inset_axes(place)
+    inset.set(xlim=part.x, ylim=part.y)
+    draw_plane(inset, x, y, epochs, colour)
+    inset.set(xlim=part.x, ylim=part.y)
+    inset.tick_params(labelsize="x-small", pad=1.5, length=2)
+    inset.locator_params(nbins=3)
+    inset.minorticks_off()
+    inset.spines[:].set(visible=True, color="0.5", linewidth=0.5)
+    axes.indicate_inset_zoom(inset, edgecolor="0.5", linewidth=0.5, alpha=1)
+    within = [
+        layer
+        for layer in x
+        if part.x[0] <= x[layer].iloc[-1] <= part.x[1] and part.y[0] <= y[layer].iloc[-1] <= part.y[1]
+    ]
+    return [Trajectories(inset, x[within], y[within])]
+
+
+def name_trajectories(shown: Sequence[Trajectories], names: Mapping[Any, str] | None = None) -> None:
+    """Name the layers of planes; what an inset names, the plane around it does not."""
+    names = names or {}
+
+    of_insets = {id(axes): set(x) for axes, x, _ in shown}
+
+    for axes, x, y in shown:
+        named = set().union(*(of_insets.get(id(inset), set()) for inset in axes.child_axes))
+        own = [layer for layer in x if layer not in named]
+        texts = [names.get(layer, f"$T_{{{layer}}}$") for layer in own]
+        name_layers(axes, x[own], y[own], texts)
+
+
+def add_epoch_bar(figure: Any, panels: Sequence[Axes], epochs: int, prefit: bool = False) -> None:
+    """Draw the colours of the epochs beside panels; after a prefit part, nothing is initial."""
+    ticks = epoch_ticks(epochs)
+    bar = figure.colorbar(
+        ScalarMappable(epoch_norm(epochs), EPOCHS), ax=list(panels), aspect=30, pad=0.02, fraction=0.05
+    )
+    bar.set_ticks(
+        [tick - 1 for tick in ticks], labels=["start" if prefit else "init", *[*ticks.values()][1:]]
+    )
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+    if bar.solids:
+        bar.solids.set(rasterized=False, edgecolor="face")
+    bar.set_label("epochs trained")
+
+
+def show_whole(axes: Axes, datasets: Sequence[Mapping[str, Any]]) -> None:
+    """Show the whole plane, up to the bounds of each of the data sets."""
+    h_x = max(np.log2(dataset["inputs"]) for dataset in datasets)
+    h_y = max(dataset["h_y"] for dataset in datasets)
+    axes.set(xlim=(-0.03 * h_x, 1.05 * h_x), ylim=(-0.03 * h_y, 1.12 * h_y))
+
+
+def trajectories_of(table: pd.DataFrame, axes: Axes, layers: Sequence[Any] | None = None) -> Trajectories:
+    """Mean trajectories of the main part, of some or all layers."""
+    means = means_of(table, layers=layers)
+    return Trajectories(axes, curve(means, "i_xt"), curve(means, "i_ty"))

@@ -1,0 +1,166 @@
+"""Results of a study, read in Python: tables by what they hold, and the specs that they were made from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infoplane.artifacts import KEY, parse_description, read_table
+from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config.kinds import TABLES
+from infoplane.errors import UserError
+from infoplane.layout import FILES, path_of
+from infoplane.statistics.aggregates import INFORMATION, failures
+from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
+from infoplane.statistics.chunks import read_chunks
+
+__all__ = ["StudyResults", "aggregate", "load_study", "load_table"]
+
+# Columns that rows are told apart by, where a table of information has them
+KEYS = ["estimator", "part", "epoch", "layer", "layer_name"]
+
+
+def load_table(path: str | Path) -> pd.DataFrame:
+    """Table of a study (.parquet or .csv).
+
+    What a Parquet file says of itself is in `attrs`: its kind, spec, data set and repetitions.
+
+    Raises:
+        UserError: there is no such table, or it is damaged.
+    """
+    path = Path(path)
+    if path.suffix == ".csv":
+        return read_plain(path)
+    frame, description = read_table(path, kind_of(path))
+    frame.attrs.update(description)
+    return frame
+
+
+def read_plain(path: Path) -> pd.DataFrame:
+    """A CSV table with its numbers as numbers."""
+    try:
+        return pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; run the workflow again") from error
+    except (OSError, ValueError) as error:  # the errors of pandas are ValueErrors
+        raise UserError(f"{path}: cannot be read as a table ({error}); give a table of a study") from error
+
+
+def kind_of(path: Path) -> str:
+    """The kind of table that a Parquet file says it is."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; name a table of a study") from error
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: is no Parquet file; give a table of a study") from error
+    text = metadata.get(KEY.encode())
+    if text is None:
+        raise UserError(f"{path}: was not written by infoplane; read it with pandas.read_parquet")
+    return str(json.loads(text)["kind"])
+
+
+def aggregate(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread of information over repetitions, as in `aggregates.parquet`.
+
+    Args:
+        table: a row for each repetition, part, epoch and layer, as from `estimate`. A repetition with a NaN
+            anywhere is left out.
+
+    Returns:
+        Columns part, epoch, layer (estimator and layer_name where the table has them), quantity, runs
+        ("all"), mean, std, lower, upper (95 % interval of the mean), q10, q90 (quantiles), count.
+
+    >>> table = pd.DataFrame({"repetition": [0, 1], "epoch": 0, "layer": 1, "i_xt": [1.0, 3.0]})
+    >>> aggregate(table)[["quantity", "mean", "q10", "q90"]].to_dict("records")
+    [{'quantity': 'i_xt', 'mean': 2.0, 'q10': 1.2, 'q90': 2.8}]
+    """
+    if missing := {"repetition", "epoch", "layer"} - {*table}:
+        raise UserError(f"the table has no column {min(missing)}; give one as from estimate")
+    table = table if "part" in table else table.assign(part="main")
+    quantities = [name for name in INFORMATION if name in table]
+    undefined = pd.Series(dtype="boolean")
+    keys = [name for name in KEYS if name in table]
+    failed = failures(table[["repetition", *quantities]])
+    means = aggregate_repetitions(table, keys, quantities, failed, undefined)
+    means.attrs = dict(table.attrs)
+    return means
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Tables of a finished study, or of what there is of it.
+
+    Attributes:
+        folder: the folder that the study wrote.
+        experiments: training specs by the names of experiments.
+        estimators: estimator specs by name.
+    """
+
+    folder: Path
+    experiments: Mapping[str, TrainingSpec]
+    estimators: Mapping[str, EstimatorSpec]
+
+    def __repr__(self) -> str:
+        experiments, estimators = ", ".join(self.experiments), ", ".join(self.estimators)
+        return f"StudyResults({str(self.folder)!r}: {experiments}; by {estimators})"
+
+    @property
+    def tables(self) -> dict[str, Path]:
+        """Paths of all tables of statistics, by what is left of them without folder and suffix."""
+        statistics = self.folder / "statistics"
+        found = sorted(path for path in statistics.rglob("*") if path.suffix in (".parquet", ".csv"))
+        return {path.relative_to(statistics).with_suffix("").as_posix(): path for path in found}
+
+    def table(self, kind: str, experiment: str = "", estimator: str = "") -> pd.DataFrame:
+        """Table of one kind.
+
+        Args:
+            kind: `aggregates`, `phases`, `information`, `accuracy`, `claims` or another kind of table.
+            experiment: of which experiment, if the table is of one.
+            estimator: seen by which estimator, likewise.
+
+        Raises:
+            UserError: the study has no such table.
+        """
+        if kind not in FILES:
+            raise UserError(f"{kind!r} is no kind of table; take one of {', '.join(TABLES)}")
+        names = {"experiment": experiment, "estimator": estimator, "chunk": "*", "table": kind}
+        if "{chunk}" not in FILES[kind]:
+            return load_table(self.folder / path_of(kind, **names))
+        return joined(sorted(self.folder.glob(path_of(kind, **names))), kind, experiment)
+
+
+def joined(paths: Sequence[Path], kind: str, experiment: str) -> pd.DataFrame:
+    """All chunks of a table.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not paths:
+        raise UserError(f"{experiment}: there is no {kind}; run the workflow, or name another table")
+    frame, known = read_chunks(paths, kind)
+    frame.attrs.update(known)
+    return frame.sort_values("repetition", kind="stable", ignore_index=True)
+
+
+def load_study(folder: str | Path) -> StudyResults:
+    """Results of a study, from the folder that its workflow wrote.
+
+    Raises:
+        UserError: the folder holds no results.
+    """
+    folder = Path(folder)
+    experiments, estimators = {}, {}
+    for path in sorted(folder.glob("statistics/*/*/aggregates.parquet")):
+        spec = pq.read_schema(path).metadata[KEY.encode()]
+        its = parse_description(spec, path, "aggregates")["spec"]
+        experiments[path.parts[-3]] = TrainingSpec.model_validate(its["training"])
+        estimators[path.parts[-2]] = EstimatorSpec.model_validate(its["estimator"])
+    if not experiments:
+        raise UserError(f"{folder}: holds no statistics of a study; give its results folder")
+    return StudyResults(folder, experiments, dict(sorted(estimators.items())))

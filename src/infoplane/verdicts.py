@@ -1,0 +1,164 @@
+"""Verdicts on the claims as a table to read, in Markdown or HTML."""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from infoplane.artifacts import read_csv, written_aside
+from infoplane.errors import UserError
+
+__all__ = ["verdict_rows", "write_verdicts"]
+
+STATUSES = {"shows": "show", "lacks": "lack", "mixed": "are mixed", "too_few": "have too few runs"}
+NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
+NEEDED += [*STATUSES, "ceiling", "decisive", "k", "n", "lower", "upper", "mean", "note"]
+STRONG = ("supported", "refuted")
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Verdicts on the claims</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.4 sans-serif; margin: 1em; }}
+table {{ border-collapse: collapse; max-width: 70em; }}
+th, td {{ border-bottom: 1px solid #8888; padding: 0.4em 0.8em; text-align: left; vertical-align: top; }}
+</style>
+</head>
+<body>
+{table}
+</body>
+</html>
+"""
+
+
+def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[list[str]]:
+    """Rows of the table of verdicts: claim, reading, and what is found under each protocol.
+
+    Args:
+        claims: as in `claims.csv`, with every entry as it is written there.
+        labels: what is written in place of the names of experiments and estimators.
+
+    Returns:
+        The head and a row for each claim and reading. In a row, what is strong stands between two asterisks.
+
+    Raises:
+        UserError: a column is missing.
+    """
+    if missing := {*NEEDED} - {*claims}:
+        raise UserError(f"the table of claims has no column {min(missing)}; give claims.csv")
+    protocols = [*claims["protocol"].unique()]
+    rows = [["claim", "reading", *(f"protocol {protocol}" for protocol in protocols)]]
+    told: set[str] = set()
+    for names, its in claims.groupby(["claim", "reading"], sort=False):
+        claim, reading = map(str, names)
+        statement = its["statement"].iloc[0]
+        first = "" if claim in told else f"**{claim}** {statement}"
+        told.add(claim)
+        verdicts = its.set_index("protocol")
+        found = [
+            describe(verdicts.loc[protocol], labels or {}) if protocol in verdicts.index else ""
+            for protocol in protocols
+        ]
+        rows.append([first, reading, *found])
+    return rows
+
+
+def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
+    """What is found under one protocol: the verdict, numbers of cells, and the cell that decides."""
+    word = verdict["verdict"]
+    if word == "no data":
+        return "no data"
+    head = f"**{word}**" if word in STRONG else word
+    if verdict["fragile"] == "True":
+        head += f" (fragile: {verdict['flips']})"
+    counts = [f"{verdict[name]} {verb}" for name, verb in STATUSES.items() if verdict[name] != "0"]
+    if verdict["ceiling"] != "0":
+        counts.append(f"{verdict['ceiling']} have nothing left to fit")
+    sentences = [head, f"cells: {', '.join(counts)}" if counts else ""]
+    if verdict["decisive"]:
+        cell = with_labels(verdict["decisive"].partition(";")[0], labels)
+        share = f"{verdict['k']} of {verdict['n']} runs"
+        interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
+        mean = f", mean {float(verdict['mean']):.2f} bit" if verdict["mean"] else ""
+        sentences.append(f"{cell}: {share} {interval}{mean}".replace("-0.00", "0.00"))
+    if verdict["verdict_good_fits"] != word:
+        sentences.append(f"by good fits alone {verdict['verdict_good_fits']}")
+    sentences.append(verdict["note"])
+    return "; ".join(filter(None, sentences))
+
+
+def percent(share: str) -> str:
+    """A share as it stands in an interval.
+
+    >>> percent("0.884297")
+    '88 %'
+    """
+    return f"{float(share):.0%}".replace("%", " %")
+
+
+def with_labels(cell: str, labels: Mapping[str, str]) -> str:
+    """The name of a cell with labels in place of names.
+
+    >>> with_labels("relu/exact T5", {"relu": "ReLU, 8 bits"})
+    'ReLU, 8 bits/exact T5'
+    """
+    return re.sub(r"[\w-]+", lambda name: labels.get(name[0], name[0]), cell)
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table of Markdown.
+
+    >>> print(as_markdown([["claim", "reading"], ["**C1**", "bins | range"]]), end="")
+    | claim | reading |
+    |---|---|
+    | **C1** | bins \\| range |
+    """
+    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [head, ["---"] * len(head), *others]
+    return "".join(
+        f"|{'|'.join(line)}|\n" if line[0] == "---" else f"| {' | '.join(line)} |\n" for line in lines
+    )
+
+
+def as_html(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a page of HTML that needs nothing from elsewhere.
+
+    >>> "<td><strong>C1</strong> a &lt; b</td>" in as_html([["claim"], ["**C1** a < b"]])
+    True
+    """
+    lines = []
+    for number, row in enumerate(rows):
+        tag = "td" if number else "th"
+        cells = (re.sub(r"\*\*(.*?)\*\*", r"<strong>\1</strong>", escape(cell)) for cell in row)
+        lines.append(f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>")
+    return PAGE.format(table="\n".join(["<table>", *lines, "</table>"]))
+
+
+FORMATS = {".md": as_markdown, ".html": as_html}
+
+
+def write_verdicts(
+    claims_path: Path, outputs: Sequence[Path], labels: Mapping[str, str] | None = None
+) -> None:
+    """Write the table of verdicts into every path of `outputs`.
+
+    Args:
+        claims_path: `claims.csv`.
+        outputs: paths ending in .md or .html.
+        labels: what is written in place of the names of experiments and estimators.
+
+    Raises:
+        UserError: there is no such table, or an output is of another format.
+    """
+    rows = verdict_rows(read_csv(claims_path), labels)
+    for path in map(Path, outputs):
+        if path.suffix not in FORMATS:
+            raise UserError(f"{path}: verdicts are written as .md or .html; rename the output")
+        with written_aside(path) as aside:
+            aside.write_text(FORMATS[path.suffix](rows), encoding="utf-8")
