@@ -13,9 +13,3 @@ def tally():
     for kind in dict.fromkeys(kind for kind, _ in counts):
         accepted, refused = counts[kind, True], counts[kind, False]
         print(f"\n{kind}: {accepted + refused}, accepted {accepted}, refused {refused}", end="")
-
-
-@pytest.fixture
-def few_resamples(monkeypatch):
-    """Enough to tell effects apart that are as clear as those of `observations`."""
-    monkeypatch.setattr("infoplane.statistics.inference.RESAMPLES", 999)

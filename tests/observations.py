@@ -1,10 +1,12 @@
-"""Observations of experiments whose effects are known."""
+"""Observations of experiments of which it is known how many runs fit and compress."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from infoplane.config import EstimatorSpec, TrainingSpec
-from infoplane.statistics.cells import Observation
+from infoplane.statistics.observations import Observation
 
 TRAINING = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
 TRAINING |= {"epochs": 8000, "record_every": 5}
@@ -14,37 +16,68 @@ BY = {
     "first": {"kind": "uniform", "bins": 30, "range": (-1.0, 1.0)},
     "wide": {"kind": "uniform", "bins": 30, "range": "global"},
     "fine": {"kind": "uniform", "bins": 256, "range": "global"},
+    "layer": {"kind": "uniform", "bins": 30, "range": "layer"},
     "adaptive": {"kind": "adaptive", "bins": 30},
 }
 RUNS = 20
-# Mean effects, in margins: clearly there, clearly not, and neither
-SHOWS, LACKS, OPEN = 10.0, 0.0, 1.0
-EFFECT = {"shows": SHOWS, "lacks": LACKS, "open": OPEN}
+# So many of the runs: most, none, and half of them
+SHOWS, LACKS, MIXED = 20, 0, 10
+COUNT = {"shows": SHOWS, "lacks": LACKS, "mixed": MIXED}
 FLOAT32 = {"bits": "float32"}
 TANH = {"activation": "tanh"}
+CONTROLLED = {"protocol": "controlled"}
+# Bits: of runs that do it, and where I(X;T) and I(T;Y) could go
+EFFECT, PEAK, HEADROOM = 1.0, 8.0, 0.9
 
 
-def phases_of(compression, fitting=None, saturated=()) -> pd.DataFrame:
-    """Phases of runs whose mean effects (margins) are given for each layer."""
+def phases_of(
+    compression: Sequence[int],
+    fitting: Sequence[int] | None = None,
+    headroom: Sequence[float] | None = None,
+    near: Sequence[int] = (),
+    runs: int = RUNS,
+) -> pd.DataFrame:
+    """Phases of runs, of which the first so many compress and fit by one bit, and the others not at all.
+
+    Args:
+        compression, fitting: number of these runs, for each layer.
+        headroom: of every run (bits), for each layer.
+        near: the layers that are near log₂ N.
+        runs: how many there are.
+    """
     layers = len(compression)
-    random = np.random.default_rng(0)
-    index = pd.MultiIndex.from_product([range(RUNS), range(1, layers + 1)], names=["repetition", "layer"])
+    index = pd.MultiIndex.from_product([range(runs), range(1, layers + 1)], names=["repetition", "layer"])
     table = pd.DataFrame(index=index).reset_index().astype({"layer": "int8"})
-    for phase, margin, means in (
-        ("fitting", 0.01, fitting or compression),
-        ("compression", 0.1, compression),
-    ):
-        noise = random.standard_normal((RUNS, layers))
-        table[phase] = margin * np.add(means, 0.2 * (noise - noise.mean(0))).ravel()
+    counts = {"compression": compression, "fitting": fitting or compression}
+    for phase, count in counts.items():
+        does = np.arange(runs)[:, None] < np.array(count)
+        table[phase] = EFFECT * does.ravel()
         table[f"{phase}_peak_epoch"] = pd.array([500] * len(table), dtype="Int32")
-        table[f"{phase}_onset"] = pd.Series(np.where(table[phase] > margin, 700, np.nan), dtype="Int32")
-    table["saturated"] = table["layer"].isin(saturated)
-    return table.assign(failed=False, bad_fit=pd.array([False] * len(table), dtype="boolean"))
+        table[f"{phase}_onset"] = pd.Series(np.where(does.ravel(), 700, np.nan), dtype="Int32")
+    table["peak"] = PEAK
+    table["relative_compression"] = table["compression"] / PEAK
+    table["conditional_compression"] = table["compression"]
+    table["compresses"] = table["compression"] > 0.1
+    table["turning_points"] = table["compresses"].astype("Int32")
+    table["headroom"] = np.tile(headroom or [HEADROOM] * layers, runs)
+    table["fitted_share"] = table["fitting"] / HEADROOM
+    table["fits"] = table["fitting"] > 0.01
+    table["fitted_at_onset"] = np.where(table["fits"] & table["compresses"], 0.9, np.nan)
+    table["near_log2_n"] = table["layer"].isin(near)
+    table["injective"] = False
+    return table.assign(blocks=380, failed=False, bad_fit=pd.array([False] * len(table), dtype="boolean"))
 
 
 def seen(
-    experiment, by="exact", compression=(LACKS, SHOWS), fitting=None, saturated=(), **training
+    experiment: str,
+    by: str = "exact",
+    compression: Sequence[int] = (LACKS, SHOWS),
+    fitting: Sequence[int] | None = None,
+    headroom: Sequence[float] | None = None,
+    near: Sequence[int] = (),
+    runs: int = RUNS,
+    **training: object,
 ) -> Observation:
     estimator = EstimatorSpec.model_validate(BY[by])
     spec = TrainingSpec.model_validate(TRAINING | training)
-    return Observation(experiment, by, spec, estimator, phases_of(compression, fitting, saturated))
+    return Observation(experiment, by, spec, estimator, phases_of(compression, fitting, headroom, near, runs))

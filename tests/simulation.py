@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import describe, write_table
+from infoplane.datasets import Dataset, save_dataset
+from infoplane.datasets.synthetic import synthetic
 
 INPUTS, H_Y, LAYERS = 4096, 0.9991604024, 6
 TRAINING = {
@@ -14,13 +16,22 @@ TRAINING = {
     "activation": "relu",
     "bits": 8,
     "epochs": 8000,
+    "record_every": 5,
     "prefit_epochs": 0,
 }
-DATASET = {"name": "synthetic", "inputs": INPUTS, "h_y": H_Y, "digest": "0" * 64}
+# What is on disk in place of MNIST: ten classes, of which the largest has 11 of 100 inputs
+TEN_CLASSES = Dataset(
+    "mnist",
+    np.arange(100, dtype=np.uint8)[:, None],
+    np.r_[np.arange(90) % 9, np.full(9, 9), 0],
+    np.arange(100) < 80,
+)
+ON_DISK = {"synthetic": synthetic(), "mnist": TEN_CLASSES}
 DATASETS = {
-    "synthetic": DATASET,
-    "mnist": {"name": "mnist", "inputs": 70_000, "h_y": 3.3196976, "digest": "1" * 64},
+    name: ON_DISK[name].description | {"inputs": inputs, "h_y": h_y}
+    for name, inputs, h_y in (("synthetic", INPUTS, H_Y), ("mnist", 70_000, 3.3196976))
 }
+DATASET = DATASETS["synthetic"]
 
 
 def passes(epochs: int, every: int, prefit: int, first: int = -1) -> pd.MultiIndex:
@@ -43,8 +54,8 @@ def information(
 ) -> pd.DataFrame:
     """Curves that fit until about epoch 500 and compress from then on, the more the deeper the layer.
 
-    Each repetition has curves of its own, whatever range it comes in. The first two layers are saturated. A
-    prefit part goes a third of the way of the fitting, and the main part goes on from there.
+    Each repetition has curves of its own, whatever range it comes in. The first two layers tell all inputs
+    apart. A prefit part goes a third of the way of the fitting, and the main part goes on from there.
     """
     h_x, h_y = np.log2(DATASETS[dataset]["inputs"]), DATASETS[dataset]["h_y"]
     time = passes(epochs, every, prefit)
@@ -126,4 +137,11 @@ def write(path: Path, frame: pd.DataFrame, kind: str, spec: dict, **content: obj
     repetitions = [int(name) for name in frame["repetition"].unique()]
     dataset = DATASETS[spec["training"]["dataset"]]
     write_table(path, frame, describe(kind, spec, repetitions=repetitions, dataset=dataset, **content))
+    return path
+
+
+def write_dataset(folder: Path, name: str = "synthetic") -> Path:
+    """The data set that the tables of a simulated training say they rest on."""
+    path = folder / f"{name}.npz"
+    save_dataset(path, ON_DISK[name])
     return path

@@ -95,7 +95,12 @@ def study(tmp_path, capsys):
                 aggregates=aggregates,
                 phases=phases,
             )
-        run("statistics accuracy", history=path["h.parquet"], output=tmp_path / "accuracy.parquet")
+        run(
+            "statistics accuracy",
+            dataset=path["set.npz"],
+            history=path["h.parquet"],
+            output=tmp_path / "accuracy.parquet",
+        )
         run("statistics join-fits", tables=f"one={tmp_path / 'accuracy.parquet'}", output=path["fits.csv"])
         for table, place in (("information", 1), ("phases", 2)):
             named = [f"one/{name}={paths[place]}" for name, paths in tables.items()]
@@ -105,6 +110,7 @@ def study(tmp_path, capsys):
             phases=[f"one/{name}={paths[2]}" for name, paths in tables.items()],
             claims=tmp_path / "claims.csv",
             cells=tmp_path / "cells.csv",
+            margins=tmp_path / "margins.csv",
         )
         kinds = {
             kind: {name: read_table(paths[place], kind)[0] for name, paths in tables.items()}

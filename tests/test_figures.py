@@ -55,7 +55,8 @@ class Study:
         chunk = simulation.write_information(folder / "information.parquet", information, **training)
         trained = simulation.write_history(folder / "history.parquet", history, **training)
         summarise_information([chunk], [trained], folder / "aggregates.parquet", folder / "phases.parquet")
-        summarise_accuracy([trained], folder / "accuracy.parquet")
+        dataset = simulation.write_dataset(folder, training.get("dataset", "synthetic"))
+        summarise_accuracy([trained], dataset, folder / "accuracy.parquet")
 
     def tables(self, wanted: FigureSpec) -> dict[str, dict]:
         pairs = [*product(wanted.experiments, wanted.estimators or ())]

@@ -81,7 +81,7 @@ def study(tmp_path_factory) -> Path:
             for history, table in zip(histories, tables, strict=True):
                 inform(estimated, dataset, history.with_suffix(".safetensors"), table)
             summarise_information(tables, histories, its / "aggregates.parquet", its / "phases.parquet")
-        summarise_accuracy(histories, statistics / experiment / "accuracy.parquet")
+        summarise_accuracy(histories, dataset, statistics / experiment / "accuracy.parquet")
     pairs = [(experiment, estimator) for experiment in EXPERIMENTS for estimator in ESTIMATORS]
     aggregates, phases = (
         {pair: statistics.joinpath(*pair, f"{held}.parquet") for pair in pairs}
@@ -91,7 +91,7 @@ def study(tmp_path_factory) -> Path:
     join_phases(phases, statistics / "mine" / "phases.csv")
     accuracies = {experiment: statistics / experiment / "accuracy.parquet" for experiment in EXPERIMENTS}
     join_fits(accuracies, statistics / "mine" / "fits.csv")
-    write_claims(phases, statistics / "claims.csv", statistics / "cells.csv")
+    write_claims(phases, *(statistics / f"{name}.csv" for name in ("claims", "cells", "margins")))
     figure = FigureSpec(
         kind="plane", category="main", experiments=("relu",), estimators=("exact",), dpi=30, note="(a × b)"
     )

@@ -8,7 +8,6 @@ says how high it is.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import find_peaks
 
 __all__ = [
     "LENGTH",
@@ -115,18 +114,24 @@ def peak(readings: Readings) -> np.ndarray:
 def turning_points(level: np.ndarray, margin: float) -> np.ndarray:
     """Number of the turning points of curves that are more than jitter, (...).
 
-    These are the maxima and minima, but for the ends of a curve, whose prominence is at least `margin`. A
-    curve that rises and falls has one, a zig-zag more.
+    A curve has turned where it has come back by at least `margin` from its highest or lowest point since it
+    turned last. One that rises and falls has one turning point, a zig-zag more.
 
     Args:
-        level: (..., blocks), in bits.
-        margin: in bits.
+        level: (..., blocks), at least one block.
+        margin: in the unit of the level.
 
     >>> turning_points(np.array([[0, 1, 2, 1.95, 3], [0, 2, 1, 3, 0]]), 0.1)
     array([0, 3])
     """
-    curves = level.reshape(-1, level.shape[-1])
-    counts = [
-        sum(len(find_peaks(side, prominence=margin)[0]) for side in (curve, -curve)) for curve in curves
-    ]
-    return np.reshape(np.array(counts, dtype=int), level.shape[:-1])
+    low, high = level[..., 0], level[..., 0]
+    rising = np.zeros(level.shape[:-1], dtype=int)  # 1, or −1 where it falls, or 0 as long as it does neither
+    turns = np.zeros_like(rising)
+    for value in np.moveaxis(level[..., 1:], -1, 0):
+        low, high = np.minimum(low, value), np.maximum(high, value)
+        falls = (rising >= 0) & (high - value >= margin)
+        rises = (rising <= 0) & (value - low >= margin)
+        turns += (falls & (rising > 0)) | (rises & (rising < 0))
+        rising = np.select([falls, rises], [-1, 1], rising)
+        low, high = np.where(falls, value, low), np.where(rises, value, high)
+    return turns

@@ -96,8 +96,12 @@ class Cell:
 
     @property
     def effects(self) -> pd.Series:
-        """Effect of each run; of all hidden layers together, that of the one that compresses most."""
-        return self.runs.groupby("repetition")["effect"].max()
+        """Effect of each run, by one estimator less that by the other if there are two.
+
+        Of all hidden layers together it is that of the one that compresses most.
+        """
+        others = self.runs.get("effect_against", 0.0)
+        return (self.runs["effect"] - others).groupby(self.runs["repetition"]).max()
 
     def selected(self, good_fits: bool) -> pd.DataFrame:
         """All runs, or those that are no bad fits."""
@@ -221,7 +225,7 @@ def describe(cells: Sequence[Cell]) -> pd.DataFrame:
     """
     effects = [cell.effects for cell in cells]
     intervals = [mean_interval(each.to_numpy()) for each in effects]
-    bad = [cell.runs.groupby("repetition")["bad_fit"].any() for cell in cells]
+    bad = [cell.runs.drop_duplicates("repetition")["bad_fit"] for cell in cells]
     return decide(cells).assign(
         mean=[each.mean() for each in effects],
         median=[each.median() for each in effects],

@@ -16,7 +16,7 @@ compression_peak_epoch     first epoch of the block before the tail with the hig
 compression_onset          epoch that best divides what follows that block into I(X;T) at most 0.1 bit below
                            the peak, and more than that from then on; NA unless the run compresses
 compresses                 C > 0.1 bit
-turning_points             maxima and minima of I(X;T) with a prominence of at least 0.1 bit
+turning_points             how often I(X;T), in means over blocks, turns by at least 0.1 bit
 fitting                    F: peak of I(T;Y) from epoch 0 on less I(T;Y) at epoch −1 (bits)
 headroom                   H(Y) − I(T;Y) at epoch −1 (bits)
 fitted_share               φ = F / headroom; NA where there is no headroom

@@ -33,10 +33,10 @@ DONE = {
     "difference": f"{{k}} of {{n}} pairs of runs differ by more than {BY['compression']} in one direction",
     "disagreement": "of {n} runs that are judged differently, {k} compress by {estimator} alone",
 }
-TESTED = """\
-{lower:.0%} to {upper:.0%}; p {p_shows:.2g} that most do not, {p_lacks:.2g} that most do; corrected \
-{corrected_p_shows:.2g} and {corrected_p_lacks:.2g}
-mean {mean:.4g} bit [{mean_lower:.4g}, {mean_upper:.4g}], median {median:.4g} bit"""
+PREVALENCE = "prevalence {lower:.0%} to {upper:.0%}"
+TESTED = "p {p_shows:.2g} of 'most do not', {p_lacks:.2g} of 'most do'"
+CORRECTED = "corrected {corrected_p_shows:.2g} and {corrected_p_lacks:.2g}"
+EFFECT = "mean {mean:.4g} bit [{mean_lower:.4g}, {mean_upper:.4g}], median {median:.4g} bit"
 
 
 def trace(results: Path, name: str, protocol: str | None = None, reading: str | None = None) -> Iterator[str]:
@@ -71,8 +71,11 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
     verdicts = judgement.claims.to_dict("records")
     for case, verdict in zip(cases(study, [claim]), verdicts, strict=True):
         if protocol in (None, case.protocol) and reading in (None, case.reading):
-            yield VERDICT.format_map(verdict | {"fragility": fragility(verdict)})
-            yield from paragraphs(case, folder)
+            if case.cells:
+                yield VERDICT.format_map(verdict | {"fragility": fragility(verdict)})
+                yield from paragraphs(case, folder)
+            else:
+                yield f"{case.protocol}, {case.reading}: no data"
 
 
 def asked_for(name: str, protocol: str | None, reading: str | None) -> Claim:
@@ -115,6 +118,9 @@ def lines(told: pd.Series, cell: Cell) -> Iterator[str]:
         yield f"{runs} runs, fewer than {FEWEST}: nothing can be decided"
         return
     yield DONE[cell.phase].format_map(told)
-    yield TESTED.format_map(told)
+    if told["n"]:
+        yield PREVALENCE.format_map(told)
+    yield (TESTED if told["left_out"] else f"{TESTED}; {CORRECTED}").format_map(told)
+    yield EFFECT.format_map(told)
     bad = "undefined" if pd.isna(told["bad_fits"]) else str(told["bad_fits"])
     yield f"bad fits: {bad}; without them: {told['status_good_fits']}"

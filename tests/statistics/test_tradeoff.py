@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from infoplane.artifacts import read_table
 from infoplane.statistics import join_correlations, summarise_information, summarise_tradeoff
-from infoplane.statistics.inference import SEED
+from infoplane.statistics.prevalence import SEED
 from infoplane.statistics.tradeoff import correlate, correlations, tradeoff
 
 RANDOM = np.random.default_rng(0)

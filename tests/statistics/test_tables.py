@@ -1,6 +1,5 @@
 """Statistics from chunks on disk to tables on disk: nothing mixed, nothing dropped, nothing left over."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,10 @@ import pandas as pd
 import pytest
 import simulation
 from pandas.testing import assert_frame_equal
+from statistics_chunks import EPOCHS, EVERY, HISTORY, INFORMATION, REPETITIONS, chunks, summarise
 
-from infoplane.artifacts import read_table, write_table
+from infoplane.artifacts import describe, read_table, write_table
+from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
 from infoplane.statistics import (
     join_fits,
@@ -19,32 +20,7 @@ from infoplane.statistics import (
     summarise_information,
 )
 from infoplane.statistics.chunks import read_chunks
-
-EPOCHS, EVERY, REPETITIONS = 1200, 50, 6
-INFORMATION = simulation.information(range(REPETITIONS), EPOCHS, EVERY)
-HISTORY = simulation.history(range(REPETITIONS), EPOCHS)
-
-
-def chunks(folder: Path, cuts=(), information=INFORMATION, history=HISTORY) -> tuple[list[Path], list[Path]]:
-    """Both tables of the same repetitions, written in chunks that end before each of the cuts."""
-    bounds = [0, *cuts, REPETITIONS]
-    ranges = [range(*pair) for pair in pairwise(bounds)]
-    return tuple(
-        [
-            write(folder / name / f"{chunk[0]}-{chunk[-1]}.parquet", frame[frame["repetition"].isin(chunk)])
-            for chunk in ranges
-        ]
-        for name, frame, write in (
-            ("information", information, simulation.write_information),
-            ("history", history, simulation.write_history),
-        )
-    )
-
-
-def summarise(folder: Path, *paths) -> tuple[pd.DataFrame, dict, pd.DataFrame, dict]:
-    outputs = folder / "aggregates.parquet", folder / "phases.parquet"
-    summarise_information(*paths, *outputs)
-    return *read_table(outputs[0], "aggregates"), *read_table(outputs[1], "phases")
+from infoplane.statistics.tables import POPULATION
 
 
 def refusal(function, *arguments) -> str:
@@ -62,7 +38,10 @@ def test_shapes_and_descriptions(tmp_path):
     assert set(aggregates["runs"]) == {"all", "good-fit"}
     assert (aggregates["count"] == REPETITIONS).all()
     assert len(phases) == REPETITIONS * simulation.LAYERS
-    assert phases["saturated"].tolist() == [True, True, False, False, False, False] * REPETITIONS
+    assert phases["injective"].tolist() == [True, True, False, False, False, False] * REPETITIONS
+    assert (phases["headroom"] + INFORMATION.query("epoch == -1")["i_ty"].to_numpy()).tolist() == [
+        pytest.approx(simulation.H_Y)
+    ] * len(phases)
     assert told["spec"] == {"training": simulation.TRAINING, "estimator": {"kind": "exact"}}
     assert told["repetitions"] == list(range(REPETITIONS))
     assert (told["failed"], told["bad_fits"]) == ([], [])
@@ -124,7 +103,7 @@ def test_bad_fits_are_undefined_in_a_short_training(tmp_path, capsys):
 
 def test_accuracy(tmp_path):
     _, history = chunks(tmp_path, (2,), history=simulation.fit_badly(HISTORY, 0))
-    summarise_accuracy(history, tmp_path / "accuracy.parquet")
+    summarise_accuracy(history, simulation.write_dataset(tmp_path), tmp_path / "accuracy.parquet")
     table, told = read_table(tmp_path / "accuracy.parquet", "accuracy")
     assert list(table.columns) == [
         "part",
@@ -138,7 +117,7 @@ def test_accuracy(tmp_path):
         "count",
     ]
     assert len(table) == EPOCHS * 3 * 2
-    assert told["bad_fits"] == [0]
+    assert (told["bad_fits"], told["chance"]) == ([0], 2118 / 4096)
     last = table.query(f"epoch == {EPOCHS - 1} and quantity == 'train_accuracy'").set_index("runs")["mean"]
     assert last["all"] < last["good-fit"]
 
@@ -160,7 +139,8 @@ class TestPrefit:
         }.items():
             paths = chunks(tmp_path / name, (2,), *frames)
             summarise(tmp_path / name, *paths)
-            summarise_accuracy(paths[1], tmp_path / name / "accuracy.parquet")
+            dataset = simulation.write_dataset(tmp_path)
+            summarise_accuracy(paths[1], dataset, tmp_path / name / "accuracy.parquet")
         return {name: tmp_path / name for name in ("both", "main")}
 
     @pytest.mark.parametrize("kind", ["aggregates", "accuracy"])
@@ -252,64 +232,48 @@ class TestRefusals:
         assert "holds history, expected information" in self.summarise(tmp_path, history, history)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """Two experiments: one with a failed and a bad repetition, and a short one."""
-    folder = tmp_path_factory.mktemp("study")
-    history = simulation.fit_badly(simulation.fail(HISTORY, 4, 700), 2)
-    for name, frame in {"long": history, "short": HISTORY[HISTORY["epoch"] < 999]}.items():
-        paths = chunks(folder / name, history=frame)
-        summarise(folder / name, *paths)
-        summarise_accuracy(paths[1], folder / name / "accuracy.parquet")
-    return folder
+def test_an_accuracy_is_compared_with_chance_on_its_own_data(tmp_path):
+    _, history = chunks(tmp_path)
+    other = simulation.write_dataset(tmp_path, "mnist")
+    assert f"{other}: the data set is" in refusal(summarise_accuracy, history, other, tmp_path / "a")
 
 
-class TestJoins:
-    def test_information(self, study):
-        tables = {(name, "exact"): study / name / "aggregates.parquet" for name in ("long", "short")}
-        join_information(tables, study / "information.csv")
-        joined = pd.read_csv(study / "information.csv")
-        names, values = joined.columns[:6], joined.columns[6:]
-        assert names.tolist() == ["experiment", "estimator", "epoch", "layer", "runs", "count"]
-        assert values.tolist() == ["h_t_mean", "h_t_std", "i_ty_mean", "i_ty_std"]
-        assert joined["epoch"].unique().tolist() == [-1, 0, 100, 300, 1000, 1150]
-        assert joined["experiment"].unique().tolist() == ["long", "short"]
-        row = joined.query("experiment == 'short' and epoch == 300 and layer == 5")
-        values = INFORMATION.query("epoch == 300 and layer == 5")
-        assert row["h_t_mean"].item() == pytest.approx(values["h_t"].mean(), rel=1e-5)
-        assert row["i_ty_std"].item() == pytest.approx(values["i_ty"].std(ddof=1), rel=1e-5)
-        assert row["count"].item() == REPETITIONS
+class TestPopulation:
+    def test_is_the_synthetic_data_set(self):
+        description = synthetic().description
+        assert {name: description[name] for name in POPULATION} == POPULATION
 
-    def test_phases(self, study):
-        tables = {(name, "exact"): study / name / "phases.parquet" for name in ("long", "short")}
-        join_phases(tables, study / "phases.csv")
-        joined = pd.read_csv(study / "phases.csv")
-        assert len(joined) == 2 * REPETITIONS * simulation.LAYERS
-        assert joined.query("failed")["repetition"].unique().tolist() == [4]
-        phases, _ = read_table(tables["long", "exact"], "phases")
-        np.testing.assert_allclose(joined["fitting"][: len(phases)], phases["fitting"], rtol=1e-5)
+    @pytest.mark.parametrize(
+        ("dataset", "marked"), [(simulation.DATASET, False), (simulation.DATASETS["mnist"], True)]
+    )
+    def test_layers_near_log2_n_are_those_of_a_sample(self, tmp_path, dataset, marked):
+        information = simulation.information(range(REPETITIONS), EPOCHS, EVERY, dataset=dataset["name"])
+        training = {"dataset": dataset["name"]}
+        simulation.write_information(tmp_path / "i.parquet", information, **training)
+        simulation.write_history(tmp_path / "h.parquet", HISTORY, **training)
+        *_, phases, _ = summarise(tmp_path, [tmp_path / "i.parquet"], [tmp_path / "h.parquet"])
+        assert phases.query("layer == 1")["near_log2_n"].unique().tolist() == [marked]
 
-    def test_fits(self, study):
-        join_fits({name: study / name / "accuracy.parquet" for name in ("long", "short")}, study / "fits.csv")
-        long, short = pd.read_csv(study / "fits.csv").to_dict("records")
-        assert (long["experiment"], long["repetitions"], long["bad_fits"], long["failed"]) == (
-            "long",
-            6,
-            1,
-            1,
-        )
-        assert (short["repetitions"], short["failed"]) == (6, 0) and np.isnan(short["bad_fits"])
-        last = HISTORY[HISTORY["epoch"] == 998]
-        for name in ("train_accuracy", "test_accuracy"):
-            assert short[name] == pytest.approx(last[name].mean(), rel=1e-5)
+    def test_a_part_of_it_is_a_sample(self, tmp_path):
+        information, history = chunks(tmp_path)
+        frame, known = read_table(information[0], "information")
+        write_table(information[0], frame, known | {"dataset": known["dataset"] | {"inputs": 3276}})
+        *_, phases, _ = summarise(tmp_path, information, history)
+        assert phases.query("layer == 1")["near_log2_n"].all()
 
-    def test_of_nothing_but_failures(self, tmp_path):
-        history = HISTORY.assign(loss=np.nan)
-        information, histories = chunks(tmp_path, history=history)
-        aggregates, told, phases, _ = summarise(tmp_path, information, histories)
-        assert aggregates.empty and phases["failed"].all() and told["failed"] == list(range(REPETITIONS))
-        summarise_accuracy(histories, tmp_path / "accuracy.parquet")
-        join_fits({"none": tmp_path / "accuracy.parquet"}, tmp_path / "fits.csv")
-        join_information({("none", "exact"): tmp_path / "aggregates.parquet"}, tmp_path / "information.csv")
-        (row,) = pd.read_csv(tmp_path / "fits.csv").to_dict("records")
-        assert row["failed"] == REPETITIONS and np.isnan(row["train_accuracy"])
+
+def test_parts_of_shuffled_labels_have_no_headroom(tmp_path):
+    """Each repetition has an H(Y) of its own, which no table tells."""
+    for folder, subset in ((tmp_path / "all", "all"), (tmp_path / "test", "test")):
+        information, history = chunks(folder)
+        simulation.write_history(history[0], HISTORY, labels="shuffled")
+        simulation.write_information(information[0], INFORMATION, labels="shuffled")
+        frame, known = read_table(information[0], "information")
+        estimator = {"estimator": {"kind": "exact", "subset": subset}}
+        spec = known["spec"] | estimator
+        write_table(information[0], frame, describe("information", spec, **{
+            name: known[name] for name in ("repetitions", "dataset", "layers")
+        }))  # fmt: skip
+        *_, phases, _ = summarise(folder, information, history)
+        assert phases["headroom"].isna().all() == (subset == "test")
+        assert phases["fitting"].notna().all()
