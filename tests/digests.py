@@ -27,6 +27,8 @@ SPECS = {
 ESTIMATORS = {
     "exact": EstimatorSpec(kind="exact"),
     "30 bins": EstimatorSpec(kind="uniform", bins=30, range="global"),
+    "5 bits": EstimatorSpec(kind="quantized", bits=5, range="layer"),
+    "densities": EstimatorSpec(kind="kde", noise=0.1, layers=[2]),
 }
 
 
