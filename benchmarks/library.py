@@ -108,7 +108,8 @@ def train_quietly(
 ) -> Trajectory:
     """The trajectory of some repetitions over some epochs, without a progress bar."""
     with redirect_stderr(StringIO()):
-        return train(spec.model_copy(update={"epochs": epochs}), range(repetitions), dataset, device)[0]
+        named = spec.model_copy(update={"epochs": epochs, "dataset": dataset.name})
+        return train(named, repetitions, dataset, device)[0]
 
 
 def estimate_quietly(

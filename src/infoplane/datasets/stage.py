@@ -19,7 +19,7 @@ ELSEWHERE = {"name", "path", "folder"}
 
 def run(spec: DatasetSpec, output_path: Path) -> None:
     """Make a data set; downloaded files are kept in a folder beside its own file."""
-    own = {} if spec.path is None else {"file": file_digest(Path(spec.path))}
+    own = {"file": file_digest(Path(spec.path))} if spec.path and Path(spec.path).is_file() else {}
     dataset = first_part(make(spec, output_path.parent), spec.fraction)
     save_dataset(output_path, dataset, **spec.model_dump(mode="json", exclude=ELSEWHERE), **own)
 
