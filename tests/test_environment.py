@@ -18,6 +18,15 @@ def test_environment_equals_project():
     assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"]]
 
 
+def test_the_environment_of_jobs_is_what_they_import():
+    """Snakemake, which starts them, is not among it, and no tool of developers is."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    jobs = yaml.safe_load((ROOT / "workflow" / "envs" / "jobs.yaml").read_text())["dependencies"]
+    assert jobs[0] == f"python{project['requires-python']}"
+    needed = [each for each in project["dependencies"] if Requirement(each).name != "snakemake"]
+    assert jobs[-1]["pip"] == needed
+
+
 def test_constraints_are_versions_that_the_project_allows():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     allowed = {each.name: each.specifier for each in map(Requirement, project["dependencies"])}

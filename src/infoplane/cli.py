@@ -31,8 +31,18 @@ PAIR = "EXPERIMENT/ESTIMATOR=PATH"
 def check(given: Namespace) -> None:
     study = load_study(given.config)
     from infoplane.provenance import refuse_missing_data
+    from infoplane.suitability import problems_of_data
 
     refuse_missing_data(study, given.config)
+    problems = [
+        problem
+        for name, dataset in study.datasets.items()
+        for problem in problems_of_data(dataset, study.trainings_on(name))
+    ]
+    if problems:
+        for problem in problems[:-1]:
+            complain(f"{given.config}: {problem}", 1)
+        raise UserError(f"{given.config}: {problems[-1]}")
     print(
         f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
         f"{len(study.figures)} figures; nothing wrong"

@@ -2,13 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from infoplane.config.kinds import TABLES
 from infoplane.config.study import Study
 from infoplane.errors import UserError
 
-__all__ = ["FILES", "FORMATS", "JOINS", "Layout", "benchmark_of", "log_of", "path_of", "repetitions_of"]
+__all__ = [
+    "FILES",
+    "FORMATS",
+    "JOINS",
+    "Layout",
+    "behind_names",
+    "benchmark_of",
+    "log_of",
+    "path_of",
+    "repetitions_of",
+    "shelf_of",
+]
 
 # The path of a file below the folder of results, by what it holds: a file for each experiment, estimator or
 # chunk that the path names
@@ -84,6 +96,19 @@ def benchmark_of(path: str) -> str:
     return f"benchmarks/{path.rpartition('.')[0]}.tsv"
 
 
+def behind_names(path: str, results: str) -> str:
+    """A table behind the experiment, or experiment and estimator, that its folders are named after.
+
+    Args:
+        results: the folder of results, in which it lies.
+
+    >>> behind_names("results/statistics/mine/exact/phases.parquet", "results")
+    'mine/exact=results/statistics/mine/exact/phases.parquet'
+    """
+    folders = PurePath(path).relative_to(results).parts[1:-1]
+    return f"{'/'.join(folders)}={path}" if folders else path
+
+
 def repetitions_of(chunk: str) -> range:
     """The repetitions of a chunk, which is named after its first and its last.
 
@@ -97,6 +122,16 @@ def repetitions_of(chunk: str) -> range:
     if not (ends and int(ends[1]) <= int(ends[2]) < 2**31):
         raise UserError(f"{chunk!r}: is no chunk; give its first and its last repetition, as in 0-19")
     return range(int(ends[1]), int(ends[2]) + 1)
+
+
+def shelf_of(category: str) -> str:
+    """Where the report has the figures of a category: those of the paper in its order, after the claims.
+
+    >>> shelf_of("main"), shelf_of("B"), shelf_of("phases")
+    ('Figures', 'Figures, appendix B', 'Figures, phases')
+    """
+    appendix = "appendix " if category in [*"ABCDEF"] else ""
+    return "Figures" if category == "main" else f"Figures, {appendix}{category}"
 
 
 class Layout:

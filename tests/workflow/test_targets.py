@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from conftest import ROOT
 
 CATEGORIES = {
     "figure_main": {"plane", "plane-digits"},
@@ -104,3 +105,20 @@ def test_targets_are_explained(fresh):
     for letter in "abcdef":
         assert explained[f"figure_{letter}"].startswith(f"Figures of appendix {letter.upper()}: ")
     assert "MNIST" in explained["mnist"] and "default" in explained["all"]
+
+
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("config/*.*"),
+    *ROOT.glob("workflow/**/*.yaml"),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_name_targets_before_config_files(page):
+    """Snakemake takes all words behind --configfile for config files."""
+    commands = re.findall(r"snakemake [^`\n]*--configfile[ =]([^`\n|;&#)]*)", page.read_text())
+    for behind in commands:
+        words = behind.split(" --")[0].split()
+        assert len(words) == 1, behind

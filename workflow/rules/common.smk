@@ -17,7 +17,7 @@ from infoplane.artifacts import canonical
 from infoplane.config.parsing import from_yaml
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
-from infoplane.layout import FILES, FORMATS, JOINS, Layout, benchmark_of, log_of
+from infoplane.layout import FILES, FORMATS, JOINS, Layout, behind_names, benchmark_of, log_of, shelf_of
 from infoplane.log import failures
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
@@ -44,7 +44,6 @@ PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
 PATH = shlex.quote(SOURCE).replace("{", "{{").replace("}", "}}")
 PATHS = f"{PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
 shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONOPTIMIZE= PYTHONPATH={PATHS}; ")
-COMMAND = "{PYTHON} -m infoplane.cli {params.arguments} > {log:q} 2>&1"
 
 
 onerror:
@@ -97,10 +96,11 @@ def content(kind):
     return lambda wildcards: canonical(provenance.content(kind, dict(wildcards.items())))
 
 
-def arguments(command, kind=None, named=False, **options):
+def command(stage, kind=None, named=False, **options):
     """A param: the command of a job, with options that are called as its inputs and outputs are.
 
     Args:
+        stage: the command of infoplane.
         kind: whose spec is an option.
         named: whether each input stands behind the experiment, or experiment and estimator, that it is of.
         options: further ones.
@@ -113,30 +113,14 @@ def arguments(command, kind=None, named=False, **options):
             given["spec"] = [canonical(provenance.spec(kind, names))]
         for name, paths in input.items():
             if paths:
-                given[name] = [behind_names(each) if named else each for each in listed(paths)]
-        given |= {name: listed(paths) for name, paths in output.items()} or {"output": listed(output)}
+                given[name] = [behind_names(each, study.results) if named else each for each in paths]
+        given |= {name: [path] for name, path in output.items()} or {"output": [*output]}
         lines = (shlex.join([f"--{name}", *values]) for name, values in given.items())
-        return " ".join([command.format_map(names), *lines])
+        return " ".join([PYTHON, "-m", "infoplane.cli", stage.format_map(names), *lines])
 
     return words
-
-
-def listed(value):
-    return [value] if isinstance(value, str) else [*map(str, value)]
-
-
-def behind_names(table):
-    """A table behind the experiment, or experiment and estimator, that its folders are named after."""
-    folders = Path(table).relative_to(study.results).parts[1:-1]
-    return f"{'/'.join(folders)}={table}" if folders else table
 
 
 def grows(amount):
     """A resource that grows from one attempt to the next."""
     return lambda wildcards, attempt: amount * attempt
-
-
-def shelf(category):
-    """Where the report has the figures of a category: those of the paper in its order, after the claims."""
-    appendix = "appendix " if category in [*"ABCDEF"] else ""
-    return "Figures" if category == "main" else f"Figures, {appendix}{category}"

@@ -14,6 +14,6 @@ rule datasets:
         runtime=grows(20),
     params:
         content=content("dataset"),
-        arguments=arguments("datasets", "dataset"),
+        command=command("datasets", "dataset"),
     shell:
-        COMMAND
+        "{params.command} > {log:q} 2>&1"

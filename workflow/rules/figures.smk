@@ -6,19 +6,19 @@ use rule datasets as figures with:
             report(
                 f"<results>/figures/{{figure}}.{format}",
                 caption="../report/figure.rst",
-                category=lambda wildcards: shelf(study.figures[wildcards.figure].category),
+                category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
                 labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
             )
             for format in FORMATS
         ],
     log:
-        "<results>/logs/figures/{figure}.log",
+        log("figure"),
     benchmark:
-        "<results>/benchmarks/figures/{figure}.tsv"
+        benchmark("figure")
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
     params:
         content=content("figure"),
         caption=lambda wildcards: study.figures[wildcards.figure].caption,
-        arguments=arguments("figures", "figure", named=True),
+        command=command("figures", "figure", named=True),

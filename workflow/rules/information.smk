@@ -13,7 +13,7 @@ use rule datasets as information with:
         gpu=GPUS,
     params:
         content=content("information"),
-        arguments=arguments("information", "information", device=study.device),
+        command=command("information", "information", device=study.device),
 
 
 use rule datasets as reliability with:
@@ -30,7 +30,7 @@ use rule datasets as reliability with:
         runtime=grows(240),
     params:
         content=content("reliability"),
-        arguments=arguments("reliability"),
+        command=command("reliability"),
 
 
 use rule reliability as resolution with:
@@ -44,7 +44,7 @@ use rule reliability as resolution with:
         benchmark("resolution")
     params:
         content=content("resolution"),
-        arguments=arguments("resolution"),
+        command=command("resolution"),
 
 
 use rule reliability as levels with:
@@ -58,7 +58,7 @@ use rule reliability as levels with:
         benchmark("levels")
     params:
         content=content("levels"),
-        arguments=arguments("levels"),
+        command=command("levels"),
 
 
 use rule reliability as merging with:
@@ -75,7 +75,7 @@ use rule reliability as merging with:
         runtime=grows(30),
     params:
         content=content("merging"),
-        arguments=arguments("merging", repetition="0"),
+        command=command("merging", repetition="0"),
 
 
 use rule merging as activations with:
@@ -89,4 +89,4 @@ use rule merging as activations with:
         benchmark("activations")
     params:
         content=content("activations"),
-        arguments=arguments("activations"),
+        command=command("activations"),

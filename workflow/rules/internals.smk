@@ -26,7 +26,7 @@ onstart:
 # Results that Snakemake has no record of, it takes for current, whatever they were made from. What kernels have trained
 # and measured says so itself, and better than any record: it is current wherever it comes from, as long as spec, data
 # and version of the kernels are equal. So jobs whose files say something else are forced, and the records of files that
-# tell are not compared. Of a job behind one that runs, Snakemake looks at its inputs only.
+# tell are not compared.
 TELLING = {"training": "history", "information": "information"}
 
 

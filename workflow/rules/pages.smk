@@ -9,7 +9,7 @@ use rule datasets as pages with:
         report(
             result("page"),
             caption="../report/table.rst",
-            category=lambda wildcards: "Tables" if "/" in wildcards.table else "Claims",
+            category=lambda wildcards: "Tables" if Path(wildcards.table).parts[1:] else "Claims",
             labels={"table": "{table}"},
         ),
     log:
@@ -23,4 +23,4 @@ use rule datasets as pages with:
         runtime=grows(10),
     params:
         content=content("page"),
-        arguments=arguments("pages"),
+        command=command("pages"),

@@ -18,7 +18,7 @@ use rule datasets as statistics_information with:
         runtime=grows(30),
     params:
         content=content("aggregates"),
-        arguments=arguments("statistics information"),
+        command=command("statistics information"),
 
 
 use rule statistics_information as statistics_tradeoff with:
@@ -32,7 +32,7 @@ use rule statistics_information as statistics_tradeoff with:
     benchmark:
         benchmark("tradeoff")
     params:
-        arguments=arguments("statistics tradeoff"),
+        command=command("statistics tradeoff"),
 
 
 use rule statistics_information as statistics_accuracy with:
@@ -45,7 +45,7 @@ use rule statistics_information as statistics_accuracy with:
     benchmark:
         benchmark("accuracy")
     params:
-        arguments=arguments("statistics accuracy"),
+        command=command("statistics accuracy"),
 
 
 use rule statistics_information as statistics_errors with:
@@ -58,7 +58,7 @@ use rule statistics_information as statistics_errors with:
     benchmark:
         benchmark("errors")
     params:
-        arguments=arguments("statistics errors"),
+        command=command("statistics errors"),
 
 
 use rule statistics_information as statistics_join with:
@@ -73,7 +73,7 @@ use rule statistics_information as statistics_join with:
     wildcard_constraints:
         table="|".join(JOINS),
     params:
-        arguments=arguments("statistics join-{table}", named=True),
+        command=command("statistics join-{table}", named=True),
 
 
 use rule statistics_information as statistics_claims with:
@@ -88,4 +88,4 @@ use rule statistics_information as statistics_claims with:
     benchmark:
         benchmark("claims")
     params:
-        arguments=arguments("statistics claims", named=True),
+        command=command("statistics claims", named=True),

@@ -18,4 +18,4 @@ use rule datasets as training with:
         gpu=GPUS,
     params:
         content=content("history"),
-        arguments=arguments("training", "history", repetitions="{chunk}", device=study.device),
+        command=command("training", "history", repetitions="{chunk}", device=study.device),

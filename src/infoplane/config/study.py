@@ -189,6 +189,10 @@ class Study:
     estimators: dict[str, Estimator]
     figures: dict[str, FigureSpec]
 
+    def trainings_on(self, dataset: str) -> dict[str, TrainingSpec]:
+        """The trainings on a data set, by the names of their experiments."""
+        return {name: its.spec for name, its in self.experiments.items() if its.dataset == dataset}
+
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every experiment with every estimator that is applied to it, in the order of their names."""
