@@ -145,8 +145,8 @@ FIGURES = {
         ("experiments",),
     ),
     "reliability": FigureKind(
-        "H(T) at the last epoch on N/8 to N inputs, as counted and corrected for bias, and H(T)/log₂ N and "
-        "the number of codes over epochs",
+        "H(T) at the last epoch and compression on N/8 to N inputs, as counted and corrected for bias, and "
+        "H(T)/log₂ N and the number of codes over epochs",
         ("reliability",),
         ("experiments",),
     ),
