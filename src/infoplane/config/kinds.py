@@ -21,6 +21,7 @@ class EstimatorKind:
         of_network: its keys that a quantized network gives where they are left out, and a float32 network
             does not.
         is_binning: whether it is a binning, of which claim C1 speaks.
+        label: what figures call it, unless it is the kind's own name.
     """
 
     about: str
@@ -30,12 +31,15 @@ class EstimatorKind:
     range_name: str = ""
     of_network: frozenset[str] = frozenset()
     is_binning: bool = False
+    label: str = ""
 
 
 ESTIMATORS = {
     "exact": EstimatorKind("codes of the quantized network, or bit patterns of float32 outputs"),
     "rebinned": EstimatorKind(
-        "2^bits + 1 levels over a layer's own range, as in the published code", range_name="layer"
+        "2^bits + 1 levels over a layer's own range, as in the published code",
+        range_name="layer",
+        label="re-binned",
     ),
     "uniform": EstimatorKind(
         "bins of equal width",
@@ -61,6 +65,7 @@ ESTIMATORS = {
         "activations",
         needs=frozenset({"noise"}),
         takes=frozenset({"bound"}),
+        label="KDE",
     ),
 }
 
@@ -145,8 +150,8 @@ FIGURES = {
         ("experiments",),
     ),
     "reliability": FigureKind(
-        "H(T) at the last epoch on N/8 to N inputs, as counted and corrected for bias, and H(T)/log₂ N and "
-        "the number of codes over epochs",
+        "H(T) at the last epoch and compression on N/8 to N inputs, as counted and corrected for bias, and "
+        "H(T)/log₂ N and the number of codes over epochs",
         ("reliability",),
         ("experiments",),
     ),

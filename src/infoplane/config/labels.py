@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from infoplane.config.kinds import ESTIMATORS
 from infoplane.config.specs import EstimatorSpec, TrainingSpec
 
 __all__ = ["label_of_estimator", "label_of_training", "labels_of_trainings"]
@@ -103,16 +104,16 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     'quantized on [0, 1]'
     >>> label_of_estimator(EstimatorSpec(kind="quantized", range="layer", bits=4, layers="output"))
     '4 bits, layer range, output layer'
+    >>> label_of_estimator(EstimatorSpec(kind="kde", noise=1e-3, bound="lower", epochs=32))
+    'KDE, noise 0.001, bound lower'
     """
     keys = spec.differences()
     kind, subset = keys.pop("kind"), keys.pop("subset", None)
     keys.pop("epochs", None)
     bins, bits, extent = keys.pop("bins", None), keys.pop("bits", None), keys.pop("range", None)
-    parts = [
-        f"{bins} bins" if bins else f"{bits} bits" if bits else {"rebinned": "re-binned"}.get(kind, kind)
-    ]
-    if kind == "adaptive":
-        parts[0] += " of equal mass"
+    parts = [f"{bins} bins" if bins else f"{bits} bits" if bits else ESTIMATORS[kind].label or kind]
+    if spec.is_binning and not extent:
+        parts[0] += f" of {spec.range_name}"
     if isinstance(extent, list):
         parts[0] += f" on {phrase(extent)}"
     elif extent:

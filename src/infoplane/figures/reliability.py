@@ -14,6 +14,7 @@ from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import COLOURS, epoch_axis
 from infoplane.plotting.curves import draw_curves
 from infoplane.plotting.means import epochs_of
+from infoplane.statistics.few_epochs import compressions
 
 __all__ = ["draw"]
 
@@ -23,6 +24,7 @@ STYLES = {
     "miller-madow": {"label": "Miller–Madow", "color": COLOURS[1], "marker": "s"},
     "chao-shen": {"label": "Chao–Shen", "color": COLOURS[2], "marker": "^"},
 }
+BY = ["layer", "sample", "estimator"]
 # N/8 of fewer inputs are none
 FEWEST = 8
 # The share of log₂ N beyond which a value tells more of N than of the layer
@@ -30,14 +32,15 @@ NEAR = 0.8
 
 
 def draw(spec: FigureSpec, tables: Tables) -> Figure:
-    """Two rows for each experiment: its last epoch by number of inputs, and all inputs over epochs.
+    """Three rows for each experiment: H(T) and compression by number of inputs, and all inputs over epochs.
 
-    The upper row has a panel for each layer: H(T) on N/8 to N inputs by three estimators, and log₂ of their
-    number, beyond which no plug-in value goes. The lower one has H(T)/log₂ N and the number of codes.
+    The first row has a panel for each layer: H(T) at the last epoch on N/8 to N inputs by three estimators,
+    and log₂ of their number, beyond which no plug-in value goes. The second one has compression in place of
+    H(T), the third one H(T)/log₂ N and the number of codes.
     """
     single = tables["reliability"]
     labels = labels_of(spec, single).experiments
-    figure = Figure((WIDTH, 0.2 + 3.9 * len(single)), layout="constrained")
+    figure = Figure((WIDTH, 0.2 + 5.7 * len(single)), layout="constrained")
     write_note(figure, spec.note)
     rows = figure.subfigures(len(single), 1, squeeze=False)[:, 0]
     for (experiment, table), row in zip(single.items(), rows, strict=True):
@@ -48,22 +51,33 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             few = f"{inputs} inputs are too few to be divided by 8"
             leave_empty(row.subplots(), "every run failed" if means.empty else few)
             continue
-        upper, lower = row.subfigures(2, 1)
-        draw_by_sample(upper, means)
+        upper, middle, lower = row.subfigures(3, 1)
+        epoch = means["epoch"].max()
+        at_end = means[(means["epoch"] == epoch) & (means["quantity"] == "h_t")]
+        draw_by_sample(upper, at_end, "$H(T)$  [bit]", bounded=True)
+        upper.supxlabel(f"inputs counted, after {epoch + 1} epochs", fontsize="medium")
+        runs = compressions(table, ["sample", "estimator"])[["repetition", *BY, "compression"]]
+        draw_by_sample(middle, average_runs(runs, ["compression"]), "$C$  [bit]")
+        middle.supxlabel("inputs counted", fontsize="medium")
         draw_over_epochs(lower, means, inputs)
     return figure
 
 
-def draw_by_sample(row: SubFigure, means: pd.DataFrame) -> None:
-    """A panel for each layer: estimates of H(T) at the last epoch over the number of inputs counted."""
-    epoch = means["epoch"].max()
-    last = means[(means["epoch"] == epoch) & (means["quantity"] == "h_t")]
-    layers, samples = last["layer"].unique(), np.sort(last["sample"].unique())
+def draw_by_sample(row: SubFigure, means: pd.DataFrame, label: str, bounded: bool = False) -> None:
+    """A panel for each layer: a quantity by three estimators over the number of inputs counted.
+
+    Args:
+        means: columns layer, sample, estimator, mean, q10, q90.
+        label: of the quantity.
+        bounded: whether log₂ of the number of inputs is its bound.
+    """
+    layers, samples = means["layer"].unique(), np.sort(means["sample"].unique())
     panels = row.subplots(1, len(layers), sharey=True, squeeze=False)[0]
     for layer, axes in zip(layers, panels, strict=True):
-        axes.plot(samples, np.log2(samples), label=r"$\log_2$ of inputs", **BOUND)
+        if bounded:
+            axes.plot(samples, np.log2(samples), label=r"$\log_2$ of inputs", **BOUND)
         for estimator, style in STYLES.items():
-            own = last[(last["layer"] == layer) & (last["estimator"] == estimator)]
+            own = means[(means["layer"] == layer) & (means["estimator"] == estimator)]
             spread = [own["mean"] - own["q10"], own["q90"] - own["mean"]]
             axes.errorbar(
                 own["sample"], own["mean"], np.clip(spread, 0, None), markersize=3, elinewidth=0.7, **style
@@ -72,9 +86,8 @@ def draw_by_sample(row: SubFigure, means: pd.DataFrame) -> None:
         axes.set_xscale("log", base=2)
         axes.set_xticks(samples, ["$N/8$", *[""] * (len(samples) - 2), "$N$"])
         axes.set_xlim(samples[0] / 1.4, samples[-1] * 1.4)
-    panels[0].set_ylim(bottom=0)
-    panels[0].set_ylabel("$H(T)$  [bit]")
-    row.supxlabel(f"inputs counted, after {epoch + 1} epochs", fontsize="medium")
+    panels[0].set_ylim(bottom=0 if bounded else None)
+    panels[0].set_ylabel(label)
     row.legend(handles=legend_entries(panels[0]), loc="outside right center")
 
 

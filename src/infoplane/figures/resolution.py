@@ -23,7 +23,7 @@ from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import layer_style
 from infoplane.statistics.aggregates import failures
-from infoplane.statistics.phases import phases
+from infoplane.statistics.few_epochs import compressions
 
 __all__ = ["compression_by_bits", "draw"]
 
@@ -44,11 +44,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     count = len(seen)
     figure = Figure((min(WIDTH, 1 + 3.1 * count), 5.2), layout="constrained")
     write_note(figure, spec.note)
-    panels = figure.subplots(2, count, sharex=True, squeeze=False)
+    panels = figure.subplots(2, count, sharex="col", squeeze=False)
     for (experiment, table), column in zip(seen.items(), panels.T, strict=True):
-        failed = failures(table)
-        table.attrs["failed"] = failed
-        lines = compression_by_bits(table, failed)
+        table.attrs["failed"] = failures(table)
+        lines = compression_by_bits(table)
         points = trained_alike(training_of(table), tables["phases"].values())
         title = wrapped(labels[experiment], how_many(table), width=(WIDTH - 1) / max(2, count))
         column[0].set_title(title, linespacing=1)
@@ -69,24 +68,17 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     return figure
 
 
-def compression_by_bits(table: pd.DataFrame, failed: Sequence[int]) -> pd.DataFrame:
+def compression_by_bits(table: pd.DataFrame) -> pd.DataFrame:
     """Compression of every run and layer, of activations quantized to each number of bits.
 
     Args:
-        table: columns repetition, part, epoch, layer, bits (`1` … `16`, `exact`), h_t, i_ty, distinct.
-        failed: the repetitions that are left out.
+        table: columns repetition, epoch, layer, bits (`1` … `16`, `exact`), h_t.
 
     Returns:
-        Columns repetition, layer, bits (18 for `exact`), compression, compresses.
+        Columns repetition, layer, bits (18 for `exact`), compression, compresses; NA where a run failed.
     """
-    inputs, h_y = table.attrs["dataset"]["inputs"], float("nan")  # H(Y) is of fitting
-    bad = pd.Series(pd.NA, table["repetition"].unique(), dtype="boolean")
-    frames = []
-    for bits, own in table.groupby("bits", sort=False):
-        runs = phases(own.assign(i_xt=own["h_t"]), inputs, h_y, failed, bad, sample=False, length=1)
-        place = EXACT if bits == "exact" else int(str(bits))
-        frames.append(runs[["repetition", "layer", *MEASURES]].assign(bits=place))
-    return pd.concat(frames, ignore_index=True)
+    runs = compressions(table, ["bits"])
+    return runs.assign(bits=runs["bits"].replace("exact", str(EXACT)).astype(int))
 
 
 def trained_alike(training: TrainingSpec, others: Any) -> pd.DataFrame:

@@ -60,7 +60,14 @@ class Estimator(ABC):
     Args:
         spec: the estimator.
         bits: the bits of the network's activations, or 32 of a float32 network.
+
+    Attributes:
+        is_of_grid: whether a neuron's codes are those of its layer's grid, and no others.
+        exact_up_to: up to how many bits it equals the exact value in hidden layers of quantized networks.
     """
+
+    is_of_grid = False
+    exact_up_to = 0
 
     def __init__(self, spec: EstimatorSpec, bits: int) -> None:
         self.spec, self.bits = spec, bits
@@ -100,6 +107,8 @@ class Discrete(Estimator):
 
 class Exact(Discrete):
     """T itself: the codes of a quantized layer, or the bit patterns of a float32 one."""
+
+    is_of_grid = True
 
     @property
     def number(self) -> int:
@@ -155,6 +164,8 @@ class Uniform(OfActivations):
 class Rebinned(OfActivations):
     """Rounding to 2ᵇ steps over the range of the layer, as the published code does it."""
 
+    exact_up_to = 8
+
     @property
     def number(self) -> int:
         return (1 << self.bits) + 1
@@ -196,6 +207,8 @@ class KernelDensity(Estimator):
 
     The activations that inputs share are one point, weighted by the number of its inputs.
     """
+
+    is_of_grid = True
 
     @property
     def number(self) -> int:

@@ -232,8 +232,8 @@ def way_of(estimator: EstimatorSpec) -> str:
     >>> way_of(FIRST), way_of(BINNINGS[0]), way_of(BINNINGS[3])
     ('over [-1, 1]', 'over the range global', 'of equal mass')
     """
-    if estimator.kind == "adaptive":
-        return "of equal mass"
+    if estimator.range is None:
+        return f"of {estimator.range_name}"
     if isinstance(estimator.range, tuple):
         return "over [{:g}, {:g}]".format(*estimator.range)
     return f"over the range {estimator.range}"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import read_csv, read_table, refuse_mismatch
-from infoplane.config import Bits, EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
@@ -127,16 +127,16 @@ def check_information(path: Path) -> None:
         times = spread_times(parts, epochs, estimator.epochs)
         parts, epochs = parts[times], epochs[times]
     refuse_other_rows(path, table, known["repetitions"], parts, epochs, layers)
-    codes = estimator_of(estimator, spec.activation_bits).number
-    capacities = np.log2(codes) * np.array([layer.outputs for layer in network.layers])
-    if estimator.kind in ("exact", "kde"):
+    method = estimator_of(estimator, spec.activation_bits)
+    capacities = np.log2(method.number) * np.array([layer.outputs for layer in network.layers])
+    if method.is_of_grid:
         capacities[:pools] = np.inf  # inputs are on no grid of the network
     if spec.labels == "shuffled" and estimator.subset != "all":  # each repetition has an H(Y) of its own
         h_y = float(np.log2(dataset.classes))
     capacities = capacities[np.array(layers) - 1]
     laws_of_information(path, table, inputs, h_y, capacities, estimator.kind == "exact")
 
-    if estimator.kind == "rebinned" and isinstance(spec.bits, Bits) and spec.bits.activations <= 8:
+    if spec.activation_bits <= method.exact_up_to:
         exact = known["spec"]["estimator"] | {"kind": "exact"}
         for other in path.parents[1].glob(f"*/{path.name}"):
             values, its = read_table(other, "information")
