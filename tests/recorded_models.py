@@ -1,5 +1,7 @@
 """Small models and inputs that recordings are tested on."""
 
+import itertools
+
 import numpy as np
 import torch
 from torch import nn
@@ -40,7 +42,7 @@ def dense(*widths, seed=0, activation=nn.Tanh):
     """A dense network, the last layer of which puts out logits."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        layers = [each for pair in zip(widths, widths[1:]) for each in (nn.Linear(*pair), activation())]
+        layers = [each for pair in itertools.pairwise(widths) for each in (nn.Linear(*pair), activation())]
     return nn.Sequential(*layers[:-1])
 
 

@@ -52,13 +52,16 @@ class InformationPlane(Callback):
         self.resumed: dict[str, Any] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.is_global_zero or (trainer.current_epoch and hasattr(self, "recorder")):
-            return
-        with trainer.precision_plugin.forward_context():
-            self.recorder = Recorder(pl_module, *self.arguments)
-        if self.resumed:
+        continues = trainer.current_epoch > 0 and hasattr(self, "recorder")
+        if trainer.is_global_zero and not continues:
+            with trainer.precision_plugin.forward_context():
+                self.recorder = Recorder(pl_module, *self.arguments)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.is_global_zero and self.resumed:
             self.recorder.load_state_dict(self.resumed)
-        if trainer.global_step == 0:
+        self.resumed = {}
+        if trainer.is_global_zero and trainer.global_step == 0:
             self.record(trainer, -1, {})
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

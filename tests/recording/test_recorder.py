@@ -178,7 +178,7 @@ class TestInputs:
         by_keyword = ByKeyword()
         by_keyword.load_state_dict(net().state_dict())
         named = {"pixels": inputs, "scale": torch.ones(60, 1)}
-        for model, given, classes in [
+        for model, source, classes in [
             (net(), inputs.numpy(), labels.tolist()),
             (net(), inputs.double(), labels[:, None].numpy()),
             (net(), inputs.requires_grad_(), [f"class {label}" for label in labels]),
@@ -188,7 +188,7 @@ class TestInputs:
             (net(), DataLoader(inputs.detach(), 16), labels),
             (by_keyword, named, labels),
         ]:
-            found = recorded(model, given, classes, batch_size=16).table()
+            found = recorded(model, source, classes, batch_size=16).table()
             pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
     def test_loader_of_mappings(self):
@@ -202,8 +202,8 @@ class TestInputs:
 
     def test_a_reversed_array_and_big_endian(self):
         values = np.arange(6.0)[::-1, None]
-        for given in (values, values.astype(">f8"), np.asfortranarray(values.repeat(2, 1))):
-            assert recorded(nn.Identity(), given, range(6), layers="output").table()["distinct"][0] == 6
+        for array in (values, values.astype(">f8"), np.asfortranarray(values.repeat(2, 1))):
+            assert recorded(nn.Identity(), array, range(6), layers="output").table()["distinct"][0] == 6
 
     def test_one_input(self):
         assert recorded(dense(4, 2), torch.ones(1, 4), ["cat"]).table()["h_t"].tolist() == [0.0]
@@ -225,7 +225,7 @@ class TestTables:
         assert recorder.table("output")["layer"].unique().tolist() == [len(recorder.layers)]
         with pytest.raises(UserError, match="table: there are several estimators; name one of exact, "):
             recorder.table()
-        with pytest.raises(UserError, match="table: estimator 'exakt' is unknown; did you mean 'exact'?"):
+        with pytest.raises(UserError, match="table: estimator 'exakt' is unknown; did you mean 'exact'"):
             recorder.table("exakt")
 
     def test_history_has_the_metrics_of_all_epochs(self):
@@ -289,9 +289,11 @@ class TestTables:
         pd.testing.assert_frame_equal(first.history(), second.history())
         for name in ALL:
             pd.testing.assert_frame_equal(first.table(name), second.table(name))
-        with pytest.raises(UserError, match="state: holds the layers act:1, .*, expected first; make the"):
+        with pytest.raises(UserError, match=r"state: holds the layers act:1, .*, expected first; make the"):
             Recorder(net(), inputs, labels, layers="first").load_state_dict(first.state_dict())
-        with pytest.raises(UserError, match="state: holds the estimators exact, .*, expected rebinned; make"):
+        with pytest.raises(
+            UserError, match=r"state: holds the estimators exact, .*, expected rebinned; make"
+        ):
             Recorder(net(), inputs, labels, estimators="rebinned").load_state_dict(first.state_dict())
 
 

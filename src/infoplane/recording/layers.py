@@ -112,7 +112,8 @@ def choose_layers(model: nn.Module, layers: Any, calls: Sequence[Call]) -> list[
     counts = Counter(call.name for call in calls)
     if layers is None:
         return default_layers(calls, counts)
-    wanted = [layers] if isinstance(layers, str | type | nn.Module) else [*layers]
+    is_one = isinstance(layers, str | type | nn.Module) or not isinstance(layers, Iterable)
+    wanted = [layers] if is_one else [*layers]
     found = [layer for each in wanted for layer in layers_of(model, each, calls, counts)]
     if not found:
         raise UserError("layers: are none; name some, or give None to have them chosen")
@@ -181,9 +182,7 @@ def the_call(
             f"{path}:{len(own)}"
         )
     if (number or 1) > len(own):
-        raise UserError(
-            f"layer {path}:{number}: is called {len(own)} times when the model runs; name {path}:1"
-        )
+        raise UserError(f"layer {path}:{number}: is called no more than {len(own)} times when the model runs")
     return layer_of(own[(number or 1) - 1], counts, item)
 
 

@@ -51,7 +51,9 @@ def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
         raise UserError(f"layer {layer}: puts out {type(output).__name__}, no tensor; name another layer")
     chosen = {path: tensor for path, tensor in found.items() if path.startswith(item)}
     if not chosen:
-        raise UserError(f"layer {layer}: has no such item; use one of {', '.join(found)}")
+        items = ", ".join(filter(None, found))
+        advice = f"use one of {items}" if items else "it puts out one tensor, which needs none"
+        raise UserError(f"layer {layer}: has no such item; {advice}")
     parts = {}
     for path, tensor in chosen.items():
         if tensor.dim() == 0 or len(tensor) != batch.size:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
 from infoplane.artifacts import array_digest, describe, machine, write_table
@@ -239,6 +240,12 @@ class Recording:
 
 def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedLayer]:
     """The layers of a model that are meant, found in a run on its first inputs."""
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise UserError(
+                f"model: {name or 'it'} is a ScriptModule, whose calls cannot be observed; record the module "
+                "that it was made from"
+            )
     calls = list[Call]()
     with preserved(model), observed(model, calls.append):
         batch = inputs.first(model, FEW)
