@@ -104,15 +104,17 @@ def test_a_loader_and_mixed_precision(tmp_path, plane):
 
 def test_a_resumed_training_goes_on_recording(tmp_path, plane):
     inputs, labels = images()
-    whole = plane(inputs, labels)
-    fit(tmp_path / "whole", [whole], epochs=4)
     first = plane(inputs, labels)
-    trainer, _ = fit(tmp_path / "parts", [first], epochs=2)
+    trainer, _ = fit(tmp_path, [first], epochs=2)
     trainer.save_checkpoint(tmp_path / "two.ckpt")
     second = plane(inputs, labels)
-    fit(tmp_path / "parts", [second], epochs=4, checkpoint=tmp_path / "two.ckpt")
+    _, module = fit(tmp_path, [second], epochs=4, checkpoint=tmp_path / "two.ckpt")
+    found, own = second.recorder.table(), Recorder(module, inputs, labels)
     assert second.recorder.epochs == [-1, 0, 1, 2, 3]
-    pd.testing.assert_frame_equal(second.recorder.table(), whole.recorder.table(), check_exact=True)
+    pd.testing.assert_frame_equal(found.query("epoch < 2"), first.recorder.table(), check_exact=True)
+    own.record(3)
+    last = found.query("epoch == 3").reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, own.table(), check_exact=True)
 
 
 def test_a_second_training_is_another_recording(tmp_path, plane):
