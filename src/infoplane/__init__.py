@@ -48,8 +48,8 @@ HOMES = {
     "errors": ("UserError",),
     "information": ("Information", "binned_information", "estimate", "exact_information"),
     "plotting": ("plot_curves", "plot_phases", "plot_plane"),
-    "results": ("StudyResults", "aggregate", "load_study", "load_table"),
     "recording": ("Recorder", "Recording", "from_states"),
+    "results": ("StudyResults", "aggregate", "load_study", "load_table"),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),
 }

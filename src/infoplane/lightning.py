@@ -10,10 +10,12 @@ except ModuleNotFoundError as error:
         "infoplane.lightning needs Lightning: pip install infoplane[lightning]"
     ) from error
 
+from matplotlib.figure import Figure
+
 from infoplane.artifacts import written_aside
+from infoplane.plotting import plot_plane
 from infoplane.recording import Recorder
 from infoplane.recording.estimators import Estimators
-from infoplane.recording.plane import draw_plane
 
 __all__ = ["InformationPlane"]
 
@@ -92,7 +94,8 @@ class InformationPlane(Callback):
         if not trainer.is_global_zero:
             return
         for name in self.recorder.estimators:
-            figure = draw_plane(self.recorder.table(name))
+            figure = Figure((6, 4.5), layout="constrained")
+            plot_plane(self.recorder.table(name), figure.subplots())
             with written_aside(folder / f"plane-{name}.png") as aside:
                 figure.savefig(aside, format="png", dpi=200)
             for logger in trainer.loggers:

@@ -81,7 +81,8 @@ class Recording:
 
         Returns:
             The columns of `infoplane.estimate`: repetition (0), part (`main`), epoch, layer (1-based), h_t,
-            i_xt, i_ty (bits), distinct; and layer_name.
+            i_xt, i_ty (bits), distinct; and layer_name. What `attrs` hold of the inputs tells
+            `infoplane.plot_plane` where H(X) and H(Y) are.
 
         Raises:
             UserError: there are several estimators, or none of that name.
@@ -97,7 +98,7 @@ class Recording:
         epochs, layers = len(self.epochs), len(numbers)
         values = np.array(self.information[estimator], float).reshape(epochs, 4, layers).swapaxes(1, 2)
         names_of_layers = np.array([self.layers[number - 1] for number in numbers], object)
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "repetition": np.zeros(epochs * layers, np.int32),
                 "part": np.full(epochs * layers, "main"),
@@ -107,6 +108,20 @@ class Recording:
             }
             | dict(zip(Information._fields, values.reshape(-1, 4).T, strict=True))
         ).astype({"distinct": np.int32})
+        table.attrs["dataset"] = self.dataset
+        return table
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """What is known of the inputs: N, the number of classes, H(Y) and a digest of the labels."""
+        labels = self.inputs.labels
+        counts = np.bincount(labels)
+        return {
+            "inputs": len(labels),
+            "classes": len(counts),
+            "h_y": entropy(counts),
+            "labels": array_digest(labels),
+        }
 
     def history(self) -> pd.DataFrame:
         """Metrics by epoch: repetition (0), part (`main`), epoch, and a column for each metric."""
@@ -135,7 +150,6 @@ class Recording:
         if path.suffix != ".parquet":
             raise UserError(f"{path}: a recording is written as .parquet; rename the file")
         tables = {name: self.table(name) for name in self.estimators}
-        labels = self.inputs.labels
         history = self.history().drop(columns=["repetition", "part"])
         description = describe(
             "recorded",
@@ -145,19 +159,15 @@ class Recording:
                 "bits": self.bits,
             },
             repetitions=[0],
-            dataset={
-                "inputs": len(labels),
-                "classes": int(labels.max()) + 1,
-                "h_y": entropy(np.bincount(labels)),
-                "labels": array_digest(labels),
-            },
+            dataset=self.dataset,
             layers=len(self.layers),
             epochs=self.epochs,
             history={str(name): [*map(finite, values)] for name, values in history.items()},
             machine=machine(),
         )
-        table = pd.concat(tables, names=["estimator"]).reset_index("estimator")
-        write_table(path, table.reset_index(drop=True), description)
+        table = pd.concat(tables, names=["estimator"]).reset_index("estimator").reset_index(drop=True)
+        table.attrs = {}  # which would be written beside the description
+        write_table(path, table, description)
 
     def state_dict(self) -> dict[str, Any]:
         """What has been recorded so far, for a checkpoint: numbers, texts, lists and dicts."""
