@@ -77,13 +77,15 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_module_can_run_what_it_reads(path):
-    assert not called(path) & FORBIDDEN
+    assert not called(path) & FORBIDDEN - {"torch.load"}
     assert not {name for name in called(path) if name.endswith((".extractall", ".extract", ".read_pickle"))}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             given = {each.arg: ast.unparse(each.value) for each in node.keywords}
             assert given.get("shell", "False") == "False"
             assert given.get("allow_pickle", "False") == "False"
+            if ast.unparse(node.func) == "torch.load":
+                assert given["weights_only"] == "True"
             if ast.unparse(node.func) in ("np.load", "numpy.load", "np.savez", "np.savez_compressed"):
                 assert given["allow_pickle"] == "False"
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from infoplane.errors import UserError
     from infoplane.information import Information, binned_information, estimate, exact_information
     from infoplane.plotting import plot_curves, plot_phases, plot_plane
+    from infoplane.recording import Recorder, Recording, from_states
     from infoplane.results import StudyResults, aggregate, load_study, load_table
     from infoplane.training import train
     from infoplane.trajectory import Trajectory, load_trajectory
@@ -20,6 +21,8 @@ __all__ = [
     "Dataset",
     "EstimatorSpec",
     "Information",
+    "Recorder",
+    "Recording",
     "StudyResults",
     "TrainingSpec",
     "Trajectory",
@@ -28,6 +31,7 @@ __all__ = [
     "binned_information",
     "estimate",
     "exact_information",
+    "from_states",
     "load_dataset",
     "load_study",
     "load_table",
@@ -44,6 +48,7 @@ HOMES = {
     "errors": ("UserError",),
     "information": ("Information", "binned_information", "estimate", "exact_information"),
     "plotting": ("plot_curves", "plot_phases", "plot_plane"),
+    "recording": ("Recorder", "Recording", "from_states"),
     "results": ("StudyResults", "aggregate", "load_study", "load_table"),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),

@@ -215,7 +215,8 @@ class KernelDensity(Estimator):
         return 1 << self.bits
 
     def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
-        outputs = inputs.select(layer.outputs if layer.values is None else layer.values.view(np.uint32))
+        values = layer.values
+        outputs = inputs.select(layer.outputs if values is None else values.view(f"u{values.itemsize}"))
         activations = inputs.select(layer.activations)
         found = [
             self.of_snapshot(*each, labels, inputs.classes)

@@ -1,0 +1,256 @@
+"""The layers of a model that are recorded: those that are asked for, or those that the field would choose."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from infoplane.config.validation import suggestion
+from infoplane.errors import UserError
+from infoplane.recording.calls import Call
+from infoplane.recording.inputs import Batch
+from infoplane.recording.outputs import refuse_nan, rows_of, tensors_in
+
+__all__ = ["RecordedLayer", "choose_layers"]
+
+MODEL = ""
+NAME = re.compile(r"(?P<path>[^:\[\]]+)(:(?P<number>[1-9]\d*))?(?P<item>(\[[^\[\]]+\])*)")
+WRAPPERS = "module.", "_orig_mod."
+NOT_HIDDEN = {"MultiheadAttention", "Softmin", "Softmax", "Softmax2d", "LogSoftmax"}
+ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
+    getattr(nn.modules.activation, name) for name in nn.modules.activation.__all__ if name not in NOT_HIDDEN
+)
+POOLS: tuple[type[nn.Module], ...] = tuple(
+    getattr(nn.modules.pooling, name) for name in nn.modules.pooling.__all__ if "Unpool" not in name
+)
+# Classes of `torch.ao` that end in an activation function, and Brevitas' activation functions
+OTHER_ACTIVATIONS = {
+    *(f"{name}ReLU{dimensions}d" for name in ("Conv", "BN") for dimensions in (1, 2, 3)),
+    *(f"ConvBnReLU{dimensions}d" for dimensions in (1, 2, 3)),
+    *("ConvAddReLU2d", "LinearReLU", "LinearLeakyReLU", "LinearTanh"),
+    *("QuantReLU", "QuantHardTanh", "QuantTanh", "QuantSigmoid"),
+}
+QUANTIZERS = {"FakeQuantizeBase", "QuantIdentity"}
+SOFTMAX = {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
+
+
+@dataclass(frozen=True)
+class RecordedLayer:
+    """What is recorded of a model.
+
+    Attributes:
+        name: what tables call it.
+        path: of the module or function that puts it out; "" is the model.
+        number: which of the calls of that path in a batch.
+        calls: how often that path is called in a batch.
+        item: keys of the tensors that are meant, where there are several.
+        reading: what is recorded is this function of the rows; None for the rows as they are.
+        width, dtype: the numbers that it puts out for an input, and their type; None if it has not run yet.
+    """
+
+    name: str
+    path: str
+    number: int
+    calls: int
+    item: str = ""
+    reading: Callable[[Tensor], Tensor] | None = None
+    width: int | None = None
+    dtype: torch.dtype | None = None
+
+    def rows(self, output: Any, batch: Batch) -> Tensor:
+        """What the layer puts out for a batch, (inputs, width).
+
+        Raises:
+            UserError: as by `rows_of`.
+        """
+        rows = rows_of(output, self.name, self.item, batch)
+        return rows if self.reading is None else self.reading(rows)
+
+    def finite_rows(self, output: Any, batch: Batch) -> Tensor:
+        """`rows` of the width and type that are known, none of which may hold a NaN."""
+        rows = self.rows(output, batch)
+        if (rows.shape[1], rows.dtype) != (self.width, self.dtype):
+            raise UserError(
+                f"layer {self.name}: puts out {rows.shape[1]} numbers of {rows.dtype} for an input, at first "
+                f"{self.width} of {self.dtype}; record a layer of one shape"
+            )
+        refuse_nan(rows, self.name, batch)
+        return rows
+
+    def measured(self, output: Any, batch: Batch) -> "RecordedLayer":
+        """This layer, with the width and type of what it puts out."""
+        rows = self.rows(output, batch)
+        return replace(self, width=rows.shape[1], dtype=rows.dtype)
+
+
+def softmax_of(rows: Tensor) -> Tensor:
+    """The softmax, taken in float64 and rounded to the type of the logits."""
+    return torch.softmax(rows.double(), 1).to(rows.dtype)
+
+
+def sigmoid_of(rows: Tensor) -> Tensor:
+    """The logistic function, taken in float64 and rounded to the type of the logits."""
+    return torch.sigmoid(rows.double()).to(rows.dtype)
+
+
+def choose_layers(model: nn.Module, layers: Any, calls: Sequence[Call]) -> list[RecordedLayer]:
+    """The layers of a model that are meant, in their order.
+
+    Args:
+        model: the model.
+        layers: one or more names, types of modules, or modules; None for those that the field would choose.
+        calls: what is called when the model runs on a batch, the model itself last.
+
+    Raises:
+        UserError: a layer is unknown, never called, or called several times where one call is meant; or there
+            are none to be chosen.
+    """
+    counts = Counter(call.name for call in calls)
+    if layers is None:
+        return default_layers(calls, counts)
+    is_one = isinstance(layers, str | type | nn.Module) or not isinstance(layers, Iterable)
+    wanted = [layers] if is_one else [*layers]
+    found = [layer for each in wanted for layer in layers_of(model, each, calls, counts)]
+    if not found:
+        raise UserError("layers: are none; name some, or give None to have them chosen")
+    return [*dict.fromkeys(found)]
+
+
+def layer_of(call: Call, counts: Counter[str], item: str = "") -> RecordedLayer:
+    several = counts[call.name] > 1
+    name = (call.name or "output") + (f":{call.number}" if several else "") + item
+    return RecordedLayer(name, call.name, call.number, counts[call.name], item)
+
+
+def layers_of(
+    model: nn.Module, wanted: Any, calls: Sequence[Call], counts: Counter[str]
+) -> Iterable[RecordedLayer]:
+    """The layers that one name, type or module stands for."""
+    if isinstance(wanted, type):
+        found = [layer_of(call, counts) for call in calls if isinstance(call.module, wanted)]
+        if not found:
+            raise UserError(f"layers: no {wanted.__name__} is called when the model runs; name other layers")
+        return found
+    if isinstance(wanted, nn.Module):
+        paths = [path for path, module in model.named_modules() if module is wanted]
+        if not paths:
+            raise UserError(f"layers: {type(wanted).__name__} is no part of the model; give its own modules")
+        return [the_call(paths[0], None, "", calls, counts)]
+    match = NAME.fullmatch(wanted) if isinstance(wanted, str) else None
+    if match is None:
+        raise UserError(f"layers: {wanted!r} is no name, type or module; give names as of named_modules()")
+    number = int(match["number"]) if match["number"] else None
+    path = canonical_path(model, match["path"], counts)
+    if path is None:
+        if match["path"] == "softmax":
+            return [output_layer(calls, counts)]
+        names = [
+            *dict.fromkeys([*(name for name, _ in model.named_modules() if name), *filter(None, counts)])
+        ]
+        raise UserError(f"layer {wanted}: is unknown; {suggestion(match['path'], names)}")
+    return [the_call(path, number, match["item"], calls, counts)]
+
+
+def canonical_path(model: nn.Module, name: str, counts: Counter[str]) -> str | None:
+    """The path of a module or function: of a module with several names, the first, as it is called by."""
+    paths: dict[nn.Module, str] = {module: path for path, module in model.named_modules()}
+    for known, module in model.named_modules(remove_duplicate=False):
+        if known == name:
+            return paths[module]
+    if name in counts:
+        return name
+    for wrapper in WRAPPERS:
+        if name.startswith(wrapper):
+            return canonical_path(model, name.removeprefix(wrapper), counts)
+    return MODEL if name == "output" else None
+
+
+def the_call(
+    path: str, number: int | None, item: str, calls: Sequence[Call], counts: Counter[str]
+) -> RecordedLayer:
+    """The layer that is put out by a path's only call, or by the call of that number."""
+    own = [call for call in calls if call.name == path]
+    if not own:
+        raise UserError(f"layer {path}: is never called when the model runs; name another layer")
+    if number is None and len(own) > 1:
+        raise UserError(
+            f"layer {path}: is called {len(own)} times when the model runs; name one call, {path}:1 to "
+            f"{path}:{len(own)}"
+        )
+    if (number or 1) > len(own):
+        raise UserError(f"layer {path}:{number}: is called no more than {len(own)} times when the model runs")
+    return layer_of(own[(number or 1) - 1], counts, item)
+
+
+def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[RecordedLayer]:
+    """Outputs of all activation functions and pools, and the softmax of the model's output.
+
+    Where a quantizer follows, its output is the layer. A module that is called twice makes two layers. What
+    an activation function calls by itself makes none.
+    """
+    chosen = list[Call]()
+    for call in calls:
+        if any(is_activation(module) for module in call.enclosing):
+            continue
+        if is_quantizer(call.module):
+            chosen = [call if each.output is call.argument else each for each in chosen]
+        elif is_activation(call.module) or (call.module is None and kind_of(call) not in SOFTMAX):
+            chosen.append(call)
+    layers = [layer_of(call, counts, first_item(call.output)) for call in chosen]
+    if not chosen or chosen[-1].output is not calls[-1].output:
+        layers.append(output_layer(calls, counts))
+    return layers
+
+
+def output_layer(calls: Sequence[Call], counts: Counter[str]) -> RecordedLayer:
+    """The softmax of the logits that the model puts out, or the logistic function of a single logit.
+
+    Where the model ends in a softmax, it is the output itself; and so it is where there are no logits.
+    """
+    output = calls[-1].output
+    ends = [call.output for call in calls if kind_of(call) in ("softmax", "Softmax")]
+    for call in calls:
+        if is_quantizer(call.module) and any(call.argument is each for each in ends):
+            ends.append(call.output)
+    if any(output is each for each in ends):
+        return RecordedLayer("softmax", MODEL, 1, 1)
+    logits = {
+        path: tensor.shape[1:].numel()
+        for path, tensor in tensors_in(output)
+        if tensor.dim() in (1, 2) and tensor.is_floating_point()
+    }
+    several = [path for path, width in logits.items() if width > 1]
+    if several:
+        item = "[logits]" if "[logits]" in several else several[0]
+        return RecordedLayer("softmax", MODEL, 1, 1, item, softmax_of)
+    if logits:
+        return RecordedLayer("sigmoid", MODEL, 1, 1, next(iter(logits)), sigmoid_of)
+    return RecordedLayer("output", MODEL, 1, 1, first_item(output))
+
+
+def first_item(output: Any) -> str:
+    """The keys of the first of several tensors; "" for one alone."""
+    paths = [path for path, _ in tensors_in(output)]
+    return paths[0] if len(paths) > 1 else ""
+
+
+def kind_of(call: Call) -> str:
+    """The name of a function, or of a module's class."""
+    return call.name.rpartition(".")[2] if call.module is None else type(call.module).__name__
+
+
+def class_names(module: nn.Module | None) -> set[str]:
+    return {each.__name__ for each in type(module).__mro__}
+
+
+def is_activation(module: nn.Module | None) -> bool:
+    """Whether a module is an activation function or a pool, or ends in one."""
+    return isinstance(module, ACTIVATIONS + POOLS) or bool(class_names(module) & OTHER_ACTIVATIONS)
+
+
+def is_quantizer(module: nn.Module | None) -> bool:
+    return bool(class_names(module) & QUANTIZERS)

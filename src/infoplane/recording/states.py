@@ -1,0 +1,125 @@
+"""A recording of the states that a finished training has left."""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from infoplane.errors import UserError
+from infoplane.recording.estimators import Estimators
+from infoplane.recording.recording import NO_ENDS, Recording
+from infoplane.recording.state import unwrapped
+
+__all__ = ["from_states"]
+
+State = str | Path | Mapping[str, Any]
+# Where checkpoints keep the parameters: Lightning's, and those of PyTorch's tutorials
+KEYS = "state_dict", "model_state_dict", "model"
+
+
+def from_states(
+    model: nn.Module,
+    states: Iterable[State] | Mapping[int, State],
+    inputs: Any,
+    labels: Any = None,
+    layers: Any = None,
+    estimators: Estimators = "exact",
+    batch_size: int = 256,
+    bits: int = 32,
+) -> Recording:
+    """Record a model in the states of a finished training, as `infoplane.Recorder` would have done.
+
+    Args:
+        model: a module that the states fit; its own state is the same afterwards.
+        states: state dicts, or paths of files that hold one, alone or as a part of a checkpoint; a mapping of
+            epochs to them, or those of epochs 0, 1, … . Files are loaded with `weights_only=True`.
+        inputs, labels, layers, estimators, batch_size, bits: as for `infoplane.Recorder`. The range `global`
+            is that of all layers and epochs but −1.
+
+    Returns:
+        What was recorded, with `table()`, `history()` and `save(path)`.
+
+    Raises:
+        UserError: a file is missing or cannot be loaded, a state does not fit the model, or as by `Recorder`.
+    """
+    by_epoch = dict(states) if isinstance(states, Mapping) else dict(enumerate(states))
+    if not by_epoch:
+        raise UserError("states: there are none; give at least one")
+    recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)
+    model = unwrapped(model)
+    own = deepcopy(model.state_dict())
+    try:
+        ends = NO_ENDS
+        if any(each.spec.range == "global" for each in recording.estimators.values()):
+            ends = global_ends(recording, model, by_epoch)
+        for epoch, state in sorted(by_epoch.items()):
+            recording.refuse_epoch(epoch)
+            load_state(model, epoch, state)
+            recording.count(int(epoch), ends)
+            recording.metrics[int(epoch)] = {}
+    finally:
+        model.load_state_dict(own)
+    return recording
+
+
+def global_ends(recording: Recording, model: nn.Module, by_epoch: Mapping[int, State]) -> tuple[float, float]:
+    """The lowest and highest activation of all layers and epochs but −1."""
+    found = []
+    for epoch, state in by_epoch.items():
+        if epoch >= 0:
+            load_state(model, epoch, state)
+            found.append(recording.extremes())
+    if not found:
+        raise UserError("states: range global is that of the epochs from 0 on; give at least one of them")
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def load_state(model: nn.Module, epoch: int, state: State) -> None:
+    """Load a state dict or a file into a model, whatever its keys begin with beyond the model's own.
+
+    Raises:
+        UserError: it cannot be read, or keys of the model are missing in it, or have another shape.
+    """
+    name = f"states: epoch {epoch}" if isinstance(state, Mapping) else str(state)
+    given = parameters_in(state if isinstance(state, Mapping) else load_file(Path(state)))
+    expected = model.state_dict()
+    prefix = prefix_of(given, expected)
+    fitting = {key: given[prefix + key] for key in expected if prefix + key in given}
+    if missing := [key for key in expected if key not in fitting]:
+        raise UserError(f"{name}: has no {missing[0]}, which is in the model; give states of this very model")
+    try:
+        model.load_state_dict(fitting)
+    except RuntimeError as error:
+        why = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f"{name}: does not fit the model ({why}); give states of this very model") from error
+
+
+def load_file(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; correct the path") from error
+    except Exception as error:  # another file may raise anything
+        raise UserError(
+            f"{path}: cannot be loaded with weights_only=True; give a file that torch.save has made of "
+            "model.state_dict()"
+        ) from error
+
+
+def parameters_in(content: Any) -> Mapping[str, Tensor]:
+    """The state dict that is loaded, or a part of what is."""
+    for key in KEYS:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    return content if isinstance(content, Mapping) else {}
+
+
+def prefix_of(given: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """What the keys of a state begin with before those of the model: `model.`, `module.`, or nothing."""
+    first = next(iter(expected), "")
+    ends = [key.removesuffix(first) for key in given if key.endswith(first)]
+    fitting = [prefix for prefix in ends if all(prefix + key in given for key in expected)]
+    return min(fitting, key=len, default="")

@@ -1,0 +1,200 @@
+"""Tallies: what is gathered of a layer while a model runs over its inputs, and the information in it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infoplane.entropy import Information
+from infoplane.errors import UserError
+from infoplane.information.arrays import count, words_of
+from infoplane.information.estimators import Discrete, Estimator, Exact, OfActivations, counted_inputs
+from infoplane.information.layers import Layer
+from infoplane.kernels.counting import pack
+from infoplane.recording.rows import RowNumbers
+
+__all__ = ["Collected", "Ends", "Extremes", "Streamed", "Tally", "streams"]
+
+Ends = tuple[float, float]
+
+
+class Tally(ABC):
+    """What is gathered of one layer, in as many passes over the inputs as it takes.
+
+    Attributes:
+        is_complete: whether no further pass is needed.
+    """
+
+    is_complete = False
+
+    @property
+    @abstractmethod
+    def bytes_needed(self) -> int:
+        """Memory that the next pass takes."""
+
+    def needs(self, start: int, stop: int) -> bool:
+        """Whether the next pass must see these inputs."""
+        return True
+
+    @abstractmethod
+    def look(self, start: int, rows: Tensor) -> None:
+        """Take what the layer puts out for the inputs from `start` on, (inputs, width)."""
+
+    @abstractmethod
+    def end_pass(self) -> None:
+        """Draw the conclusion of a pass over all inputs."""
+
+    def information(self, labels: np.ndarray) -> dict[str, Information]:
+        """Information by the names of the estimators, each of one snapshot."""
+        return {}
+
+
+class Extremes(Tally):
+    """The lowest and the highest activation of a layer."""
+
+    def __init__(self) -> None:
+        self.low, self.high = np.inf, -np.inf
+
+    bytes_needed = 0
+
+    def look(self, start: int, rows: Tensor) -> None:
+        low, high = torch.aminmax(rows)
+        self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+
+    def end_pass(self) -> None:
+        self.is_complete = True
+
+
+class Collected(Tally):
+    """A layer that is stored whole: the estimators see all of it at once, as those of a replay do.
+
+    Args:
+        layer: its name, for messages.
+        shape: (N, width).
+        dtype: of the rows.
+        estimators: by their names.
+        ends: the range `global`.
+    """
+
+    def __init__(
+        self,
+        layer: str,
+        shape: tuple[int, int],
+        dtype: torch.dtype,
+        estimators: Mapping[str, Estimator],
+        ends: Ends,
+    ) -> None:
+        self.layer, self.estimators, self.ends = layer, estimators, ends
+        self.shape, self.dtype = shape, dtype
+        self.values = np.empty(0)
+
+    @property
+    def bytes_needed(self) -> int:
+        return self.shape[0] * self.shape[1] * self.dtype.itemsize
+
+    def look(self, start: int, rows: Tensor) -> None:
+        if start == 0:
+            self.values = torch.empty(self.shape, dtype=self.dtype).numpy()
+        self.values[start : start + len(rows)] = rows.numpy()
+
+    def end_pass(self) -> None:
+        self.is_complete = True
+
+    def information(self, labels: np.ndarray) -> dict[str, Information]:
+        return {name: self.estimated(each, labels) for name, each in self.estimators.items()}
+
+    def estimated(self, estimator: Estimator, labels: np.ndarray) -> Information:
+        """The information of the layer by one estimator."""
+        values = self.values.T[None]
+        if isinstance(estimator, Exact):
+            return count(words_of(values), labels)
+        values = as_floats(values)
+        if not isinstance(estimator.spec.range, tuple):
+            refuse_infinity(self.layer, values.min(), values.max())
+        nothing = np.zeros(1)
+        layer = Layer(32, None, nothing, nothing, values + values.dtype.type(0), False)
+        if isinstance(estimator, Discrete):
+            return count(estimator.words(layer, self.ends), labels)
+        everything = counted_inputs(np.arange(len(labels)), len(labels), int(labels.max()) + 1)
+        return estimator.information(layer, self.ends, labels, everything)
+
+
+class Streamed(Tally):
+    """A layer that is too large to be stored, as one estimator sees it: its distinct codes are numbered.
+
+    A range that the layer itself decides takes a pass of its own.
+
+    Args:
+        layer: its name, for messages.
+        count: N.
+        name, estimator: one that `streams`.
+        ends: the range `global`.
+        memory: bytes of rows that may be stored at a time.
+    """
+
+    def __init__(
+        self, layer: str, count: int, name: str, estimator: Estimator, ends: Ends, memory: int
+    ) -> None:
+        self.layer, self.name, self.estimator = layer, name, estimator
+        self.numbers = RowNumbers(layer, count, memory)
+        chosen = None if isinstance(estimator, Exact) else estimator.spec.range or "layer"
+        self.by_neuron, self.is_ranging = chosen == "neuron", chosen in ("layer", "neuron")
+        low, high = (np.inf, -np.inf) if self.is_ranging else chosen if isinstance(chosen, tuple) else ends
+        self.low, self.high = np.full((1, 1, 1), low), np.full((1, 1, 1), high)
+
+    @property
+    def bytes_needed(self) -> int:
+        return self.numbers.bytes_due
+
+    def needs(self, start: int, stop: int) -> bool:
+        return self.is_ranging or bool(self.numbers.due[start:stop].any())
+
+    def look(self, start: int, rows: Tensor) -> None:
+        if self.is_ranging:
+            self.widen(as_floats(rows.numpy()))
+        else:
+            self.numbers.look(start, self.codes(rows.numpy()))
+
+    def widen(self, rows: np.ndarray) -> None:
+        """Let the range contain the rows."""
+        low, high = (extreme(axis=0 if self.by_neuron else None) for extreme in (rows.min, rows.max))
+        self.low = np.minimum(self.low, np.reshape(low, (1, -1, 1)).astype(np.float64))
+        self.high = np.maximum(self.high, np.reshape(high, (1, -1, 1)).astype(np.float64))
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """The codes of rows, (inputs, words)."""
+        if not isinstance(self.estimator, OfActivations):
+            return rows
+        values = np.ascontiguousarray(as_floats(rows.T))[None]
+        codes = self.estimator.codes(values, self.low, self.high)
+        return np.ascontiguousarray(pack(codes, self.estimator.field)[0].T)
+
+    def end_pass(self) -> None:
+        if self.is_ranging:
+            refuse_infinity(self.layer, self.low.min(), self.high.max())
+            self.is_ranging = False
+        else:
+            self.numbers.end_pass()
+            self.is_complete = not self.numbers.open.any()
+
+    def information(self, labels: np.ndarray) -> dict[str, Information]:
+        return {self.name: count(self.numbers.values[None, None], labels)}
+
+
+def streams(estimator: Estimator) -> bool:
+    """Whether an estimator finds the code of an input from its own row and a range alone."""
+    return isinstance(estimator, Exact | OfActivations)
+
+
+def as_floats(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
+def refuse_infinity(layer: str, low: float, high: float) -> None:
+    if not np.isfinite([low, high]).all():
+        raise UserError(
+            f"layer {layer}: puts out infinity, over which no bins can be laid; use exact, or a range of two "
+            "numbers"
+        )

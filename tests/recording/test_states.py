@@ -1,0 +1,127 @@
+"""Checkpoints of a finished training give what a recorder would have recorded."""
+
+import copy
+import pathlib
+
+import pandas as pd
+import pytest
+import torch
+from recorded_models import dense, images, net
+from torch import nn
+
+from infoplane import Recorder, UserError, from_states
+
+BINS = {"kind": "uniform", "bins": 4, "range": "global"}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network after each of three steps, its states, and what was recorded."""
+    inputs, labels = images()
+    model = net().train()
+    optimizer = torch.optim.Adam(model.parameters(), 0.05)
+    recorder = Recorder(model, inputs, labels)
+    states = {}
+    for epoch in (-1, 0, 1):
+        if epoch >= 0:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+        recorder.record(epoch)
+        states[epoch] = copy.deepcopy(model.state_dict())
+    return inputs, labels, states, recorder
+
+
+def named(state, prefix):
+    return {f"{prefix}{name}": value for name, value in state.items()}
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda state: state,
+        lambda state: {"model_state_dict": state, "epoch": 3},
+        lambda state: {"state_dict": named(state, "model."), "optimizer_states": []},
+        lambda state: {"state_dict": named(state, "model.") | {"loss.weight": torch.ones(3)}},
+        lambda state: named(state, "module."),
+        lambda state: named(state, "_orig_mod."),
+    ],
+)
+@pytest.mark.parametrize("is_file", [False, True])
+def test_states_give_what_was_recorded(tmp_path, trained, saved, is_file):
+    inputs, labels, states, recorder = trained
+    given = {epoch: saved(state) for epoch, state in states.items()}
+    if is_file:
+        for epoch, state in given.items():
+            torch.save(state, tmp_path / f"{epoch}.pt")
+        given = {epoch: str(tmp_path / f"{epoch}.pt") for epoch in given}
+    model = net(seed=5).train()
+    before = copy.deepcopy(model.state_dict())
+    recording = from_states(model, given, inputs, labels)
+    pd.testing.assert_frame_equal(recording.table(), recorder.table(), check_exact=True)
+    assert recording.history()["epoch"].tolist() == [-1, 0, 1]
+    assert model.training
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_list_is_of_epochs_from_0(trained):
+    inputs, labels, states, _ = trained
+    recording = from_states(nn.DataParallel(net()), [*states.values()], inputs, labels, layers="pool")
+    assert recording.epochs == [0, 1, 2]
+
+
+def test_range_global_is_that_of_all_layers_and_epochs_but_the_first(trained):
+    inputs, labels, states, _ = trained
+    model = net().eval()
+    lows, highs = [], []
+    for epoch in (0, 1):
+        model.load_state_dict(states[epoch])
+        with torch.no_grad():
+            first = model.first(inputs)
+            pooled = model.pool(torch.relu(model.norm(model.second(torch.relu(first)))))
+        lows += [first.min(), pooled.min()]
+        highs += [first.max(), pooled.max()]
+    ends = float(min(lows)), float(max(highs))
+    found = from_states(net(), states, inputs, labels, ["first", "pool"], BINS)
+    expected = from_states(net(), states, inputs, labels, ["first", "pool"], BINS | {"range": ends})
+    pd.testing.assert_frame_equal(found.table(), expected.table(), check_exact=True)
+
+
+def test_refusals(tmp_path, trained):
+    inputs, labels, states, _ = trained
+    (tmp_path / "text.pt").write_text("no state")
+    short = {name: value for name, value in states[0].items() if name != "last.bias"}
+    wrong = states[0] | {"last.bias": torch.ones(4)}
+    for given, message in [
+        ([], "states: there are none; give at least one"),
+        ([tmp_path / "none.pt"], f"{tmp_path}/none.pt: missing; correct the path"),
+        ([tmp_path / "text.pt"], f"{tmp_path}/text.pt: cannot be loaded with weights_only=True; give a file"),
+        ([states[0], short], "states: epoch 1: has no last.bias, which is in the model; give states of this"),
+        ([wrong], "states: epoch 0: does not fit the model (size mismatch for last.bias"),
+        ([{}], "states: epoch 0: has no first.weight"),
+        ({-2: states[0]}, "epoch -2: is no whole number from -1 on"),
+    ]:
+        with pytest.raises(UserError) as caught:
+            from_states(net(), given, inputs, labels)
+        assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+    with pytest.raises(
+        UserError, match="states: range global is that of the epochs from 0 on; give at least one"
+    ):
+        from_states(net(), {-1: states[-1]}, inputs, labels, estimators=BINS)
+
+
+class Trap:
+    """A pickle that makes a file where it is loaded."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.made,)
+
+
+def test_no_file_can_run_code(tmp_path):
+    torch.save({"state_dict": Trap(tmp_path / "made")}, tmp_path / "trap.pt")
+    with pytest.raises(UserError, match="cannot be loaded with weights_only=True"):
+        from_states(dense(4, 2), [tmp_path / "trap.pt"], torch.ones(3, 4), [0] * 3)
+    assert not (tmp_path / "made").exists()
