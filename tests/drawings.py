@@ -4,21 +4,20 @@ from itertools import combinations
 from pathlib import Path
 from unittest.mock import patch
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
 from infoplane.config import FigureSpec
-from infoplane.figures import draw
-from infoplane.figures.style import STYLE, save
+from infoplane.figures.drawing import write_figure
+from infoplane.figures.style import save, styled
 
 
 def drawn(spec: FigureSpec, tables, *outputs: Path) -> Figure:
     """The figure that is written to the outputs."""
     with patch("infoplane.figures.drawing.save", wraps=save) as saved:
-        draw(spec, tables, outputs)
+        write_figure(spec, tables, outputs)
     return saved.call_args.args[0]
 
 
@@ -32,7 +31,7 @@ def words(figure: Figure) -> str:
 
 def texts(figure: Figure) -> dict[Text, BboxBase]:
     """Where each text is that is seen."""
-    with mpl.rc_context(STYLE), patch.object(Text, "draw", autospec=True) as draws:
+    with styled(), patch.object(Text, "draw", autospec=True) as draws:
         figure.draw_without_rendering()
     seen = [call.args[0] for call in draws.call_args_list if call.args[0].get_visible()]
     # of an annotation, without its arrow

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
-from infoplane.figures.panels import labels_of, training_of, write_note
+from infoplane.figures.panels import labels_of, training_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.phases import (
@@ -48,7 +48,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             cells = cells_of(its, phase, spec.layers)
             shown.append(cells)
             draw_cells(axes, cells, {name: place for place, name in enumerate(rows)}, [*rows.values()])
-            axes.set_title(f"{TITLES[phase]}, {title}" if title else TITLES[phase])
+            axes.set_title(wrapped(TITLES[phase], title, width=3), linespacing=1)
         pair[1].set_yticks([])
     add_prevalence_bar(figure, panels.ravel().tolist())
     figure.legend(handles=keys(pd.concat(shown)), loc="outside lower center", ncols=4)

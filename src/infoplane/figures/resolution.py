@@ -29,6 +29,8 @@ __all__ = ["compression_by_bits", "draw"]
 
 # Where what is counted exactly stands, right of 16 bits
 EXACT = 18
+# Panels that leave room for all numbers of bits
+SIDE_BY_SIDE = 2
 MEASURES = {"compression": "mean $C$  [bit]", "compresses": "share of runs that compress"}
 TRAINED: dict[str, Any] = {"linestyle": "", "fillstyle": "none", "markersize": 6.5, "markeredgewidth": 1}
 
@@ -54,7 +56,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         for axes, measure in zip(column, MEASURES, strict=True):
             draw_measure(axes, *(chosen(each, measure, spec.layers) for each in (lines, points)))
             exact = "codes" if isinstance(training_of(table).bits, Bits) else "float32"
-            bits_axis(axes, exact)
+            bits_axis(axes, exact, count)
         column[1].set_xlabel("bits of each activation")
     for row, label in zip(panels, MEASURES.values(), strict=True):
         equal_axes(axes for axes in row if axes.lines)
@@ -117,9 +119,12 @@ def draw_measure(axes: Axes, lines: pd.DataFrame, points: pd.DataFrame) -> None:
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
 
 
-def bits_axis(axes: Axes, exact: str) -> None:
-    """Make the x axis one of bits, with a place for what is counted exactly on the right."""
-    ticks = {1: "1", 2: "2", 4: "4", 6: "6", 8: "8", 12: "12", 16: "16", EXACT: exact}
-    axes.set_xticks([*ticks], [*ticks.values()])
+def bits_axis(axes: Axes, exact: str, panels: int) -> None:
+    """Make the x axis one of bits, with a place for what is counted exactly on the right.
+
+    Beside many panels there is room for fewer numbers.
+    """
+    numbers = (1, 2, 4, 6, 8, 12, 16) if panels <= SIDE_BY_SIDE else (1, 4, 8)
+    axes.set_xticks([*numbers, EXACT], [*map(str, numbers), exact])
     axes.set_xticks(range(1, 17), minor=True)
     axes.set_xlim(0.4, EXACT + 0.9)

@@ -1,5 +1,7 @@
 """Activations of the layer of two neurons by class, of one run at a few epochs."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -51,9 +53,8 @@ def draw_classes(axes: Axes, points: pd.DataFrame) -> None:
     """Distinct activations by class, larger where there are more inputs, and the class at its median."""
     order = points.sample(frac=1, random_state=0)
     sizes = 0.6 + 1.4 * np.log2(order["count"])
-    axes.scatter(
-        order["t_1"], order["t_2"], s=sizes, c=order["label"], cmap=CLASSES, vmin=-0.5, vmax=9.5, linewidths=0
-    )
+    style: dict[str, Any] = {"cmap": CLASSES, "vmin": -0.5, "vmax": 9.5, "rasterized": True}
+    axes.scatter(order["t_1"], order["t_2"], sizes, order["label"].mod(10), linewidths=0, **style)
     for label, own in points.groupby("label"):
         axes.text(
             median(own["t_1"], own["count"]),

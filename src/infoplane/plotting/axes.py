@@ -142,5 +142,5 @@ def draw_bounds(axes: Axes, dataset: Mapping[str, Any]) -> None:
     axes.axvline(h_x, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
     axes.axhline(h_y, color="0.6", linewidth=0.6, dashes=(4, 3), zorder=0)
     style: dict[str, Any] = {"color": "0.35", "fontsize": "small", "zorder": 0, "textcoords": "offset points"}
-    axes.annotate("$H(Y)$", (0, h_y), (-2, -2), va="top", **style)
+    axes.annotate("$H(Y)$", (0, h_y), (1, -2), va="top", **style)
     axes.annotate("$H(X)$", (h_x, 0), (-2, 1), rotation=90, ha="right", **style)
