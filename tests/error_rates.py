@@ -1,153 +1,181 @@
-"""How often a cell gets a status that it should not get, over studies whose effect is known; run as
+"""How often a cell says what it should not, over simulated studies in which the truth is known; run as
 
-python tests/error_rates.py                 # of the rules as they are
-python tests/error_rates.py intervals       # of other intervals of a mean: why it is the bootstrap-t
-python tests/error_rates.py [intervals] STUDIES RUNS ...
+python tests/error_rates.py [STUDIES]
+python tests/error_rates.py jitter results/information/EXPERIMENT/ESTIMATOR/CHUNK.parquet …
+
+The first prints the tables of docs/claims.md, the second measures the jitter of real curves.
 """
 
 import sys
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy.stats import bootstrap, ttest_1samp
+from scipy.signal import lfilter
 
-from infoplane.statistics.inference import infer, statuses
-from infoplane.statistics.phases import COMPRESSION_MARGIN, phases
+from infoplane.artifacts import read_table
+from infoplane.statistics.phases import COMPRESSION_MARGIN, compression_of
+from infoplane.statistics.prevalence import p_of_most, status_of
 
-MARGIN = COMPRESSION_MARGIN
 RUNS = (10, 20, 50)
-EPOCHS = 40
-# Standard deviation (bits) of what fluctuates from epoch to epoch, and how much of it an epoch hands on
-NOISE, MEMORY = 0.03, 0.9
+EPOCHS = 1601
+AT_ONCE = 2000
 
-Deviation = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
-
-
-def normal(spread: float) -> Deviation:
-    return lambda random, shape: spread * random.standard_normal(shape)
+Effects = Callable[[np.random.Generator, int], np.ndarray]
 
 
-def split(share: float, size: float) -> Deviation:
-    """A share of the runs has an effect larger by `size` than that of the others, give or take 0.1."""
-    return lambda random, shape: size * ((random.random(shape) < share) - share) + normal(0.1)(random, shape)
+class Jitter(NamedTuple):
+    """What fluctuates from one recorded epoch to the next.
 
-
-# How the effects of runs deviate from their mean, in margins. Where the mean is one margin, half, a fifth or
-# a tenth of the runs compress and the others do not; or all but a fifth compress, and these expand
-POPULATIONS: dict[str, Deviation] = {
-    "alike": normal(1),
-    "spread": normal(5),
-    "half": split(1 / 2, 2),
-    "a fifth": split(1 / 5, 5),
-    "a tenth": split(1 / 10, 10),
-    "all but a fifth": split(1 / 5, -5),
-    "lognormal": lambda random, shape: random.lognormal(-0.5, 1, shape) - 1,
-}
-
-
-class Rates(NamedTuple):
-    """Shares of the studies; the bias is that of the mean effect, in bits."""
-
-    shows: float
-    lacks: float
-    covers: float
-    bias: float
-
-
-def curves(random: np.random.Generator, compression: np.ndarray) -> np.ndarray:
-    """I(X;T) of runs (studies, runs, epochs): it rises, stays, and falls by `compression` (studies, runs)."""
-    time = np.linspace(0, 1, EPOCHS)
-    noise = random.standard_normal((EPOCHS, *compression.shape))
-    noise[1:] *= np.sqrt(1 - MEMORY**2)
-    for epoch in range(1, EPOCHS):
-        noise[epoch] += MEMORY * noise[epoch - 1]
-    level = 9 + 0.3 * random.standard_normal((*compression.shape, 1))
-    course = level + np.interp(time, [0, 0.25], [0, 1])
-    return (
-        course
-        - compression[..., None] * np.interp(time, [0.45, 0.75], [0, 1])
-        + NOISE * np.moveaxis(noise, 0, -1)
-    )
-
-
-def measured(curves: np.ndarray) -> np.ndarray:
-    """The compression (studies, runs) that `phases` measures; it takes each study for a layer."""
-    studies, runs, epochs = curves.shape
-    axes = {"repetition": range(runs), "layer": range(studies), "epoch": range(-1, epochs - 1)}
-    i_xt = np.swapaxes(curves, 0, 1).ravel()
-    rows = pd.DataFrame(
-        {"h_t": i_xt, "i_xt": i_xt, "i_ty": i_xt}, pd.MultiIndex.from_product(axes.values(), names=axes)
-    )
-    table = phases(rows.reset_index().assign(part="main"), 4096, [], pd.Series(dtype="boolean"))
-    return table["compression"].to_numpy().reshape(runs, studies).T
-
-
-def effects(population: str, mean: float, runs: int, studies: int) -> tuple[np.random.Generator, np.ndarray]:
-    """Effects (studies, runs) around a mean (bits), and the generator that they were drawn by."""
-    random = np.random.default_rng(list(POPULATIONS).index(population))
-    return random, mean + MARGIN * POPULATIONS[population](random, (studies, runs))
-
-
-def rates(population: str, mean: float, runs: int, studies: int, from_curves: bool) -> Rates:
-    """What studies of so many runs find where the mean effect is `mean` (bits).
-
-    Each cell is a family of its own: no p-value is corrected. Effects are measured from curves, or known.
+    Attributes:
+        spread: its standard deviation (bits).
+        memory: its correlation with that of the epoch before.
     """
-    random, found = effects(population, mean, runs, studies)
-    if from_curves:
-        found = measured(curves(random, found))
-    cells = pd.DataFrame([infer(each, MARGIN)._asdict() for each in found])
-    cells = cells.assign(saturated=False, two_sided=False, margin=MARGIN)
-    status = statuses(cells.assign(corrected_p=cells["p"], corrected_tost_p=cells["tost_p"]))
-    return Rates(
-        shows=float((status == "shows").mean()),
-        lacks=float((status == "lacks").mean()),
-        covers=float(((cells["lower"] <= mean) & (mean <= cells["upper"])).mean()),
-        bias=float(cells["effect"].mean() - mean),
-    )
+
+    spread: float
+    memory: float
 
 
-def resampled(method: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    settings = {"axis": -1, "batch": 100, "n_resamples": 1999, "method": method}
-    return lambda found: bootstrap((found,), np.mean, rng=0, **settings).confidence_interval
-
-
-# Ends of 95 % intervals of the mean of effects (studies, runs)
-INTERVALS = {
-    "Student": lambda found: ttest_1samp(found, 0, axis=-1).confidence_interval(),
-    "percentile": resampled("percentile"),
-    "BCa": resampled("BCa"),
-    "bootstrap-t": lambda found: np.transpose([infer(each, MARGIN)[2:4] for each in found]),
+# As measured on curves of the published networks
+JITTERS = {
+    "8 bits": Jitter(0.02, 0.1),
+    "the output of tanh networks": Jitter(0.03, 0.6),
+    "4 bits, ReLU": Jitter(0.1, 0.0),
 }
 
 
-def print_rates(studies: int, counts: list[int]) -> None:
-    wrong, right = ["shows 0", "shows 0.1", "lacks 0.1"], ["lacks 0", "shows 0.3"]
-    print("|", " | ".join(["effects", "runs", "population", *wrong, *right, "covers 0.1", "bias"]), "|")
-    print("|---" * 10 + "|")
-    for known, runs, population in product((True, False), counts, POPULATIONS):
-        none, margin, clear = (rates(population, mean, runs, studies, not known) for mean in (0, 0.1, 0.3))
-        shares = [none.shows, margin.shows, margin.lacks, none.lacks, clear.shows, margin.covers]
-        cells = ["known" if known else "from curves", str(runs), population, *map("{:.1%}".format, shares)]
-        print("|", " | ".join([*cells, f"{margin.bias:+.3f}"]), "|", flush=True)
+def share(part: float) -> Effects:
+    """A share of the runs loses one bit, the others none."""
+    return lambda random, runs: (random.random(runs) < part).astype(float)
 
 
-def print_intervals(studies: int, counts: list[int]) -> None:
-    """How often intervals lie above and below the mean, 2.5 % each if they are right."""
-    print("|", " | ".join(["runs", "population", *INTERVALS]), "|")
-    print("|---" * (2 + len(INTERVALS)) + "|")
-    for runs, population in product(counts, POPULATIONS):
-        _, found = effects(population, 0, runs, studies)
-        ends = [interval(found) for interval in INTERVALS.values()]
-        misses = [f"{(lower > 0).mean():.1%} {(upper < 0).mean():.1%}" for lower, upper in ends]
-        print("|", " | ".join([str(runs), population, *misses]), "|", flush=True)
+# By how much I(X;T) falls, in bits. In the first four, half of all runs compress by more than the margin
+HALVES: dict[str, Effects] = {
+    "half by 1 bit": share(0.5),
+    "alike": lambda random, runs: random.normal(COMPRESSION_MARGIN, 0.1, runs),
+    "spread": lambda random, runs: random.normal(COMPRESSION_MARGIN, 0.5, runs),
+    "skewed": lambda random, runs: COMPRESSION_MARGIN * random.lognormal(0, 1, runs),
+}
+OTHERS = {"none": share(0), "a fifth": share(0.2), "four fifths": share(0.8), "all": share(1)}
+PACES = {"×1": 1, "×1–4": 4, "×1–16": 16}
+
+
+class Simulated(NamedTuple):
+    """Compression (bits) of runs, without jitter and as measured with it, each (studies, runs)."""
+
+    true: np.ndarray
+    measured: np.ndarray
+
+    @property
+    def bias(self) -> float:
+        return float((self.measured - self.true).mean())
+
+    @property
+    def misjudged(self) -> float:
+        """Share of the runs that jitter puts on the other side of the margin."""
+        sides = [each > COMPRESSION_MARGIN for each in self]
+        return float((sides[0] != sides[1]).mean())
+
+    def statuses(self, runs: int) -> np.ndarray:
+        """What studies of so many runs find."""
+        counts = (self.measured[:, :runs] > COMPRESSION_MARGIN).sum(-1).tolist()
+        return np.array([status_of(runs, p_of_most(k, runs), p_of_most(runs - k, runs)) for k in counts])
+
+
+def courses(falls: np.ndarray, paces: np.ndarray) -> np.ndarray:
+    """I(X;T) of runs (runs, epochs), without jitter: it rises, stays, and falls, sooner at a higher pace.
+
+    At pace 1 it rises during the first quarter of the training, and falls from 45 % to 75 % of it.
+    """
+    time = paces[:, None] * np.linspace(0, 1, EPOCHS)
+    up, down = (np.clip((time - start) / (end - start), 0, 1) for start, end in ((0, 0.25), (0.45, 0.75)))
+    return 8 + up - falls[:, None] * down
+
+
+def jittering(random: np.random.Generator, jitter: Jitter, runs: int) -> np.ndarray:
+    """An autoregressive process of first order, (runs, epochs)."""
+    innovations = random.standard_normal((runs, EPOCHS))
+    innovations[:, 1:] *= np.sqrt(1 - jitter.memory**2)
+    moved: np.ndarray = lfilter([1], [1, -jitter.memory], innovations)
+    return jitter.spread * moved
+
+
+def simulate(effects: Effects, fastest: float, jitter: Jitter, studies: int) -> Simulated:
+    """Runs whose paces are spread evenly on a logarithmic scale from 1 to the fastest."""
+    random = np.random.default_rng(0)
+    parts = []
+    for start in range(0, studies * RUNS[-1], AT_ONCE):
+        runs = min(AT_ONCE, studies * RUNS[-1] - start)
+        curves = courses(effects(random, runs), fastest ** random.random(runs))
+        true, _ = compression_of(curves)
+        measured, _ = compression_of(curves + jittering(random, jitter, runs))
+        parts.append((true, measured))
+    return Simulated(*(np.concatenate(each).reshape(studies, -1) for each in zip(*parts, strict=True)))
+
+
+def row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def head(*names: str) -> Iterator[str]:
+    yield row(*names)
+    yield "|---" * len(names) + "|"
+
+
+def rates(studies: int) -> Iterator[str]:
+    """Shares of the studies that show and that lack compression."""
+    counts = [f"{status} {runs}" for status in ("shows", "lacks") for runs in RUNS]
+    yield from head("runs that compress", "paces", "share", *counts, "bias, bit")
+    for name, effects in (HALVES | OTHERS).items():
+        for pace, fastest in PACES.items():
+            found = simulate(effects, fastest, JITTERS["8 bits"], studies)
+            statuses = {runs: found.statuses(runs) for runs in RUNS}
+            shares = [(statuses[runs] == status).mean() for status in ("shows", "lacks") for runs in RUNS]
+            true = (found.true > COMPRESSION_MARGIN).mean()
+            yield row(name, pace, f"{true:.0%}", *map("{:.1%}".format, shares), f"{found.bias:+.3f}")
+
+
+def biases(studies: int) -> Iterator[str]:
+    """How far jitter moves compression, and how many runs it puts on the other side of the margin."""
+    names = [f"{name}: {what}" for name in ("none", "half by 1 bit") for what in ("bias, bit", "misjudged")]
+    yield from head("jitter of", "spread, bit", "memory", "paces", *names)
+    for kind, jitter in JITTERS.items():
+        for pace, fastest in PACES.items():
+            told: list[str] = []
+            for effects in (OTHERS["none"], HALVES["half by 1 bit"]):
+                found = simulate(effects, fastest, jitter, studies)
+                told += [f"{found.bias:+.3f}", f"{found.misjudged:.1%}"]
+            yield row(kind, jitter.spread, jitter.memory, pace, *told)
+
+
+def measured_jitter(path: Path) -> Iterator[str]:
+    """Median over runs of spread and memory of deviations from a running mean of 21, from epoch 1000 on."""
+    table, known = read_table(path, "information")
+    table = table[(table["part"] == "main") & (table["epoch"] >= 1000)]
+    for layer, rows in table.sort_values(["repetition", "epoch"]).groupby("layer"):
+        curves = rows["i_xt"].to_numpy().reshape(len(known["repetitions"]), -1)
+        windows = np.lib.stride_tricks.sliding_window_view(curves, 21, axis=-1)
+        rest = windows[..., 10] - windows.mean(-1)
+        variance = (rest**2).mean(-1)
+        following = (rest[:, 1:] * rest[:, :-1]).mean(-1)
+        moving = variance > 1e-12
+        memory = np.median(following[moving] / variance[moving]) if moving.any() else np.nan
+        yield row(path, f"T{layer}", f"{np.median(np.sqrt(variance)):.3f}", f"{memory:.2f}")
+
+
+def main(arguments: list[str]) -> Iterator[str]:
+    if arguments[:1] == ["jitter"]:
+        yield from head("table", "layer", "spread, bit", "memory")
+        for path in arguments[1:]:
+            yield from measured_jitter(Path(path))
+        return
+    studies = int(arguments[0]) if arguments else 1000
+    yield from rates(studies)
+    yield ""
+    yield from biases(studies)
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    table = print_intervals if given[:1] == ["intervals"] else print_rates
-    studies, *counts = map(int, [each for each in given if each != "intervals"] or [1000, *RUNS])
-    table(studies, counts)
+    for line in main(sys.argv[1:]):
+        print(line, flush=True)

@@ -190,10 +190,10 @@ def cells_of(study: list[Seen], margin: Margin, h_y: float) -> Iterator[tuple[tu
     for one, other in combinations(study, 2):
         hows = [one.how, other.how]
         bounded = one.activation == "tanh" or ("uniform", 30, (-1, 1)) not in hows
-        if one.experiment == other.experiment and one.bits is None and bounded:
-            if all(how in BINNINGS for how in hows):
-                for layer in range(one.layers):
-                    yield ("C1", one.protocol, "bins"), disagreement_cell(one, other, layer, margin)
+        binned = one.bits is None and all(how in BINNINGS for how in hows)
+        if one.experiment == other.experiment and binned and bounded:
+            for layer in range(one.layers):
+                yield ("C1", one.protocol, "bins"), disagreement_cell(one, other, layer, margin)
     for first in study:
         if first.how == ("uniform", 30, (-1, 1)) and first.bits is None and first.activation == "tanh":
             for layer in range(first.layers):
@@ -239,7 +239,7 @@ def verdicts(
     h_y: float = 1.0,
     counts: Callable[[Cell], bool] = lambda cell: True,
 ) -> dict[tuple[str, str, str], tuple[str, int, int, int, int]]:
-    """The verdict of each claim, protocol and reading, and how many cells show, lack, are mixed or at ceiling."""
+    """The verdict of each claim, protocol and reading, and how many cells have which status."""
     found: dict[tuple[str, str, str], list[Cell]] = {}
     for key, each in cells_of(list(study), margin, h_y):
         found.setdefault(key, []).append(each)

@@ -86,6 +86,15 @@ class TestCeiling:
         assert [name for name, status in found.items() if status == "ceiling"] == ["0.2 bit", "0.5 bit"]
 
 
+def test_fitting_of_runs_that_have_headroom():
+    """Of 20 runs, 12 have something left to fit and 10 of these fit."""
+    one = seen("a", compression=[10])
+    one.phases["headroom"] = np.where(one.phases["repetition"] < 12, 0.5, 0.01)
+    table = describe(cells_of(one, "fitting_with_headroom"))
+    assert (table["k"].item(), table["n"].item(), table["status"].item()) == (10, 12, "shows")
+    assert decide(cells_of(one, "fitting"))["status"].item() == "mixed"
+
+
 class TestMarks:
     def test_near_log2_n_is_most_runs(self):
         one = seen("a", compression=[SHOWS])

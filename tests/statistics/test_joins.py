@@ -82,9 +82,10 @@ class TestJoins:
         tables = {(name, "exact"): study / name / "phases.parquet" for name in ("long", "short")}
         join_prevalence(tables, study / "prevalence.csv")
         joined = pd.read_csv(study / "prevalence.csv")
-        assert len(joined) == 2 * simulation.LAYERS * 5
+        assert len(joined) == 2 * simulation.LAYERS * 6
         assert joined["phase"].unique().tolist() == [
             "fitting",
+            "fitting_with_headroom",
             "compression",
             "conditional",
             "order",
@@ -92,7 +93,7 @@ class TestJoins:
         ]
         runs, _ = read_table(tables["short", "exact"], "phases")
         for phase, does in (("compression", "compresses"), ("fitting", "fits")):
-            rows = joined.query("experiment == 'short' and phase == @phase")
+            rows = joined[(joined["experiment"] == "short") & (joined["phase"] == phase)]
             counted = runs.astype({does: int}).groupby("layer")[does].sum()
             assert rows["k"].tolist() == counted.tolist() and (rows["n"] == REPETITIONS).all()
         row = joined.query("experiment == 'short' and phase == 'order' and layer == 6").iloc[0]

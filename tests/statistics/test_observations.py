@@ -19,9 +19,9 @@ def test_what_is_exact():
 
 def test_what_t_is_at_the_output():
     protocols = ({}, CONTROLLED)
-    assert [seen("a", by, **each).output_reading for each, by in product(protocols, ("exact", "rebinned"))] == [
-        "logits", "rebinned", "softmax", "rebinned"
-    ]  # fmt: skip
+    pairs = product(protocols, ("exact", "rebinned"))
+    readings = [seen("a", by, **each).output_reading for each, by in pairs]
+    assert readings == ["logits", "rebinned", "softmax", "rebinned"]
     assert seen("a", "wide").output_reading is None
     assert [seen("a", by, **FLOAT32).output_reading for by in ("exact", "rebinned")] == ["float32", None]
 

@@ -139,10 +139,16 @@ class TestTrace:
             (("C7",), "claim: 'C7' is unknown; use one of C1, C2, C3, C4, C5, C6"),
             (("C3", "controled"), "C3 --protocol: 'controled' is unknown; did you mean 'controlled'?"),
             (("C3", None, "logit"), "C3 --reading: 'logit' is unknown; did you mean 'logits'?"),
-            (("C3", "controlled", "logits"), "C3 --reading: 'logits' is unknown; use one of rebinned, softmax, float32"),
-            (("C6", None, "layer/codes"), "C6 --reading: 'layer/codes' is unknown; did you mean 'layers/codes'?"),
+            (
+                ("C3", "controlled", "logits"),
+                "C3 --reading: 'logits' is unknown; use one of rebinned, softmax, float32",
+            ),
+            (
+                ("C6", None, "layer/codes"),
+                "C6 --reading: 'layer/codes' is unknown; did you mean 'layers/codes'?",
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_names_that_there_are_not(self, tmp_path, asked, answer):
         with pytest.raises(UserError) as caught:
             list(trace(tmp_path, *asked))

@@ -7,7 +7,8 @@ share:
 column                   meaning
 =======================  ====================================================================================
 phase                    what is counted: runs that fit (`fitting`) or compress (`compression`), or compress
-                         I(X;T|Y) (`conditional`), by more than the margin; that have done more than half of
+                         I(X;T|Y) (`conditional`), by more than the margin; that fit, of those whose headroom
+                         exceeds 0.01 bit (`fitting_with_headroom`); that have done more than half of
                          their fitting at the onset of compression (`order`, of the runs that do both); whose
                          I(X;T) has more than one turning point (`zigzag`); that have a hidden layer which
                          compresses (`network`); that compress more than their counterparts in `against`, or
@@ -52,6 +53,7 @@ __all__ = [
 # The columns of phases.parquet that hold an effect, and what a relative margin of it is a share of
 MEASURES = {
     "fitting": ("fitting", "headroom"),
+    "fitting_with_headroom": ("fitting", "headroom"),
     "compression": ("compression", "peak"),
     "conditional": ("conditional_compression", "peak"),
     "order": ("fitted_at_onset", ""),
@@ -111,6 +113,8 @@ class Cell:
 def layer_cell(one: Observation, reading: str, phase: str, layer: int, against: str = "") -> Cell:
     """One phase in one layer."""
     rows = one.rows(layer, MEASURES[phase][0])
+    if phase == "fitting_with_headroom":
+        rows = rows[rows["headroom"] > FITTING_MARGIN]
     return Cell(
         protocol=one.training.protocol,
         reading=reading,

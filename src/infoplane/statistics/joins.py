@@ -32,6 +32,7 @@ __all__ = [
 # What an effect of each phase has to exceed
 PHASES = {
     "fitting": DEFAULT.fitting,
+    "fitting_with_headroom": DEFAULT.fitting,
     "compression": DEFAULT.compression,
     "conditional": DEFAULT.compression,
     "order": FITTED_BEFORE,

@@ -46,7 +46,7 @@ from infoplane.statistics.blocks import (
     turning_points,
 )
 
-__all__ = ["COMPRESSION_MARGIN", "FITTING_MARGIN", "phases"]
+__all__ = ["COMPRESSION_MARGIN", "FITTING_MARGIN", "compression_of", "phases"]
 
 COMPRESSION_MARGIN = 0.1
 FITTING_MARGIN = 0.01
@@ -125,14 +125,11 @@ def measure(
     time = np.arange(len(epochs))
     before = blocks_before_tail(len(epochs), length)
 
-    x = read_blocks(i_xt, length).until(before)
-    top, tail = peak(x), mean_over_tail(i_xt, length)
-    compression = top - tail
-    x_peak = length * x.level.argmax(-1)
+    compression, top = compression_of(i_xt, length)
+    x_peak = length * read_blocks(i_xt, length).until(before).level.argmax(-1)
     onset = best_division(i_xt < top[..., None] - COMPRESSION_MARGIN, time >= x_peak[..., None])
     compresses = compression > COMPRESSION_MARGIN
-    given_y = i_xt - i_ty
-    conditional = peak(read_blocks(given_y, length).until(before)) - mean_over_tail(given_y, length)
+    conditional, _ = compression_of(i_xt - i_ty, length)
 
     y, start = read_blocks(i_ty[..., 1:], length), i_ty[..., 0]
     fitting, headroom = peak(y) - start, h_y - start
@@ -163,9 +160,18 @@ def measure(
     }
 
 
-def mean_over_tail(curves: np.ndarray, length: int) -> np.ndarray:
-    mean: np.ndarray = curves[..., -tail_length(curves.shape[-1], length) :].mean(-1)
-    return mean
+def compression_of(curves: np.ndarray, length: int = LENGTH) -> tuple[np.ndarray, np.ndarray]:
+    """Compression of curves, and the peak that they are compressed from, each (...).
+
+        C = peak before the tail − mean over the tail
+
+    Args:
+        curves: (..., epochs), with at least one block before the tail.
+        length: of the blocks.
+    """
+    epochs = curves.shape[-1]
+    top = peak(read_blocks(curves, length).until(blocks_before_tail(epochs, length)))
+    return top - curves[..., -tail_length(epochs, length) :].mean(-1), top
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

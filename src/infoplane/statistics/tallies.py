@@ -103,6 +103,7 @@ def compresses(runs: pd.DataFrame, margin: Margin) -> pd.Series:
 
 TALLIES: Mapping[str, Callable[[pd.DataFrame, Margin], Tally]] = {
     "fitting": fitting,
+    "fitting_with_headroom": fitting,
     "compression": compression,
     "conditional": compression,
     "network": network,
