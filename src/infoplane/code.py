@@ -27,6 +27,7 @@ PLUMBING = frozenset(
         "kernels.compilation",
         "layout",
         "log",
+        "networks.module",
         "progress",
         "provenance",
         "recognition",

@@ -7,12 +7,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from infoplane.datasets import Dataset
-from infoplane.errors import UserError
 from infoplane.information.layers import Layer
 from infoplane.networks.inputs import Inputs, network_inputs
-from infoplane.networks.layers import Network, Pool, network_of
+from infoplane.networks.layers import Network, Pool
 from infoplane.networks.schemes import Scheme, scheme_of
-from infoplane.trajectory import Trajectory
+from infoplane.trajectory import Trajectory, network_on
 
 __all__ = ["Replayed", "pools_of_inputs", "replay"]
 
@@ -59,38 +58,8 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
         UserError: the trajectory was trained on another data set, its arrays are not those of its network, or
             there is no GPU.
     """
-    refuse_other_data(trajectory, dataset)
-    network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
-    refuse_other_sizes(trajectory, network)
+    network, _ = network_on(trajectory, dataset)
     return replay_by(engine_for(trajectory, dataset, device), network, trajectory, dataset)
-
-
-def refuse_other_data(trajectory: Trajectory, dataset: Dataset) -> None:
-    known, given = trajectory.dataset, dataset.description
-    if known.get("digest") != given["digest"]:
-        trained_on, other = (
-            f"{each.get('name')!r} ({each.get('inputs')} inputs, digest {each.get('digest')!s:.12})"
-            for each in (known, given)
-        )
-        raise UserError(
-            f"the trajectory was trained on the data set {trained_on}, and {other} is given; give the one it "
-            "was trained on"
-        )
-
-
-def refuse_other_sizes(trajectory: Trajectory, network: Network) -> None:
-    """Refuse arrays that kernels would read beyond their ends."""
-    snapshots = len(trajectory.repetitions), len(trajectory.epochs)
-    for name, expected in [
-        ("parameters", (*snapshots, network.size)),
-        ("ranges", (*snapshots, len(network.layers), 2, 2)),
-    ]:
-        array = getattr(trajectory, name)
-        if array.shape != expected or array.dtype != np.float32:
-            raise UserError(
-                f"the trajectory's {name} are {array.dtype} of the shape {array.shape}, expected float32 of "
-                f"{expected}; take a trajectory as it was trained or loaded"
-            )
 
 
 def replay_by(
