@@ -23,6 +23,8 @@ __all__ = ["InputsMerged", "Report", "problems_of_data", "refuse_unsuitable", "r
 # Float64 holds all whole numbers up to 2⁵³
 EXACT = 2**53
 FEW = 0.99
+# Levels of a layer that are enough for inputs far from 0
+MANY = 16
 # Features that are named in a message
 NAMED = 5
 
@@ -84,21 +86,42 @@ class Report(NamedTuple):
 def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
     """How many of the distinct inputs a network can tell apart; nothing where it reads them as they are.
 
-    It is a warning where fewer than 99 % are left, or where a feature is lost.
+    It is a warning where fewer than 99 % are left, where a feature is lost, or where the inputs lie so far
+    from 0 that the layers, whose grids contain 0, have few levels for their differences.
     """
     if reads_as_given(spec, dataset):
         return None
     quantized = scheme_of(spec).quantized
     read, given, merged = distinct_inputs(dataset, quantized)
-    is_warning = read < FEW * given or len(merged) > 0
+    levels = levels_far_from_0(spec, dataset)
+    is_warning = read < FEW * given or len(merged) > 0 or levels is not None
     on = "on the grid of 8 bits" if quantized else "in float32"
     parts = [f"data set {dataset.name}: {read} of {given} distinct inputs remain {on}"]
     if len(merged):
         names = ", ".join(map(str, merged[:NAMED])) + ", …" * (len(merged) > NAMED)
         parts.append(f"{len(merged)} features that vary take one value there (number {names}, from 0)")
+    if levels is not None:
+        parts.append(f"they lie so far from 0 that a layer has about {levels} levels for their differences")
     if is_warning and dataset.scaling == "all":
         parts.append("scaling: feature gives each feature a range of its own")
     return Report("; ".join(parts), is_warning)
+
+
+def levels_far_from_0(spec: TrainingSpec, dataset: Dataset) -> int | None:
+    """Levels of a layer, about, for inputs that lie far from 0; None if they do not, or the levels are many.
+
+    The grid of a layer contains 0: of its 2ᵇ levels, inputs of [low, high] are left (high − low)/max(|low|,
+    |high|).
+    """
+    if not isinstance(spec.bits, Bits):
+        return None
+    values = network_inputs(dataset, True).values[dataset.train_mask]
+    low, high = float(values.min()), float(values.max())
+    if low == high:  # which is refused
+        return None
+    share = (high - low) / max(abs(low), abs(high))
+    levels = round(share * 2**spec.bits.activations)
+    return levels if share < 0.5 and levels < MANY else None
 
 
 def problems_of_data(spec: DatasetSpec, trainings: Mapping[str, TrainingSpec]) -> list[str]:
