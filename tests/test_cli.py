@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,7 +56,42 @@ def test_dataset_is_made(tmp_path):
 
 def test_check_counts(capsys):
     assert main(["check", str(QUICK)]) == 0
-    assert capsys.readouterr().out.startswith(f"{QUICK}: 15 experiments, 6 estimators, 26 figures; ")
+    assert capsys.readouterr().out.startswith(f"{QUICK}: 15 experiments, 6 estimators, 27 figures; ")
+
+
+OWN = """
+datasets: {{mine: {{kind: npz, path: mine.npz}}}}
+defaults:
+  {{dataset: mine, network: shwartz-ziv, activation: relu, bits: 8, epochs: 1, record_every: 1,
+   repetitions: 1, chunk: 1}}
+experiments: {{good: {{}}, other: {{network: {network}}}}}
+estimators: {{exact: {{kind: exact}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arrays", "network", "words"),
+    [
+        (
+            {"inputs": np.eye(12), "labels": np.arange(12) % 2},
+            "[{conv: 2, kernel: 3}]",
+            "experiments.other: ",
+        ),
+        ({"inputs": np.ones((8, 5, 5)), "labels": np.arange(8) % 2}, "[{conv: 2, kernel: 7}]", "other: "),
+        ({"inputs": np.eye(12), "labels": np.zeros(12, int)}, "[3]", "mine.npz: labels are all 0; "),
+        ({"labels": np.arange(12) % 2}, "[3]", "mine.npz: inputs missing; "),
+    ],
+)
+def test_check_opens_the_data(capsys, tmp_path, monkeypatch, arrays, network, words):
+    """What the jobs would refuse is refused before any job is run."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("mine.npz", **arrays)
+    Path("mine.yaml").write_text(OWN.format(network=network))
+    assert main(["check", "mine.yaml"]) == 1
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert all(line.startswith("infoplane: mine.yaml: ") for line in shown.err.splitlines())
+    assert words in shown.err.splitlines()[-1]
 
 
 def refused(capsys, *arguments: str) -> str:
@@ -89,7 +125,8 @@ def test_bad_table_name(capsys, text):
 
 def test_missing_file(capsys, tmp_path):
     missing = str(tmp_path / "none.parquet")
-    line = refused(capsys, "statistics", "accuracy", "--history", missing, "--output", str(tmp_path / "o"))
+    files = ["--history", missing, "--dataset", missing, "--output", str(tmp_path / "o")]
+    line = refused(capsys, "statistics", "accuracy", *files)
     assert line.startswith(f"{missing}: missing; ")
 
 

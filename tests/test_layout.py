@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
-from infoplane.layout import FILES, JOINS, MADE_FROM, Layout, benchmark_of, log_of, path_of, repetitions_of
+from infoplane.layout import (
+    FILES,
+    FORMATS,
+    JOINS,
+    MADE_FROM,
+    Layout,
+    benchmark_of,
+    log_of,
+    path_of,
+    repetitions_of,
+)
 
 CONFIG = {
     "defaults": {
@@ -32,7 +42,7 @@ CONFIG = {
         "runs": {"kind": "runs", "category": "main", "experiments": ["one"], "estimators": ["exact"]},
         "errors": {"kind": "errors", "category": "A", "experiments": ["two"], "estimators": ["uniform"]},
         "ranks": {"kind": "tradeoff", "category": "A", "experiments": ["one"], "estimators": ["exact"]},
-        "verdicts": {"kind": "claims", "category": "claims"},
+        "verdicts": {"kind": "margins", "category": "claims"},
         "digits": {"kind": "accuracy", "category": "F", "experiments": ["digits"]},
     },
 }
@@ -81,7 +91,8 @@ def test_tables_are_made_from_all_chunks_of_their_experiment(layout):
     exact = [f"information/two/exact/{chunk}.parquet" for chunk in CHUNKS]
     assert layout.made_from("aggregates", names) == {"information": seen, "history": histories}
     assert layout.made_from("errors", names) == {"exact": exact, "binned": seen}
-    assert layout.made_from("accuracy", {"experiment": "two"}) == {"history": histories}
+    accuracy = {"dataset": ["datasets/synthetic.npz"], "history": histories}
+    assert layout.made_from("accuracy", {"experiment": "two"}) == accuracy
     assert layout.made_from("merging", {"experiment": "one"})["trajectory"] == [
         "training/one/0-1.safetensors"
     ]
@@ -135,7 +146,11 @@ def test_no_two_jobs_share_a_file_whatever_they_are_called(experiments, estimato
     first = ("history", "information", "reliability", "resolution", "levels", "merging", "accuracy")
     first += ("aggregates", "errors", "tradeoff")  # of each job the first file, after which its log is named
     made = [path for kind in first for path in layout.files(kind, pairs)] + layout.joins(["synthetic"])
-    made += [path_of("claims"), path_of("dataset", dataset="synthetic"), *layout.figures(experiments)[::2]]
+    made += [
+        path_of("claims"),
+        path_of("dataset", dataset="synthetic"),
+        *layout.figures(experiments)[:: len(FORMATS)],
+    ]
     made += layout.pages([*layout.joins(["synthetic"]), *layout.verdicts()])
     for place in (str, log_of, benchmark_of):
         files = [*map(place, made)]
