@@ -17,6 +17,8 @@ SIZES = (0.44, 0.38, 0.32)
 FIRST, LAST = 0.02, 0.9
 NUMBERS = np.array([0.11, 0.08])
 STEPS = 12
+# Where the name of H(Y) stands
+NAME = np.array([*product((0.03, 0.08, 0.13), (0.8, 0.84, 0.88))])
 # Points of a line between two epochs that an inset must not lie upon
 POINTS = np.linspace(0, 1, 20)[:, None, None, None]
 
@@ -82,7 +84,8 @@ def free_place(
     lower, size = np.array([whole.x[0], whole.y[0]]), np.array([np.ptp(whole.x), np.ptp(whole.y)])
     steps = (np.stack([x, y], -1) - lower) / size
     lines = steps[:-1] + POINTS * (steps[1:] - steps[:-1])
-    taken = np.unique(np.concatenate([lines.reshape(-1, 2), steps.reshape(-1, 2)]).round(2), axis=0)
+    points = np.concatenate([lines.reshape(-1, 2), steps.reshape(-1, 2), NAME])
+    taken = np.unique(points.round(2), axis=0)
     ends = (np.transpose(part) - lower) / size
     middle = ends.mean(0)
     for width in SIZES:

@@ -1,0 +1,30 @@
+"""Merging shows codes and the bins that they fall into."""
+
+from drawings import panels, words
+
+from infoplane.results import load_table
+
+from .study import figure_spec
+
+
+def test_titles_count_codes_and_bins(study):
+    figure = study.draw(figure_spec("merging"))
+    assert "repetition 0" in words(figure)
+    table = load_table(study.path("merging", "fine"))
+    titles = [axes.get_title() for axes in panels(figure) if axes.get_title()]
+    assert [title.split("\n")[0] for title in titles] == [
+        "after 1 epoch",
+        "after 101 epochs",
+        "after 401 epochs",
+        "after 1151 epochs",
+    ]
+    for title in titles:
+        assert title.split("\n")[1].startswith("50 codes, ")
+        assert title.split("\n")[2].startswith(f"{table['bin_0'].nunique()} bins, ")
+
+
+def test_bars_are_the_inputs_of_each_code(study):
+    axes = panels(study.draw(figure_spec("merging")))[0]
+    codes = load_table(study.path("merging", "fine")).query("epoch == 0")
+    bars = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in axes.patches}
+    assert bars == dict(zip(codes["code_0"] - codes["code_1"], codes["count"], strict=True))
