@@ -214,7 +214,7 @@ def check_joined(path: Path) -> None:
             join_fits(accuracies, again)
         else:
             join, name = JOINS[path.stem]
-            columns = [name for name in ("experiment", "against") if name in table]
+            columns = ["experiment", "against"] if path.stem == "differences" else ["experiment"]
             pairs = {pair for name in columns for pair in zip(table[name], table["estimator"], strict=True)}
             join({pair: statistics.joinpath(*pair, f"{name}.parquet") for pair in sorted(pairs)}, again)
 
