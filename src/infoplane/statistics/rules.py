@@ -35,7 +35,7 @@ class Rule(NamedTuple):
     def decisive(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells that fulfil the rule, with their p: the clearest first, or the least clear of all."""
         says = (cells["status"] == self.status) & (self.p(cells) < LEVEL)
-        told = cells.assign(p=self.p(cells))[says].sort_values("p", kind="stable")
+        told = cells.assign(p=self.p(cells))[says].sort_values(f"p_{self.status}", kind="stable")
         if self.every:
             return told[-1:] if says.all() else told[:0]
         return told
@@ -47,7 +47,7 @@ class Rule(NamedTuple):
         """
         others = (cells["status"] != self.status) | (not self.every)
         told = cells.assign(p=self.p(cells))[others]
-        return told.sort_values("p", ascending=not self.every, kind="stable")
+        return told.sort_values(f"p_{self.status}", ascending=not self.every, kind="stable")
 
 
 def some(status: Literal["shows", "lacks"]) -> Rule:
