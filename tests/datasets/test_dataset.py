@@ -1,11 +1,13 @@
-"""What a data set is, and how it is split."""
+"""What a data set is made of, how it is split, and what is no data set."""
 
 import hashlib
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
-from infoplane import load_dataset
+from infoplane import Dataset, UserError, load_dataset
 from infoplane.datasets import stratified_split
 from infoplane.kernels.random import Streams
 
@@ -39,3 +41,95 @@ def test_split_takes_the_first_of_each_class_in_an_order_that_was_drawn(syntheti
             wanted[label] -= 1
             taken.append(place)
     assert sorted(taken) == np.flatnonzero(synthetic.train_mask).tolist()
+
+
+INPUTS = np.arange(24).reshape(12, 2)
+LABELS = np.arange(12) % 3
+MASK = np.arange(12) < 9
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda v: v.tolist(),
+        lambda v: torch.tensor(v),
+        lambda v: v.astype(v.dtype.newbyteorder(">")),
+        lambda v: np.repeat(v, 2, 0)[::2],
+        np.asfortranarray,
+        pd.DataFrame,
+    ],
+)
+def test_arrays_of_every_kind_make_the_same_data_set(convert):
+    expected = Dataset("mine", INPUTS, LABELS, MASK)
+    labels = convert(LABELS) if convert is not pd.DataFrame else pd.Series(LABELS)
+    mask = convert(MASK) if convert is not pd.DataFrame else pd.Series(MASK)
+    found = Dataset("mine", convert(INPUTS), labels, mask)
+    assert found.description == expected.description
+    assert (found.inputs.dtype, found.labels.dtype) == (np.uint8, np.int64)
+    assert found.inputs.flags.c_contiguous
+    floats = Dataset("mine", convert(INPUTS / 7), labels, mask)
+    assert floats.inputs.dtype == np.float32
+    assert floats.description == Dataset("mine", INPUTS / 7, LABELS, MASK).description
+
+
+def test_settings_that_change_what_networks_read_are_part_of_the_digest():
+    plain = Dataset("mine", INPUTS, LABELS, MASK)
+    digest = "8f67ed153b67dcb5d2aa169f89ac7742aed5ff72276f143b0d7ee67f4220d0f8"
+    others = [
+        Dataset("mine", INPUTS, LABELS, MASK, scale=0.5),
+        Dataset("mine", INPUTS, LABELS, MASK, scaling="feature"),
+        Dataset("mine", INPUTS, LABELS, ~MASK),
+    ]
+    assert len({each.description["digest"] for each in [plain, *others]}) == 4
+    named = Dataset("other", INPUTS, LABELS, MASK, channels="first")
+    assert named.description["digest"] == plain.description["digest"]
+    assert load_dataset("synthetic").description["digest"] == digest
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("side", [5, 8, 28])
+def test_images_with_channels_last_are_refused(channels, side):
+    images = np.random.default_rng(0).integers(0, 256, (12, side, side, channels))
+    with pytest.raises(
+        UserError, match=r"looks like .* give np\.moveaxis\(inputs, -1, 1\), or say channels: f"
+    ):
+        Dataset("mine", images, LABELS)
+    assert Dataset("mine", np.moveaxis(images, -1, 1), LABELS).inputs.shape == (12, channels, side, side)
+    assert Dataset("mine", images, LABELS, channels="first").inputs.shape == (12, side, side, channels)
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 8, 8), (8, 8, 2), (8, 8, 8), (8, 9, 3), (3, 3, 3), (4, 4, 4), (2, 2, 3), (8, 3)]
+)
+def test_other_shapes_are_taken_for_what_they_are(shape):
+    assert Dataset("mine", np.zeros((12, *shape)), LABELS).inputs.shape == (12, *shape)
+
+
+@pytest.mark.parametrize(
+    "keys, line",
+    [
+        ({"inputs": [[1, 2], [3]]}, "inputs: a list is no array"),
+        ({"inputs": torch.zeros(12, 2, device="meta")}, "inputs: a Tensor is no array"),
+        ({"inputs": INPUTS * np.nan}, "inputs hold NaN or infinity, 24 of 24"),
+        ({"labels": LABELS[:, None]}, "labels have the shape (12, 1), expected (12,)"),
+        ({"labels": LABELS[1:]}, "labels have the shape (11,), expected (12,)"),
+        ({"labels": ["a", "b"] * 6}, "labels are <U1, not integers"),
+        ({"labels": [None, 1] * 6}, "labels: 6 of 12 values are missing"),
+        ({"train_mask": MASK * 1}, "train_mask is int64"),
+        ({"train_mask": LABELS == 2}, "labels of all training inputs are 2; train on two classes at least"),
+        ({"scale": 0.0}, "datasets.mine.scale: 0.0 takes the inputs out of the range"),
+        ({"scale": float("nan")}, "datasets.mine.scale: nan takes the inputs out of the range"),
+        ({"scaling": "features"}, "datasets.mine.scaling: 'features' is unknown; use all or feature"),
+        ({"scaling": "feature", "scale": 0.5}, "scale: has no effect where scaling is feature"),
+    ],
+)
+def test_what_is_no_data_set_is_one_line(keys, line):
+    with pytest.raises(UserError) as error:
+        Dataset(**{"name": "mine", "inputs": INPUTS, "labels": LABELS} | keys)
+    assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_data_set_is_represented_in_a_line():
+    assert repr(load_dataset("synthetic")) == (
+        "Dataset('synthetic': 4096 inputs (12,) uint8, 2 classes, 3276 for training)"
+    )
