@@ -61,4 +61,4 @@ def outputs_of(model, inputs, *names):
     model.train(mode)
     for handle in handles:
         handle.remove()
-    return [found[name].flatten(1).numpy().astype(np.float64) for name in names]
+    return [found[name].flatten(1).cpu().numpy().astype(np.float64) for name in names]

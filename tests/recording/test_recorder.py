@@ -209,6 +209,27 @@ class TestInputs:
         assert recorded(dense(4, 2), torch.ones(1, 4), ["cat"]).table()["h_t"].tolist() == [0.0]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+class TestOnGpu:
+    def test_a_model_stays_there_and_inputs_come(self):
+        inputs, labels = images()
+        model = net().cuda()
+        state = torch.cuda.get_rng_state()
+        found = recorded(model, inputs, labels, estimators=ALL)
+        assert {each.device.type for each in model.parameters()} == {"cuda"}
+        assert torch.equal(state, torch.cuda.get_rng_state())
+        (values,) = outputs_of(model, inputs.cuda(), "last")
+        expected = exact_information(values.astype(np.float32), labels)
+        last = recorded(model, inputs.cuda(), labels.cuda(), layers="last").table()
+        assert last[INFORMATION].iloc[0].tolist() == [float(each) for each in expected]
+        assert len(found.table("exact")) == 5
+
+    def test_half_precision(self):
+        inputs, labels = images()
+        table = recorded(net().cuda().half(), inputs, labels).table()
+        assert (table["distinct"] > 0).all()
+
+
 class TestTables:
     def test_columns_are_those_of_estimate(self):
         inputs, labels = images()
