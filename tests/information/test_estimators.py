@@ -153,6 +153,12 @@ EVERY_CODE = {
         of_values([np.arange(2**16)]),
         2**16,
     ),
+    "quantized, 18 bits of a network": (
+        {"kind": "quantized", "range": [0, 2**18 - 1]},
+        18,
+        of_values([np.arange(2**18)]),
+        2**18,
+    ),
     "quantized, 1 bit": ({"kind": "quantized", "range": "layer", "bits": 1}, 8, of_codes(8), 2),
     "adaptive": ({"kind": "adaptive", "bins": 2**16}, 16, of_values([np.arange(2**17)]), 2**16),
     "uniform": (

@@ -63,6 +63,7 @@ def quantized(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: 
     Args:
         activations: (S, width, N) floats.
         low, high: the ends of the range, (S, 1, 1).
+        bits: 1 to 32.
 
     >>> ends = np.zeros((1, 1, 1)), np.ones((1, 1, 1))
     >>> quantized(np.array([[[-1.0, 0.4, 0.5, 2.0]]]), *ends, bits=2).tolist()
@@ -74,7 +75,7 @@ def quantized(activations: np.ndarray, low: np.ndarray, high: np.ndarray, bits: 
     flat = scale == 0
     zero = np.minimum(np.floor(-low / np.where(flat, 1.0, high - low) * top + 0.5), top)
     codes = np.floor(values / np.where(flat, 1.0, scale) + zero + 0.5)
-    return codes.clip(0.0, np.where(flat, 0.0, top)).astype(np.uint16)
+    return codes.clip(0.0, np.where(flat, 0.0, top)).astype(np.uint16 if bits <= 16 else np.uint32)
 
 
 def adaptive_bins(activations: np.ndarray, bins: int) -> np.ndarray:
