@@ -10,8 +10,8 @@ from pandas.testing import assert_frame_equal
 from statistics_chunks import EPOCHS, EVERY, HISTORY, INFORMATION, REPETITIONS, chunks, summarise
 
 from infoplane.artifacts import describe, read_table, write_table
-from infoplane.datasets.synthetic import synthetic
 from infoplane.config import TrainingSpec
+from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
 from infoplane.statistics import (
     join_fits,
