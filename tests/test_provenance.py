@@ -15,6 +15,7 @@ from infoplane.cli import main
 from infoplane.config.study import load_study
 from infoplane.datasets import synthetic
 from infoplane.provenance import Provenance, described_spec, made_from, maker
+from infoplane.statistics.chunks import read_chunks
 
 TRAINING = {
     "dataset": "synthetic",
@@ -101,6 +102,19 @@ def test_results_from_before_the_version_was_said_are_of_the_first(monkeypatch):
     assert maker(told) == {} and not is_current("history")
     monkeypatch.setattr(code, "VERSION", 2)
     assert not is_current("history")
+
+
+def test_chunks_from_before_and_after_are_of_one_experiment():
+    """A spec was written with all of its keys, and is now by what differs from the defaults."""
+    study = study_of()
+    spec = study.experiments["one"].spec
+    specs = spec.model_dump(mode="json"), spec.differences()
+    paths = [Path("0-1.parquet"), Path("2-3.parquet")]
+    for path, its, first in zip(paths, specs, (0, 2), strict=True):
+        told = describe("history", {"training": its}, repetitions=[first, first + 1], dataset=DATA)
+        write_table(path, pd.DataFrame({"loss": [0.5]}), told)
+    whole = read_chunks(paths, "history")[1]
+    assert whole["spec"] == made_from(spec) and whole["repetitions"] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

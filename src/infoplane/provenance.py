@@ -131,7 +131,7 @@ def described_spec(told: Mapping[str, Any]) -> dict[str, Any]:
     """
     models: dict[str, type[Spec]] = {"training": TrainingSpec, "estimator": EstimatorSpec}
     spec: dict[str, Any] = told.get("spec", {})
-    with suppress(ValueError):  # keys or values of another version
+    with suppress(KeyError, ValueError):  # keys or values of another version
         return {name: models[name].model_validate(its).differences() for name, its in spec.items()}
     return spec
 

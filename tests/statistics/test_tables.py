@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 from statistics_chunks import EPOCHS, EVERY, HISTORY, INFORMATION, REPETITIONS, chunks, summarise
 
 from infoplane.artifacts import describe, read_table, write_table
+from infoplane.config import TrainingSpec
 from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
 from infoplane.statistics import (
@@ -42,7 +43,8 @@ def test_shapes_and_descriptions(tmp_path):
     assert (phases["headroom"] + INFORMATION.query("epoch == -1")["i_ty"].to_numpy()).tolist() == [
         pytest.approx(simulation.H_Y)
     ] * len(phases)
-    assert told["spec"] == {"training": simulation.TRAINING, "estimator": {"kind": "exact"}}
+    training = TrainingSpec.model_validate(simulation.TRAINING).differences()
+    assert told["spec"] == {"training": training, "estimator": {"kind": "exact"}}
     assert told["repetitions"] == list(range(REPETITIONS))
     assert (told["failed"], told["bad_fits"]) == ([], [])
     assert told["dataset"] == simulation.DATASET

@@ -26,8 +26,8 @@ def joined(*tables: str) -> set[str]:
 
 
 FITS = joined("fits")
-PHASES = joined("information", "phases", "violations")
-CLAIMS = {"statistics_claims", "pages claims", "pages cells"}
+PHASES = joined("information", "phases", "prevalence", "differences", "violations")
+CLAIMS = {"statistics_claims", "pages claims", "pages cells", "pages margins"}
 FIGURES = {"figures plane", "figures curves", "figures runs", "figures accuracy"}
 
 Config = dict[str, Any]
@@ -153,7 +153,7 @@ CHANGES = [
             "kernels/layers.py",
         )
     ),
-    Change("an edit of figures/planes.py", FIGURES, module="figures/planes.py"),
+    Change("an edit of figures/plane.py", FIGURES, module="figures/plane.py"),
     Change(
         "an edit of statistics/phases.py",
         ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES,
@@ -167,7 +167,11 @@ CHANGES = [
         Change(f"an edit of {module}", TANH, module=module)
         for module in ("training.py", "networks/forward.py")
     ),
-    Change("an edit of datasets/synthetic.py", {"datasets synthetic"} | TANH, module="datasets/synthetic.py"),
+    Change(
+        "an edit of datasets/synthetic.py",
+        {"datasets synthetic"} | ACCURACIES | TANH,
+        module="datasets/synthetic.py",
+    ),
     Change(
         "another version of the kernels",
         RELU,

@@ -1,14 +1,14 @@
 """What Snakemake would do: refuse a bad config in one line, and run no job that nothing asks for."""
 
-import ast
 import re
-from itertools import product
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from infoplane.code import PLUMBING, TORCH, code_of
+from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, code_of
 from infoplane.config.study import load_study
+from infoplane.layout import FILES, Layout
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])
@@ -16,35 +16,32 @@ def test_configs_ask_for_every_stage(fresh, name):
     jobs = fresh.jobs(f"config/{name}.yaml")
     study = load_study(fresh.folder / "config" / f"{name}.yaml")
     chunks = {name: len(experiment.chunks) for name, experiment in study.experiments.items()}
-    shown = {
-        kind: {
-            pair
-            for figure in study.figures.values()
-            if figure.kind == kind
-            for pair in product(figure.experiments, figure.estimators or [""])
+    layout = Layout(study)
+
+    def number(kind):
+        return len({path for name in study.figures for path in layout.drawn_from(name).get(kind, [])})
+
+    joined = len(layout.joins(study.datasets))
+    assert jobs == Counter(
+        {
+            "datasets": 2,
+            "training": sum(chunks.values()),
+            "information": sum(chunks[experiment] for experiment, _ in study.pairs),
+            "reliability": number("reliability"),
+            "resolution": number("resolution"),
+            "levels": number("levels"),
+            "merging": number("merging"),
+            "activations": number("activations"),
+            "statistics_information": len(study.pairs),
+            "statistics_accuracy": len(study.experiments),
+            "statistics_errors": number("errors"),
+            "statistics_tradeoff": number("tradeoff"),
+            "statistics_join": joined,
+            "statistics_claims": 1,
+            "pages": joined + 3,
+            "figures": len(study.figures),
         }
-        for kind in ("tradeoff", "errors", "merging", "reliability", "levels")
-    }
-    of_figures = {
-        "statistics_tradeoff": len(shown["tradeoff"]),
-        "statistics_errors": len(shown["errors"]),
-        "merging": len(shown["merging"]),
-        "reliability": sum(chunks[experiment] for experiment, _ in shown["reliability"]),
-        "levels": sum(chunks[experiment] for experiment, _ in shown["levels"]),
-    }
-    correlated = {study.experiments[experiment].dataset for experiment, _ in shown["tradeoff"]}
-    joined = 2 * 4 + len(correlated)
-    assert jobs == {rule: count for rule, count in of_figures.items() if count} | {
-        "datasets": 2,
-        "training": sum(chunks.values()),
-        "information": sum(chunks[experiment] for experiment, _ in study.pairs),
-        "statistics_information": len(study.pairs),
-        "statistics_accuracy": len(study.experiments),
-        "statistics_join": joined,
-        "statistics_claims": 1,
-        "pages": joined + 2,
-        "figures": len(study.figures),
-    }
+    )
 
 
 def test_default_config_is_used_where_none_is_given(fresh):
@@ -113,47 +110,54 @@ def test_dropped_trajectories_are_temporary(fresh):
     assert sorted(dropped()) == [f"results/training/{chunk}.safetensors" for chunk in chunks]
 
 
-def imported(module: str, source: Path) -> set[str]:
-    """All modules of infoplane that one of them rests on, itself included, wherever they are imported."""
-    found, waiting = set(), [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            path = source / name.replace(".", "/")
-            text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
-            nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
-            names = [node.module.removeprefix("infoplane.") for node in nodes if node.module]
-            waiting += [
-                name for name, node in zip(names, nodes, strict=True) if node.module.startswith("infoplane.")
-            ]
+def directly_imported(module: str, source: Path) -> set[str]:
+    """The modules of infoplane that a module imports, wherever in it."""
+    path = source / module.replace(".", "/")
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    found = set()
+    statement = r"^ *from infoplane(?:\.([\w.]+))? import (\((?:[^)]*)\)|[^\n]*)"
+    for package, imported in re.findall(statement, text, re.MULTILINE):
+        names = {package, *(f"{package}.{name}".strip(".") for name in re.findall(r"\w+", imported))}
+        for name in names - {""}:
+            place = source / name.replace(".", "/")
+            if place.with_suffix(".py").is_file() or (place / "__init__.py").is_file():
+                found.add(name)
     return found
 
 
-def test_rules_track_the_modules_of_their_stage(fresh):
-    """Every module that the numbers of a stage depend on, but those that read what other stages wrote."""
-    source = fresh.folder / "src" / "infoplane"
-    rules = fresh.folder / "workflow" / "rules"
-    readers = imported("datasets", source) - imported("kernels.random", source)
-    for rule, stage in {
-        "training": "training",
-        "information": "information.estimate",
-        "reliability": "information.reliability",
-        "levels": "information.levels",
-        "merging": "information.merging",
-    }.items():
-        assert f'code=code_for("{stage}")' in (rules / f"{rule}.smk").read_text()
-        tracked = {name_of(path, source) for path in code_of(stage, {"datasets"}, source)}
-        assert tracked == imported(stage, source) - PLUMBING - readers
-        by_kernels = {name_of(path, source) for path in code_of(stage, {"datasets", *TORCH}, source)}
-        assert tracked - by_kernels <= TORCH and by_kernels <= tracked and "kernels.layers" in by_kernels
-    readers |= {"trajectory", "statistics.chunks"}
-    for stage in ("statistics", "figures"):
-        modules = {f"{stage}.{path.stem}" for path in (source / stage).glob("*.py")} | {stage}
-        listed = re.findall(r'"src/infoplane/(.*)\.py"', (rules / f"{stage}.smk").read_text())
-        modules |= {name.replace("/", ".") for name in listed}
-        assert imported(stage, source) - PLUMBING <= modules | readers
+def reached(stage: str, but: set[str], source: Path) -> set[str]:
+    """What `code_of` is to name: the modules that a stage reaches without passing those left out."""
+    found, waiting = set(), [stage]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and not {name, name.partition(".")[0]} & but:
+            found.add(name)
+            waiting += directly_imported(name, source)
+    return found
 
 
 def name_of(path: Path, source: Path) -> str:
     return ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("stage", sorted({*STAGES.values()}))
+def test_stages_are_known_by_the_modules_that_they_reach(stage, engine):
+    """An independent walk over the imports: all that a stage rests on, but plumbing and the other engine."""
+    other = {name for others in ENGINES for name in ENGINES[others] if others != engine}
+    but = PLUMBING | other | ({"datasets"} if stage != STAGES["dataset"] else set())
+    tracked = {name_of(path, ROOT) for path in code_of(stage, but - PLUMBING)}
+    assert tracked == reached(stage, but, ROOT)
+    assert stage in tracked
+
+
+def test_plumbing_and_engines_are_modules():
+    """None of the names has gone stale."""
+    for name in PLUMBING.union(*ENGINES.values()):
+        path = ROOT.joinpath(*name.split("."))
+        assert path.with_suffix(".py").exists() or path.is_dir(), name
+    assert not any((ROOT / f"{name}.py").exists() and name not in PLUMBING for name in ("verify", "status"))
+
+
+def test_every_kind_of_artifact_is_made_by_a_stage():
+    assert STAGES.keys() == FILES.keys()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
 from infoplane.errors import UserError
+from infoplane.provenance import described_spec
 
 __all__ = ["read_chunks"]
 
@@ -25,8 +26,9 @@ def read_chunks(paths: Sequence[Path], kind: str) -> tuple[pd.DataFrame, dict[st
     whole: dict[str, Any] = {}
     for path in map(Path, paths):
         frame, chunk = read_table(path, kind)
-        whole = whole or {"spec": chunk["spec"], "dataset": chunk["dataset"], "repetitions": []}
-        refuse_mismatch(path, "the spec", chunk["spec"], whole["spec"])
+        spec = described_spec(chunk)  # of an earlier version it has all keys
+        whole = whole or {"spec": spec, "dataset": chunk["dataset"], "repetitions": []}
+        refuse_mismatch(path, "the spec", spec, whole["spec"])
         refuse_mismatch(path, "the data set", chunk["dataset"], whole["dataset"])
         if twice := set(chunk["repetitions"]) & set(whole["repetitions"]):
             raise UserError(
