@@ -41,7 +41,8 @@ def test_log_tells_what_was_run_and_how_it_ended(tmp_path):
 
 
 def test_log_of_a_failure_ends_in_the_message(tmp_path):
-    path, job = run(tmp_path, STAGE, "statistics", "accuracy", "--history", "none", "--output", "o")
+    files = ["--dataset", "d", "--history", "none", "--output", "o"]
+    path, job = run(tmp_path, STAGE, "statistics", "accuracy", *files)
     assert job.wait() == 1
     *_, end, message = path.read_text().splitlines()
     assert re.fullmatch(r"failed .* after \d+\.\d s", end)
@@ -86,6 +87,8 @@ def test_nothing_is_added_to_what_is_no_log(tmp_path):
             STAGE,
             "statistics",
             "accuracy",
+            "--dataset",
+            "d",
             "--history",
             "none",
             "--output",
