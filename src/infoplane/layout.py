@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from infoplane.config.kinds import TABLES
+from infoplane.config.parsing import quoted
 from infoplane.config.study import Study
 from infoplane.errors import UserError
 
