@@ -286,3 +286,32 @@ def test_table_of_the_history(synthetic, engine):
     for column, count in [("train_accuracy", TRAINED), ("test_accuracy", 820)]:
         hits = history[column] * count
         np.testing.assert_allclose(hits, np.round(hits), atol=1e-3)
+
+
+def test_a_number_of_repetitions_is_those_from_0(synthetic):
+    expected, history = train(spec_of(epochs=1), [0, 1], synthetic)
+    for given in (2, np.int64(2), range(2), (0, 1), np.arange(2), torch.arange(2)):
+        trajectory, its_history = train(spec_of(epochs=1), given)
+        np.testing.assert_array_equal(trajectory.parameters, expected.parameters)
+        pd.testing.assert_frame_equal(its_history, history)
+
+
+@pytest.mark.parametrize(
+    "given", [0, -1, 2.0, True, "two", [], [0, 0], [-1], [0.5], [2**31], [None]], ids=repr
+)
+def test_what_are_no_repetitions_is_one_line(given):
+    with pytest.raises(UserError) as error:
+        train(spec_of(epochs=1), given)
+    line = str(error.value)
+    assert line.startswith(f"repetitions: {given!r} ") and "; give how many, or " in line and "\n" not in line
+
+
+def test_data_of_another_name_than_the_spec_says_are_refused(synthetic):
+    with pytest.raises(UserError, match="dataset: the spec names 'synthetic', and 'mine' is given; give"):
+        train(spec_of(epochs=1), 1, replace(synthetic, name="mine"))
+
+
+@pytest.mark.parametrize("network, epochs", [([2**20, 2**20], 1000), ([2**31 - 1] * 2, 1)])
+def test_records_that_no_memory_holds_are_refused(synthetic, network, epochs):
+    with pytest.raises(UserError, match=r"GiB of memory; train fewer at a time \(chunk\), record less often"):
+        train(spec_of(epochs=epochs, network=network), 1000, synthetic)

@@ -373,7 +373,7 @@ def test_statistics_of_other_numbers_are_found(results):
         column = "compression" if path.stem == "phases" else "mean"
         change(path, lambda table, its=column: table.assign(**{its: table[its] + 1e-6}))
     problems, _ = verify(results)
-    told = "is not what the tables that it rests on give; delete it and run the workflow again"
+    told = "is not what the tables that it rests on give; move it away and run the workflow again"
     assert {f"{path}: {told}" for path in paths} <= {*problems}
 
 

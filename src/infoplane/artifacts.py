@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 
 from infoplane.code import STAGES, TRAINED, made_by
 from infoplane.errors import UserError
-from infoplane.recognition import KEY, describe_in_words, recognise
+from infoplane.recognition import DAMAGE, KEY, describe_in_words, recognise
 
 __all__ = [
     "KEY",
+    "MOVE_AWAY",
     "array_digest",
     "as_read",
     "canonical",
@@ -222,7 +223,7 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         if told is not None and told != table_digest(frame, description):
             raise ValueError("another digest")
         return frame, description
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except DAMAGE as error:
         raise unreadable(path, kind, error) from error
 
 

@@ -72,9 +72,10 @@ def train(
     network = refuse_unsuitable(spec, dataset)
     if (report := report_inputs(spec, dataset)) and report.is_warning:
         warnings.warn(report.text, InputsMerged, stacklevel=2)
-    parts, epochs = recorded_epochs(spec)
     lengths = dict(training_parts(spec))
-    records = room_for_records(len(repetitions), len(epochs), sum(lengths.values()), network)
+    snapshots = sum(1 + -(-length // spec.record_every) for length in lengths.values())
+    records = room_for_records(len(repetitions), snapshots, sum(lengths.values()), network)
+    parts, epochs = recorded_epochs(spec)
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
         kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         train_repetitions(spec, dataset, repetitions, records, progress, kept)

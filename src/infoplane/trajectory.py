@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from infoplane.artifacts import (
     KEY,
+    MOVE_AWAY,
     array_digest,
     canonical,
     describe,
@@ -21,6 +23,7 @@ from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.errors import UserError
 from infoplane.networks.layers import Dense, Network, network_of
+from infoplane.recognition import DAMAGE
 
 if TYPE_CHECKING:
     from torch.nn import Sequential
@@ -269,10 +272,16 @@ def load_trajectory(path: Path) -> Trajectory:
         with safe_open(path, framework="numpy") as file:
             description = parse_description((file.metadata() or {}).get(KEY), path, "trajectory")
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
-        spec = TrainingSpec.model_validate(description["spec"]["training"])
         if array_digest(*arrays.values()) != description["digest"]:
             raise ValueError("other numbers than were written")
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        spec = TrainingSpec.model_validate(description["spec"]["training"])
+    except ValidationError as error:
+        version = description["versions"]["infoplane"]
+        raise UserError(
+            f"{path}: was trained by infoplane {version} from a spec that this version does not know; read "
+            f"it by that version or, {MOVE_AWAY}"
+        ) from error
+    except DAMAGE as error:
         raise unreadable(path, "trajectory", error) from error
     parts, epochs = recorded_epochs(spec)
     return Trajectory(spec, description["dataset"], parts=parts, epochs=epochs, **arrays)

@@ -154,7 +154,7 @@ def check_information(path: Path) -> None:
         if not same_rows(found, replayed).all():
             raise UserError(
                 f"{path}: is not what {trained} gives when it is replayed; "
-                "delete both and run the workflow again"
+                "move both away and run the workflow again"
             )
 
 

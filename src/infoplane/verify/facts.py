@@ -10,7 +10,7 @@ from infoplane.errors import UserError
 
 __all__ = ["RUN_AGAIN", "accuracies_are_shares", "laws_of_information", "refuse_other_rows", "refuse_where"]
 
-RUN_AGAIN = "delete it and run the workflow again"
+RUN_AGAIN = "move it away and run the workflow again"
 PLACE = ["repetition", "part", "epoch", "layer"]
 TOLERANCE = 1e-12
 
