@@ -178,6 +178,17 @@ class TestOwnData:
         self.save()
         assert self.is_current()
 
+    def test_a_job_depends_on_the_bytes_of_the_file_and_not_on_its_time(self):
+        def content():
+            return Provenance(self.study()).content("dataset", {"dataset": "mine"})
+
+        before = content()
+        os.utime("a.npz", (0, 0))
+        assert content() == before
+        self.save(shift=1)
+        os.utime("a.npz", (0, 0))
+        assert content() != before
+
     def test_another_file_scale_or_fraction_is_seen(self):
         self.save("b", shift=1)
         for changed in ({"path": "b.npz"}, {"scale": 2.0}, {"fraction": 0.5}):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import ROOT
-from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TRAINING, table
+from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TANH, TRAINING, of, table
 
 from infoplane.artifacts import read_table
 from infoplane.config.study import load_study
@@ -40,6 +40,21 @@ def test_the_page_on_reruns_has_the_table():
 def test_a_touched_module_runs_nothing(finished):
     (finished.folder / "src" / "infoplane" / "training.py").touch()
     assert not finished.announced()
+
+
+def test_a_module_that_is_replaced_by_an_older_one_is_seen(finished):
+    module = finished.folder / "src" / "infoplane" / "networks" / "forward.py"
+    module.write_text(module.read_text() + "# an earlier state\n")
+    os.utime(module, (0, 0))
+    assert finished.announced() == TANH
+
+
+def test_touched_results_of_kernels_run_nothing(finished):
+    """Copied results may have any times: that of the inputs may be the latest."""
+    results = finished.folder / "results"
+    for path in [*results.glob("training/relu/*"), *results.glob("datasets/*.npz")]:
+        path.touch()
+    assert not finished.announced() & {*of("relu", TRAINING), *of("relu", INFORMATION)}
 
 
 @pytest.mark.parametrize("change", OF_THE_CONFIG, ids=lambda change: change.said)
