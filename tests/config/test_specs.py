@@ -106,5 +106,5 @@ def test_defaults_never_change():
 
 
 def test_figures_are_known_by_their_differences():
-    figure = FigureSpec(kind="claims", category="claims", dpi=200)
-    assert figure.differences() == {"kind": "claims", "category": "claims"}
+    figure = FigureSpec(kind="margins", category="claims", dpi=200)
+    assert figure.differences() == {"kind": "margins", "category": "claims"}

@@ -94,7 +94,7 @@ def test_training_is_not_told_of_repetitions():
     spec = resolve(STUDY, "mine.yaml").experiments["one"].spec
     assert type(spec) is TrainingSpec
     others = set(Experiment.model_fields) - set(TrainingSpec.model_fields)
-    assert others == {"repetitions", "chunk", "control"}
+    assert others == {"repetitions", "chunk", "control", "label"}
     assert parse_spec(TrainingSpec, spec.model_dump_json()) == spec
 
 
