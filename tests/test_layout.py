@@ -143,7 +143,16 @@ def test_no_two_jobs_share_a_file_whatever_they_are_called(experiments, estimato
     }
     layout = Layout(resolve(config, "test.yaml"))
     pairs = layout.study.pairs
-    first = ("history", "information", "reliability", "resolution", "levels", "merging", "accuracy")
+    first = (
+        "history",
+        "information",
+        "reliability",
+        "resolution",
+        "levels",
+        "merging",
+        "activations",
+        "accuracy",
+    )
     first += ("aggregates", "errors", "tradeoff")  # of each job the first file, after which its log is named
     made = [path for kind in first for path in layout.files(kind, pairs)] + layout.joins(["synthetic"])
     made += [

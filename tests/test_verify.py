@@ -15,7 +15,7 @@ from infoplane.artifacts import canonical, describe, digest, read_table, write_t
 from infoplane.cli import main
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import images, run, save_dataset
-from infoplane.figures import draw
+from infoplane.figures.drawing import write_figure
 from infoplane.information import run as inform
 from infoplane.statistics import (
     join_fits,
@@ -96,7 +96,7 @@ def study(tmp_path_factory) -> Path:
         kind="plane", category="main", experiments=("relu",), estimators=("exact",), dpi=30, note="(a × b)"
     )
     tables = {"aggregates": {("relu", "exact"): [aggregates["relu", "exact"]]}}
-    draw(figure, tables, [results / "figures" / f"plane.{suffix}" for suffix in ("pdf", "png")])
+    write_figure(figure, tables, [results / "figures" / f"plane.{suffix}" for suffix in ("pdf", "png")])
     return results
 
 
@@ -549,7 +549,7 @@ def test_figures_of_other_accuracies_and_runs_are_found(results, kind, changed, 
     estimators = {"estimators": ("exact",)} if kind == "runs" else {}
     spec = FigureSpec(kind=kind, category="main", experiments=("relu",), dpi=30, **estimators)
     path = results / "figures" / f"{kind}.png"
-    draw(spec, {held: tables[held] for held in spec.reads}, [path])
+    write_figure(spec, {held: tables[held] for held in spec.reads}, [path])
     check_figure(path)
     change(results / changed, lambda table: table.assign(**{column: table[column] * 0.5}))
     with pytest.raises(UserError, match="is not what its tables show"):
@@ -567,7 +567,7 @@ def test_figures_are_not_drawn_again_by_other_versions(drawn, monkeypatch):
 
 def test_figures_of_phases_need_only_be_whole(study, tmp_path):
     phases = {("relu", "exact"): [study / "statistics" / "relu" / "exact" / "phases.parquet"]}
-    spec = FigureSpec(kind="phases", category="B", experiments=("relu",), estimators=("exact",), dpi=30)
+    spec = FigureSpec(kind="prevalence", category="B", experiments=("relu",), estimators=("exact",), dpi=30)
     path = tmp_path / "figures" / "phases.png"
-    draw(spec, {"phases": phases}, [path])
+    write_figure(spec, {"phases": phases}, [path])
     check_figure(path)

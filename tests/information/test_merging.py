@@ -99,3 +99,17 @@ def test_command_prints_the_table(trajectory, table, tmp_path, capsys):
     assert main(["merging", *files, "--repetition", "1", "--epochs", "0", "10"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == ",".join(table.columns) and len(lines) == len(table) + 1
+
+
+def test_a_repetition_that_has_become_nan_has_no_codes_and_is_not_printed(dataset, tmp_path, capsys):
+    spec = TrainingSpec(**SPEC | {"epochs": 1, "learning_rate": 1e30})
+    trajectory = train(spec, repetitions=range(1))[0]
+    assert not trajectory.finite[:, -1].any()
+    assert merging(of_repetition(trajectory, 0, [0]), dataset).empty
+    main(["datasets", "--spec", '{"name": "synthetic"}', "--output", str(tmp_path / "d.npz")])
+    save_trajectory(tmp_path / "t.safetensors", trajectory)
+    files = ["--dataset", str(tmp_path / "d.npz"), "--trajectory", str(tmp_path / "t.safetensors")]
+    assert main(["merging", *files, "--output", str(tmp_path / "a.parquet")]) == 0
+    capsys.readouterr()
+    assert main(["merging", *files]) == 1
+    assert "repetition 0 has become NaN; take another" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
 
 
 def of_repetition(
-    trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None, usual: Sequence[int]
+    trajectory: Trajectory, repetition: int, epochs: Sequence[int] | None, usual: Sequence[int] = EPOCHS
 ) -> Trajectory:
     """The main part of one repetition at some recorded epochs.
 

@@ -1,0 +1,49 @@
+"""Prevalence as a plot of one's own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulation
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+import infoplane
+from infoplane.errors import UserError
+from infoplane.plotting.phases import PREVALENCE, colour_of
+from infoplane.statistics.phases import phases
+
+
+def table(name: str = "relu") -> pd.DataFrame:
+    bad = pd.Series(pd.NA, range(6), dtype="boolean")
+    found = phases(simulation.information(range(6), 1200, 50), 4096, simulation.H_Y, [], bad, sample=False)
+    spec = {"training": simulation.TRAINING | {"record_every": 50}, "estimator": {"kind": "exact"}}
+    found.attrs["spec"] = spec
+    return found
+
+
+def test_a_row_for_each_table_and_a_cell_for_each_layer():
+    one = table()
+    axes = infoplane.plot_phases({"first": one, "second": one}, Figure().subplots(), phase="compression")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
+    counts = one.groupby("layer")["compresses"].sum()
+    assert [text.get_text() for text in axes.texts] == [f"{count}/6" for count in counts] * 2
+    assert len(infoplane.plot_phases(one, Figure().subplots(), layers=[5, 6]).texts) == 2
+
+
+def test_other_tables_are_refused():
+    with pytest.raises(UserError, match="the table holds no phases"):
+        infoplane.plot_phases(simulation.information(range(2), 100, 10), Figure().subplots())
+
+
+def test_shows_lacks_and_undecided_differ_in_grey_too():
+    grey = [
+        np.dot(colour_of(k, 50, status), [0.299, 0.587, 0.114])
+        for k, status in ((50, "shows"), (0, "lacks"), (25, "mixed"))
+    ]
+    assert grey[0] < 0.3 < grey[1] < 0.7 < 0.9 < grey[2]
+
+
+@pytest.mark.parametrize(("k", "n"), [(4, 4), (0, 3)])
+def test_too_few_runs_are_pale(k, n):
+    full, pale = to_rgb(PREVALENCE(k / n)), colour_of(k, n, "too few")
+    assert all(one > other for one, other in zip(pale, full, strict=True))

@@ -1,0 +1,99 @@
+"""Plots of planes, curves and phases from Python, on axes of one's own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulation
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+import infoplane
+from infoplane.errors import UserError
+from infoplane.plotting.planes import milestone_rows
+
+
+@pytest.fixture(scope="module")
+def single() -> pd.DataFrame:
+    """Four runs, as from `estimate`."""
+    return simulation.information(range(4), 400, 20)
+
+
+def names_in(axes) -> str:
+    return " ".join(text.get_text() for part in (axes, *axes.child_axes) for text in part.texts)
+
+
+def test_a_table_of_estimate_and_its_means_give_the_same_plane(single):
+    first, second = Figure().subplots(1, 2)
+    assert infoplane.plot_plane(single, first) is first
+    infoplane.plot_plane(infoplane.aggregate(single), second)
+    for one, other in zip(first.collections, second.collections, strict=True):
+        if isinstance(one, PathCollection):
+            assert np.array_equal(one.get_offsets(), other.get_offsets())
+
+
+def test_without_axes_it_is_plotted_into_the_current_ones(single):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    figure, axes = pyplot.subplots()
+    assert infoplane.plot_plane(single) is axes
+    assert infoplane.plot_curves(single) is pyplot.gca()
+    pyplot.close(figure)
+
+
+def test_layers_by_number_and_by_name(single):
+    named = single.assign(layer_name="conv" + single["layer"].astype(str))
+    axes = infoplane.plot_plane(named, Figure().subplots(), layers=["conv2", "conv5"])
+    assert "conv2" in names_in(axes) and "conv5" in names_in(axes) and "conv4" not in names_in(axes)
+    axes = infoplane.plot_plane(single, Figure().subplots(), layers=[3], labels={3: "the middle"})
+    assert "the middle" in names_in(axes)
+    assert "$T" not in names_in(infoplane.plot_plane(single, Figure().subplots(), labels=False))
+
+
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+def test_what_is_not_there_is_one_line(single, plot):
+    several = pd.concat([single.assign(estimator="exact"), single.assign(estimator="binned")])
+    with pytest.raises(UserError, match=r"^estimator not given; the table holds exact, binned$"):
+        plot(several, ax=Figure().subplots())
+    with pytest.raises(UserError, match=r"^no estimator 'kde'; the table holds exact, binned$"):
+        plot(several, ax=Figure().subplots(), estimator="kde")
+    with pytest.raises(UserError, match=r"^no layer 9; the table holds 1, 2, 3, 4, 5, 6$"):
+        plot(single, ax=Figure().subplots(), layers=[9])
+    with pytest.raises(UserError, match=r"^the table has no column epoch; give one as from estimate$"):
+        plot(pd.DataFrame({"repetition": [0], "layer": [1]}), ax=Figure().subplots())
+    plot(several, ax=Figure().subplots(), estimator="binned")
+
+
+def test_a_table_of_failed_runs_is_refused(single):
+    with pytest.raises(UserError, match="every run has failed"):
+        infoplane.plot_plane(simulation.fail(single.query("repetition == 0"), 0, 0), Figure().subplots())
+
+
+def test_a_zoom_has_its_limits_and_no_inset(single):
+    axes = infoplane.plot_plane(single, Figure().subplots(), zoom=((7, 12), (0.5, 1)))
+    assert axes.get_xlim() == (7, 12) and axes.get_ylim() == (0.5, 1) and not axes.child_axes
+    assert not infoplane.plot_plane(single, Figure().subplots(), zoom="none").child_axes
+
+
+def test_curves_are_means_between_quantiles(single):
+    axes = infoplane.plot_curves(single, "i_ty", Figure().subplots())
+    runs = single.query("layer == 4").pivot(index="epoch", columns="repetition", values="i_ty")
+    np.testing.assert_allclose(axes.lines[3].get_ydata(), runs.mean(axis=1), rtol=1e-12)
+    edges = axes.collections[3].get_paths()[0].vertices[:, 1]
+    assert edges.min() == pytest.approx(runs.quantile(0.1, axis=1).min(), rel=1e-12)
+    assert edges.max() == pytest.approx(runs.quantile(0.9, axis=1).max(), rel=1e-12)
+
+
+def test_users_settings_count_in_plots_of_their_own(single):
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.size": 20}):
+        axes = infoplane.plot_curves(single, ax=Figure().subplots())
+    assert axes.xaxis.label.get_size() == 20
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 300])
+def test_milestones_are_distinct_and_end_with_the_last_epoch(count):
+    time = np.arange(-1, count)
+    rows = milestone_rows(time, count)
+    assert rows[0] == 0 and rows[-1] == count and rows == sorted(set(rows))

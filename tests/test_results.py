@@ -1,0 +1,106 @@
+"""Results of a study in Python: tables with what they are of, and means."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulation
+
+import infoplane
+from infoplane.errors import UserError
+from infoplane.statistics import summarise_information
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Results of two experiments seen by one estimator, in chunks."""
+    for name in ("relu", "tanh"):
+        training = {"record_every": 20, "epochs": 200, "activation": name}
+        chunks = []
+        for first in (0, 2):
+            runs = range(first, first + 2)
+            path = tmp_path / "information" / name / "exact" / f"{first}-{first + 1}.parquet"
+            chunks.append(
+                simulation.write_information(path, simulation.information(runs, 200, 20), **training)
+            )
+            history = tmp_path / "training" / name / f"{first}-{first + 1}.parquet"
+            simulation.write_history(history, simulation.history(runs, 200), **training)
+        histories = sorted((tmp_path / "training" / name).glob("*.parquet"))
+        statistics = tmp_path / "statistics" / name / "exact"
+        summarise_information(
+            chunks, histories, statistics / "aggregates.parquet", statistics / "phases.parquet"
+        )
+    (tmp_path / "statistics" / "claims.csv").write_text("claim,k\nC1,3\n")
+    return tmp_path
+
+
+def test_a_study_knows_its_experiments_estimators_and_tables(folder):
+    study = infoplane.load_study(str(folder))
+    assert [*study.experiments] == ["relu", "tanh"] and [*study.estimators] == ["exact"]
+    assert study.experiments["tanh"].activation == "tanh" and study.estimators["exact"].kind == "exact"
+    assert {*study.tables} == {
+        "claims",
+        *(f"{n}/exact/{t}" for n in study.experiments for t in ("aggregates", "phases")),
+    }
+    assert "relu, tanh; by exact" in repr(study)
+
+
+def test_tables_carry_what_they_are_of(folder):
+    study = infoplane.load_study(folder)
+    phases = study.table("phases", "relu", "exact")
+    assert len(phases) == 4 * 6 and phases.attrs["spec"]["training"]["activation"] == "relu"
+    assert study.table("claims")["k"].tolist() == [3]
+    information = study.table("information", "tanh", "exact")
+    assert information["repetition"].unique().tolist() == [0, 1, 2, 3]
+    assert information.attrs["dataset"]["inputs"] == 4096
+
+
+def test_means_of_the_runs_are_those_of_the_study(folder):
+    study = infoplane.load_study(folder)
+    ours = infoplane.aggregate(study.table("information", "relu", "exact"))
+    theirs = study.table("aggregates", "relu", "exact").query("runs == 'all'")
+    pd.testing.assert_frame_equal(ours, theirs.reset_index(drop=True), check_dtype=False)
+    assert (ours["q10"] <= ours["q90"]).all()
+
+
+def test_a_failed_run_enters_no_mean():
+    table = simulation.information(range(3), 200, 20)
+    means = infoplane.aggregate(simulation.fail(table, 1, 100))
+    pd.testing.assert_frame_equal(means, infoplane.aggregate(table.query("repetition != 1")))
+    assert (means["count"] == 2).all()
+
+
+def test_columns_that_tell_rows_apart_are_kept():
+    table = simulation.information(range(2), 100, 20).drop(columns="part")
+    named = table.assign(layer_name="conv" + table["layer"].astype(str), estimator="exact")
+    means = infoplane.aggregate(named)
+    assert {"layer_name", "estimator", "part"} <= {*means}
+    np.testing.assert_allclose(means["mean"], infoplane.aggregate(table)["mean"])
+
+
+@pytest.mark.parametrize(
+    ("ask", "complaint"),
+    [
+        (lambda folder: infoplane.load_study(folder / "nowhere"), "holds no statistics of a study"),
+        (lambda folder: infoplane.load_table(folder / "nowhere.parquet"), "missing"),
+        (lambda folder: infoplane.load_table(folder / "nowhere.csv"), "missing"),
+        (lambda folder: infoplane.load_study(folder).table("phases", "relu", "binned"), "missing"),
+        (
+            lambda folder: infoplane.load_study(folder).table("information", "gelu", "exact"),
+            "there is no information",
+        ),
+        (lambda folder: infoplane.load_study(folder).table("phase", "relu", "exact"), "is no kind of table"),
+    ],
+)
+def test_what_is_not_there_is_one_line(folder, ask, complaint):
+    with pytest.raises(UserError, match=complaint) as caught:
+        ask(folder)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_files_of_others_are_said_to_be_that(tmp_path):
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(UserError, match="was not written by infoplane"):
+        infoplane.load_table(tmp_path / "other.parquet")
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(UserError, match="is no Parquet file"):
+        infoplane.load_table(tmp_path / "text.parquet")
