@@ -6,9 +6,9 @@ import signal
 import time
 
 import pytest
+from conftest import ROOT
 from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TANH, TRAINING, of, table
 
-from conftest import ROOT
 from infoplane.artifacts import read_table
 from infoplane.config.study import load_study
 from infoplane.log import has_finished
