@@ -176,10 +176,9 @@ def refuse_folders(folders: Sequence[str]) -> None:
     Args:
         folders: that of the modules first.
     """
-    if os.pathsep in folders[0]:
-        raise UserError(
-            f"{folders[0]}: Python imports from no folder with {os.pathsep} in its name; rename it"
-        )
+    for letter in (os.pathsep, *"{}"):  # the first ends a path for Python, others begin a name for Snakemake
+        if letter in folders[0]:
+            raise UserError(f"{folders[0]}: a folder of modules can have no {letter} in its name; rename it")
     encoding = sys.getfilesystemencoding()
     for folder in folders:
         if not folder.isascii() and encoding != "utf-8":

@@ -41,8 +41,7 @@ GPUS = 1 if study.device == "cuda" else 0
 # run; what the user has in PYTHONPATH comes behind our modules.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
-PATH = shlex.quote(SOURCE).replace("{", "{{").replace("}", "}}")
-PATHS = f"{PATH}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+PATHS = f"{shlex.quote(SOURCE)}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
 shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONOPTIMIZE= PYTHONPATH={PATHS}; ")
 
 
