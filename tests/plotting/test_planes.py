@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import infoplane
 from infoplane.errors import UserError
-from infoplane.plotting.planes import milestone_rows
+from infoplane.plotting.planes import milestone_rows, spread_rows
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +97,13 @@ def test_milestones_are_distinct_and_end_with_the_last_epoch(count):
     time = np.arange(-1, count)
     rows = milestone_rows(time, count)
     assert rows[0] == 0 and rows[-1] == count and rows == sorted(set(rows))
+
+
+def test_dots_of_long_trainings_are_spread_over_their_logarithm():
+    time = np.arange(-1, 8000, 5)
+    rows = spread_rows(time)
+    assert len(rows) <= 300 and rows[0] == 0 and rows[-1] == len(time) - 1
+    # no gap is wider than two of the even steps, or than one recorded epoch
+    steps = np.diff(np.log(time[rows] + 2))
+    even = np.log(time[-1] + 2) / 299
+    assert ((steps < 2.01 * even) | (np.diff(rows) == 1)).all()

@@ -10,6 +10,7 @@ from infoplane.artifacts import digest, read_csv, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
+from infoplane.provenance import described_spec
 from infoplane.statistics.chunks import read_chunks
 
 __all__ = ["Paths", "Tables", "read_tables", "sources_of"]
@@ -56,7 +57,9 @@ def read(paths: Sequence[Path], kind: str) -> pd.DataFrame:
 
 
 def refuse_other_runs(path: Path, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
-    for what in ("spec", "dataset", "repetitions"):
+    own, others = (described_spec(dict(each)) for each in (found, expected))
+    refuse_mismatch(path, "the spec of the runs", own, others)
+    for what in ("dataset", "repetitions"):
         refuse_mismatch(path, f"the {what} of the runs", found[what], expected[what])
 
 

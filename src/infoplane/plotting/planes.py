@@ -39,6 +39,8 @@ __all__ = [
 Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
 # Epochs at which a thin line joins the layers, evenly on a logarithmic scale
 LINES = 14
+# Epochs at which a layer has a dot, at most
+DOTS = 300
 
 
 class Trajectories(NamedTuple):
@@ -145,7 +147,7 @@ def draw_plane(
     axes.add_collection(
         LineCollection(list(points[joined]), linewidths=0.4, alpha=0.5, zorder=1, **lines), autolim=False
     )
-    milestones = milestone_rows(time, epochs)
+    milestones, dots = milestone_rows(time, epochs), spread_rows(time)
     for place, layer in enumerate(x.columns):
         style = layer_style(int(layer) - 1)
         own_x, own_y = points[:, place].T
@@ -153,7 +155,7 @@ def draw_plane(
         line: dict[str, Any] = {"color": style["color"] if by_layer else "0.75", "zorder": 1.5}
         axes.plot(own_x, own_y, linewidth=1 if by_layer else 0.6, **line)
         if not by_layer:
-            axes.scatter(own_x, own_y, 4, time, linewidths=0, zorder=2, **scale)
+            axes.scatter(own_x[dots], own_y[dots], 4, time[dots], linewidths=0, zorder=2, **scale)
         mark: dict[str, Any] = {"marker": style["marker"], "edgecolors": "white", "linewidths": 0.4}
         mark |= {"color": style["color"]} if by_layer else {"c": time[milestones], **scale}
         axes.scatter(own_x[milestones], own_y[milestones], 16, zorder=2.5, **mark)
@@ -170,6 +172,19 @@ def milestone_rows(time: np.ndarray, epochs: int) -> list[int]:
     ticks = np.array([*epoch_ticks(epochs)])
     rows = np.abs(np.log(time + 2) - np.log(ticks + 1)[:, None]).argmin(1)
     return sorted({int(row) for row in rows})
+
+
+def spread_rows(time: np.ndarray) -> list[int]:
+    """Rows of at most 300 recorded epochs, evenly on a logarithmic scale: more would lie upon each other.
+
+    >>> spread_rows(np.array([-1, 0, 5, 10]))
+    [0, 1, 2, 3]
+    """
+    if len(time) <= DOTS:
+        return [*range(len(time))]
+    places = np.log(time + 2)
+    spots = np.linspace(places[0], places[-1], DOTS)
+    return [int(row) for row in np.unique(np.abs(places - spots[:, None]).argmin(1))]
 
 
 def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"]) -> list[Trajectories]:
