@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
-from infoplane.figures.panels import labels_of, leave_empty, write_note
+from infoplane.figures.panels import labels_of, leave_empty, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 
@@ -25,7 +25,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     labels = labels_of(spec, activations).experiments
     columns = max(1, max(table["epoch"].nunique() for table in activations.values()))
     size = (WIDTH - 0.3) / max(3, columns)
-    figure = Figure((0.3 + size * columns, 0.6 + (size + 0.35) * len(activations)), layout="constrained")
+    figure = Figure((0.3 + size * columns, 0.6 + (size + 0.6) * len(activations)), layout="constrained")
     write_note(figure, spec.note)
     rows = figure.subfigures(len(activations), 1, squeeze=False)[:, 0]
     classes: set[int] = set()
@@ -35,7 +35,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             row.suptitle(labels[experiment])
             leave_empty(row.subplots(), f"repetition {repetition} has become NaN")
             continue
-        row.suptitle(f"{labels[experiment]}, repetition {repetition}, layer $T_{{{table['layer'].iloc[0]}}}$")
+        told = f"repetition {repetition}, layer $T_{{{table['layer'].iloc[0]}}}$"
+        row.suptitle(wrapped(labels[experiment], told, width=figure.get_figwidth()))
         panels = row.subplots(1, columns, squeeze=False)[0]
         for axes in panels:
             axes.axison = False
@@ -45,7 +46,9 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             draw_classes(axes, table[table["epoch"] == epoch])
         panels[0].set_ylabel("second neuron")
         classes |= {*table["label"]}
-    figure.legend(handles=class_entries(classes), loc="outside lower center", ncols=10, handletextpad=0.1)
+    figure.legend(
+        handles=class_entries(classes), loc="outside lower center", ncols=3 * columns + 1, handletextpad=0.1
+    )
     return figure
 
 
