@@ -21,8 +21,9 @@ p                          of the first of these, corrected where one cell decid
 note                       C1: the way of laying bins without which there is no support
 =========================  ==================================================================================
 
-`statistics/cells.csv` has one row for each cell of each claim: the columns that `infoplane.statistics.cells`
-names, and
+`statistics/cells.csv` has one row for each cell of each claim: claim, protocol, reading, experiment,
+estimator, against (an experiment/estimator), layer (0 for all hidden layers together), the columns that
+`infoplane.statistics.cells` names, and
 
 =========================  ==================================================================================
 left_out                   why the cell does not count, or empty: `ceiling`; `beyond the bins` (C1: bins on a
