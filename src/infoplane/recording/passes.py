@@ -16,7 +16,7 @@ from infoplane.recording.tallies import Collected, Ends, Streamed, Tally, stream
 __all__ = ["MEMORY", "gather", "tallies_of"]
 
 # Bytes of activations that are stored at a time, beside those of one layer for one batch.
-MEMORY = 2**28
+MEMORY = 2**27
 
 
 def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> None:
