@@ -4,12 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
 from infoplane.recording.calls import Call
 from infoplane.recording.inputs import Batch
@@ -106,8 +106,7 @@ def choose_layers(model: nn.Module, layers: Any, calls: Sequence[Call]) -> list[
         calls: what is called when the model runs on a batch, the model itself last.
 
     Raises:
-        UserError: a layer is unknown, never called, or called several times where one call is meant; or there
-            are none to be chosen.
+        UserError: a layer is unknown, never called, or called several times where one call is meant.
     """
     counts = Counter(call.name for call in calls)
     if layers is None:
@@ -148,10 +147,10 @@ def layers_of(
     if path is None:
         if match["path"] == "softmax":
             return [output_layer(calls, counts)]
-        names = [
-            *dict.fromkeys([*(name for name, _ in model.named_modules() if name), *filter(None, counts)])
-        ]
-        raise UserError(f"layer {wanted}: is unknown; {suggestion(match['path'], names)}")
+        names = {name for name, _ in model.named_modules()} | {*counts}
+        nearest = get_close_matches(match["path"], sorted(names), n=1)
+        advice = f"did you mean {nearest[0]!r}?" if nearest else "give names as of named_modules()"
+        raise UserError(f"layer {wanted}: is unknown; {advice}")
     return [the_call(path, number, match["item"], calls, counts)]
 
 

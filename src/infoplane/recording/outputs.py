@@ -68,7 +68,7 @@ def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
             f"layer {layer}: puts out {' and '.join(sorted(map(str, kinds)))}; name one of "
             f"{', '.join(found)} behind it"
         )
-    rows = torch.cat([*parts.values()], 1)
+    rows = next(iter(parts.values())) if len(parts) == 1 else torch.cat([*parts.values()], 1)
     if not rows.shape[1]:
         raise UserError(f"layer {layer}: puts out no numbers; name another layer")
     return rows

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from torch import nn
 
 from infoplane.errors import UserError
@@ -16,7 +17,7 @@ from infoplane.recording.tallies import Collected, Ends, Streamed, Tally, stream
 __all__ = ["MEMORY", "gather", "tallies_of"]
 
 # Bytes of activations that are stored at a time, beside those of one layer for one batch.
-MEMORY = 2**28
+MEMORY = 2**27
 
 
 def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> None:
@@ -35,7 +36,7 @@ def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Seq
 
 
 def tallies_of(
-    estimators: Mapping[RecordedLayer, Mapping[str, Estimator]], inputs: int, ends: Ends
+    estimators: Mapping[RecordedLayer, Mapping[str, Estimator]], labels: np.ndarray, ends: Ends
 ) -> dict[RecordedLayer, list[Tally]]:
     """What is to be gathered of each layer: the smallest are stored, as many as fit into the memory.
 
@@ -43,20 +44,20 @@ def tallies_of(
 
     Args:
         estimators: those of each layer, by their names.
-        inputs: N.
+        labels: (N,) classes.
         ends: the range `global`.
     """
     tallies, total = dict[RecordedLayer, list[Tally]](), 0
     for layer in sorted(estimators, key=bytes_of_input):
-        own, total = estimators[layer], total + inputs * bytes_of_input(layer)
+        own, total = estimators[layer], total + len(labels) * bytes_of_input(layer)
         stored = {name: each for name, each in own.items() if total <= MEMORY or not streams(each)}
         streamed = {name: each for name, each in own.items() if name not in stored}
         tallies[layer] = [
-            Streamed(layer.name, inputs, name, each, ends, MEMORY) for name, each in streamed.items()
+            Streamed(layer.name, labels, name, each, ends, MEMORY) for name, each in streamed.items()
         ]
         if stored:
             assert layer.width is not None and layer.dtype is not None
-            tallies[layer].append(Collected(layer.name, (inputs, layer.width), layer.dtype, stored, ends))
+            tallies[layer].append(Collected(layer.name, layer.width, layer.dtype, labels, stored, ends))
     return tallies
 
 

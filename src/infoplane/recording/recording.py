@@ -213,8 +213,12 @@ class Recording:
             )
 
     def extremes(self) -> Ends:
-        """The lowest and the highest activation of all layers of the model as it is now."""
-        found = {layer: Extremes() for layer in self.recorded}
+        """The lowest and the highest activation of all layers of the model as it is now.
+
+        Raises:
+            UserError: one is NaN or infinite.
+        """
+        found = {layer: Extremes(layer.name) for layer in self.recorded}
         gather(self.model, self.inputs, {layer: [each] for layer, each in found.items()})
         return min(each.low for each in found.values()), max(each.high for each in found.values())
 
@@ -232,14 +236,10 @@ class Recording:
             layer: {name: each for name, each in self.estimators.items() if number in self.numbers[name]}
             for number, layer in enumerate(self.recorded, 1)
         }
-        tallies = tallies_of(estimators, len(self.inputs), ends)
+        tallies = tallies_of(estimators, self.inputs.labels, ends)
         gather(self.model, self.inputs, tallies)
         found = {
-            layer: {
-                name: information
-                for tally in own
-                for name, information in tally.information(self.inputs.labels).items()
-            }
+            layer: {name: each for tally in own for name, each in tally.information.items()}
             for layer, own in tallies.items()
         }
         self.epochs.append(epoch)

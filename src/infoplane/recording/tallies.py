@@ -24,10 +24,15 @@ class Tally(ABC):
     """What is gathered of one layer, in as many passes over the inputs as it takes.
 
     Attributes:
+        layer: its name.
         is_complete: whether no further pass is needed.
+        information: by the names of estimators, each of one snapshot, once it is complete.
     """
 
-    is_complete = False
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+        self.is_complete = False
+        self.information = dict[str, Information]()
 
     @property
     @abstractmethod
@@ -46,24 +51,22 @@ class Tally(ABC):
     def end_pass(self) -> None:
         """Draw the conclusion of a pass over all inputs."""
 
-    def information(self, labels: np.ndarray) -> dict[str, Information]:
-        """Information by the names of the estimators, each of one snapshot."""
-        return {}
-
 
 class Extremes(Tally):
     """The lowest and the highest activation of a layer."""
 
-    def __init__(self) -> None:
-        self.low, self.high = np.inf, -np.inf
-
     bytes_needed = 0
+
+    def __init__(self, layer: str) -> None:
+        super().__init__(layer)
+        self.low, self.high = np.inf, -np.inf
 
     def look(self, start: int, rows: Tensor) -> None:
         low, high = torch.aminmax(rows)
         self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
 
     def end_pass(self) -> None:
+        refuse_infinity(self.layer, self.low, self.high)
         self.is_complete = True
 
 
@@ -71,9 +74,9 @@ class Collected(Tally):
     """A layer that is stored whole: the estimators see all of it at once, as those of a replay do.
 
     Args:
-        layer: its name, for messages.
-        shape: (N, width).
-        dtype: of the rows.
+        layer: its name.
+        width, dtype: what it puts out for an input.
+        labels: (N,) classes.
         estimators: by their names.
         ends: the range `global`.
     """
@@ -81,13 +84,15 @@ class Collected(Tally):
     def __init__(
         self,
         layer: str,
-        shape: tuple[int, int],
+        width: int,
         dtype: torch.dtype,
+        labels: np.ndarray,
         estimators: Mapping[str, Estimator],
         ends: Ends,
     ) -> None:
-        self.layer, self.estimators, self.ends = layer, estimators, ends
-        self.shape, self.dtype = shape, dtype
+        super().__init__(layer)
+        self.shape, self.dtype = (len(labels), width), dtype
+        self.labels, self.estimators, self.ends = labels, estimators, ends
         self.values = np.empty(0)
 
     @property
@@ -100,25 +105,25 @@ class Collected(Tally):
         self.values[start : start + len(rows)] = rows.numpy()
 
     def end_pass(self) -> None:
+        self.information = {name: self.estimated(each) for name, each in self.estimators.items()}
+        self.values = np.empty(0)  # which makes room for the layers of the next pass
         self.is_complete = True
 
-    def information(self, labels: np.ndarray) -> dict[str, Information]:
-        return {name: self.estimated(each, labels) for name, each in self.estimators.items()}
-
-    def estimated(self, estimator: Estimator, labels: np.ndarray) -> Information:
+    def estimated(self, estimator: Estimator) -> Information:
         """The information of the layer by one estimator."""
         values = self.values.T[None]
         if isinstance(estimator, Exact):
-            return count(words_of(values), labels)
+            return count(words_of(values), self.labels)
         values = as_floats(values)
         if not isinstance(estimator.spec.range, tuple):
             refuse_infinity(self.layer, values.min(), values.max())
         nothing = np.zeros(1)
         layer = Layer(32, None, nothing, nothing, values + values.dtype.type(0), False)
         if isinstance(estimator, Discrete):
-            return count(estimator.words(layer, self.ends), labels)
-        everything = counted_inputs(np.arange(len(labels)), len(labels), int(labels.max()) + 1)
-        return estimator.information(layer, self.ends, labels, everything)
+            return count(estimator.words(layer, self.ends), self.labels)
+        inputs = len(self.labels)
+        everything = counted_inputs(np.arange(inputs), inputs, int(self.labels.max()) + 1)
+        return estimator.information(layer, self.ends, self.labels, everything)
 
 
 class Streamed(Tally):
@@ -127,18 +132,19 @@ class Streamed(Tally):
     A range that the layer itself decides takes a pass of its own.
 
     Args:
-        layer: its name, for messages.
-        count: N.
+        layer: its name.
+        labels: (N,) classes.
         name, estimator: one that `streams`.
         ends: the range `global`.
         memory: bytes of rows that may be stored at a time.
     """
 
     def __init__(
-        self, layer: str, count: int, name: str, estimator: Estimator, ends: Ends, memory: int
+        self, layer: str, labels: np.ndarray, name: str, estimator: Estimator, ends: Ends, memory: int
     ) -> None:
-        self.layer, self.name, self.estimator = layer, name, estimator
-        self.numbers = RowNumbers(layer, count, memory)
+        super().__init__(layer)
+        self.labels, self.name, self.estimator = labels, name, estimator
+        self.numbers = RowNumbers(layer, len(labels), memory)
         chosen = None if isinstance(estimator, Exact) else estimator.spec.range or "layer"
         self.by_neuron, self.is_ranging = chosen == "neuron", chosen in ("layer", "neuron")
         low, high = (np.inf, -np.inf) if self.is_ranging else chosen if isinstance(chosen, tuple) else ends
@@ -178,9 +184,8 @@ class Streamed(Tally):
         else:
             self.numbers.end_pass()
             self.is_complete = not self.numbers.open.any()
-
-    def information(self, labels: np.ndarray) -> dict[str, Information]:
-        return {self.name: count(self.numbers.values[None, None], labels)}
+        if self.is_complete:
+            self.information = {self.name: count(self.numbers.values[None, None], self.labels)}
 
 
 def streams(estimator: Estimator) -> bool:
