@@ -10,4 +10,4 @@ def images_of_few_pixels(count: int = 60, classes: int = 3) -> Dataset:
     generator, labels = np.random.default_rng(count), np.arange(count) % classes
     pixels = generator.integers(1, 256, (count, 100)) * (generator.random((count, 100)) < 0.2)
     pixels[np.arange(count), labels] = 255
-    return Dataset("images", pixels.astype(np.uint8), labels, np.arange(count) % 4 > 0, 1 / 255)
+    return Dataset("small-images", pixels.astype(np.uint8), labels, np.arange(count) % 4 > 0, 1 / 255)

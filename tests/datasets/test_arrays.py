@@ -98,6 +98,21 @@ def test_scale_and_fraction_are_part_of_the_description(tmp_path):
     assert len({each.description["digest"] for each in (plain, scaled, part)}) == 3
 
 
+@pytest.mark.parametrize("keys", [{"scaling": "feature"}, {"channels": "first"}])
+def test_settings_of_the_config_reach_the_data_set(tmp_path, keys):
+    np.savez(tmp_path / "mine.npz", inputs=np.zeros((6, 5, 5, 3)), labels=LABELS)
+    if "channels" not in keys:
+        np.savez(tmp_path / "mine.npz", inputs=INPUTS, labels=LABELS)
+    dataset = made(tmp_path / "mine.npz", **keys)
+    assert {name: getattr(dataset, name) for name in keys} == keys
+
+
+def test_images_with_channels_last_are_refused_with_the_file(tmp_path):
+    for shape in [(5, 5, 3), (28, 28, 1), (32, 32, 4)]:
+        with pytest.raises(UserError, match=r"mine\.npz: inputs have the shape .* \(N, rows, columns, chann"):
+            from_arrays(tmp_path, inputs=np.zeros((6, *shape)), labels=LABELS)
+
+
 REFUSED = {
     "no inputs": ({"labels": LABELS}, "inputs missing"),
     "no labels": ({"inputs": INPUTS}, "labels missing"),
