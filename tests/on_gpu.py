@@ -21,10 +21,11 @@ class Generator(torch.Generator):
         return super().__new__(cls, PLACE)
 
 
-torch.set_default_device(PLACE)
-torch.from_numpy = lambda values: from_numpy(values).to(PLACE)
-torch.Tensor.numpy = lambda tensor: to_numpy(tensor.cpu())
-torch.Generator = Generator
-for name in ("infoplane.training", "infoplane.networks.replay"):
-    import_module(name)
-    sys.modules[name].device_of = lambda _: PLACE
+def pytest_configure() -> None:
+    torch.set_default_device(PLACE)
+    torch.from_numpy = lambda values: from_numpy(values).to(PLACE)
+    torch.Tensor.numpy = lambda tensor: to_numpy(tensor.cpu())
+    torch.Generator = Generator
+    for name in ("infoplane.training", "infoplane.networks.replay"):
+        import_module(name)
+        sys.modules[name].device_of = lambda _: PLACE
