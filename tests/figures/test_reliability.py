@@ -33,7 +33,7 @@ def test_lower_panels_are_saturation_and_codes_over_epochs(study):
     figure = study.draw(figure_spec("reliability"))
     means = average_runs(load_table(study.path("reliability", "fine")), ["h_t", "i_ty", "distinct"])
     counted = means[(means["sample"] == 4096) & (means["estimator"] == "plug-in")]
-    for axes, quantity, unit in zip(panels(figure)[6:], ("h_t", "distinct"), (12, 1), strict=True):
+    for axes, quantity, unit in zip(panels(figure)[-2:], ("h_t", "distinct"), (12, 1), strict=True):
         rows = counted[counted["quantity"] == quantity]
         for layer, line in enumerate(axes.lines[:6], 1):
             own = rows[rows["layer"] == layer]

@@ -13,7 +13,7 @@ from .study import figure_spec
 def test_compression_is_proportional_to_information(study):
     """Information at b bits is b/16 of that at 16 bits in these tables, and so is compression."""
     table = load_table(study.path("resolution", "fine"))
-    means = compression_by_bits(table, []).groupby(["layer", "bits"])["compression"].mean().unstack()
+    means = compression_by_bits(table).groupby(["layer", "bits"])["compression"].mean().unstack()
     for bits in range(1, 17):
         np.testing.assert_allclose(means[bits], means[16] * bits / 16, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(means[EXACT], means[16] * 17 / 16, rtol=1e-9, atol=1e-12)
@@ -21,7 +21,7 @@ def test_compression_is_proportional_to_information(study):
 
 def test_lines_are_means_and_shares_over_runs(study):
     above, below = panels(study.draw(figure_spec("resolution")))
-    runs = compression_by_bits(load_table(study.path("resolution", "fine")), [])
+    runs = compression_by_bits(load_table(study.path("resolution", "fine")))
     for axes, measure in ((above, "compression"), (below, "compresses")):
         lines = [line for line in axes.lines if line.get_label().startswith("$T")]
         for layer, line in enumerate(lines, 1):

@@ -116,6 +116,8 @@ def test_accuracy(tmp_path):
         "std",
         "lower",
         "upper",
+        "q10",
+        "q90",
         "count",
     ]
     assert len(table) == EPOCHS * 3 * 2
@@ -231,7 +233,7 @@ class TestRefusals:
 
     def test_a_table_of_another_kind(self, tmp_path):
         _, history = chunks(tmp_path)
-        assert "holds history, expected information" in self.summarise(tmp_path, history, history)
+        assert "is a history of training" in self.summarise(tmp_path, history, history)
 
 
 def test_an_accuracy_is_compared_with_chance_on_its_own_data(tmp_path):

@@ -10,7 +10,7 @@ FIGURES = {
 
 def test_stages_run_for_the_experiments_of_their_figures_alone(finished):
     finished.edit(lambda config: config["figures"].update(FIGURES))
-    assert finished.jobs() == {"reliability": 3, "levels": 2, "figures": 2}
+    assert finished.jobs() == {"reliability": 3, "levels": 2, "figures": 2, "statistics_join": 1, "pages": 1}
 
 
 @pytest.mark.slow
