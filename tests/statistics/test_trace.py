@@ -78,7 +78,7 @@ class TestTrace:
         assert "relu/exact T2, compression: shows\n20 of 20 runs compress by more than 0.1 bit\n" in shown
         assert shown.count("phases.parquet") == 2 and "rebinned" not in shown
         first = next(line.split() for line in shown.splitlines() if line.split()[:1] == ["0"])
-        assert first == ["0", "2", "1.0", "8.0", "500", "700", "False"]
+        assert first == ["0", "2", "1.0000", "8.0000", "500", "700", "False"]
 
     @pytest.mark.parametrize("command", [["statistics", "claims"], ["trace"]])
     def test_help(self, command, capsys):

@@ -33,8 +33,13 @@ DONE = {
     "difference": f"{{k}} of {{n}} pairs of runs differ by more than {BY['compression']} in one direction",
     "disagreement": "of {n} runs that are judged differently, {k} compress by {estimator} alone",
 }
+# What the two p-values are of
+HYPOTHESES = {
+    "difference": ("most do not differ so", "most differ"),
+    "disagreement": ("no binning shows what the other lacks", "they do not say the same"),
+}
 PREVALENCE = "prevalence {lower:.0%} to {upper:.0%}"
-TESTED = "p {p_shows:.2g} of 'most do not', {p_lacks:.2g} of 'most do'"
+TESTED = "p {p_shows:.2g} of '{not_shown}', {p_lacks:.2g} of '{not_lacking}'"
 CORRECTED = "corrected {corrected_p_shows:.2g} and {corrected_p_lacks:.2g}"
 EFFECT = "mean {mean:.4g} bit [{mean_lower:.4g}, {mean_upper:.4g}], median {median:.4g} bit"
 
@@ -99,7 +104,7 @@ def paragraphs(case: Case, folder: Path) -> Iterator[str]:
     """A paragraph for each cell: what its runs tell, and the runs."""
     for (_, told), cell in zip(case.described.iterrows(), case.cells, strict=True):
         path = folder / cell.experiment / cell.estimator / "phases.parquet"
-        runs = cell.runs.dropna(axis=1, how="all").to_string(index=False)
+        runs = cell.runs.dropna(axis=1, how="all").to_string(index=False, float_format="%.4f")
         yield "\n".join([*lines(told, cell), str(path), indent(runs, "    ")])
 
 
@@ -120,7 +125,9 @@ def lines(told: pd.Series, cell: Cell) -> Iterator[str]:
     yield DONE[cell.phase].format_map(told)
     if told["n"]:
         yield PREVALENCE.format_map(told)
-    yield (TESTED if told["left_out"] else f"{TESTED}; {CORRECTED}").format_map(told)
+    not_shown, not_lacking = HYPOTHESES.get(cell.phase, ("most do not", "most do"))
+    tested = TESTED if told["left_out"] else f"{TESTED}; {CORRECTED}"
+    yield tested.format(not_shown=not_shown, not_lacking=not_lacking, **told)
     yield EFFECT.format_map(told)
     bad = "undefined" if pd.isna(told["bad_fits"]) else str(told["bad_fits"])
     yield f"bad fits: {bad}; without them: {told['status_good_fits']}"
