@@ -37,11 +37,12 @@ class Jitter(NamedTuple):
     memory: float
 
 
-# As measured on curves of the published networks
+# As measured on curves of the published networks. A running mean takes jitter with it that lasts: where the
+# deviations have 0.03 bit and a memory of 0.6, in the output of tanh networks, jitter has 0.04 bit and 0.7
 JITTERS = {
     "8 bits": Jitter(0.02, 0.1),
-    "the output of tanh networks": Jitter(0.03, 0.6),
-    "4 bits, ReLU": Jitter(0.1, 0.0),
+    "the output of tanh networks": Jitter(0.04, 0.7),
+    "4 bits, ReLU": Jitter(0.1, 0.1),
 }
 
 
