@@ -186,7 +186,7 @@ def test_a_straight_through_sum_is_off_its_grid():
             rounded = torch.round(values.clamp(0, 1) * 15) / 15
             return {"sum": values + (rounded - values).detach(), "grid": rounded}
 
-    values = torch.rand(1000, 1, generator=torch.Generator().manual_seed(0))
+    values = 10 * torch.rand(1000, 1, generator=torch.Generator().manual_seed(0))
     recorder = Recorder(Straight(), values, [0] * 1000, layers=["output[sum]", "output[grid]"])
     recorder.record(0)
     of_sum, of_grid = recorder.table()["distinct"]
