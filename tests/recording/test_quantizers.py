@@ -183,7 +183,7 @@ def test_a_straight_through_sum_is_off_its_grid():
 
     class Straight(nn.Module):
         def forward(self, values):
-            rounded = torch.round(values.clamp(0, 1) * 15) / 15
+            rounded = torch.round(values.clamp(0, 0.9) / 0.06) * 0.06
             return {"sum": values + (rounded - values).detach(), "grid": rounded}
 
     values = 10 * torch.rand(1000, 1, generator=torch.Generator().manual_seed(0))
