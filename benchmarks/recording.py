@@ -1,4 +1,4 @@
-"""CPU seconds and memory of one recording of a ResNet-18 on 10,000 images of the size of CIFAR's.
+"""Time and memory of a recording of a ResNet-18 on 10,000 images of the size of CIFAR's.
 
 Weights and images are random. Beside it stands the model alone on the same batches.
 
@@ -6,6 +6,7 @@ Weights and images are random. Beside it stands the model alone on the same batc
 """
 
 import resource
+import time
 
 import torch
 from measurement import elapsed
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from infoplane import Recorder
 
 IMAGES, BATCH = 10_000, 100
+BINS = {"kind": "uniform", "bins": 30, "range": "layer"}
 
 
 class Block(nn.Module):
@@ -60,14 +62,22 @@ def main() -> None:
     images = torch.randn(IMAGES, 3, 32, 32, generator=generator)
     labels = torch.randint(0, 10, (IMAGES,), generator=generator)
     model = resnet18().eval()
-    recorder = Recorder(model, images, labels, batch_size=BATCH)
-    numbers = sum(layer.width or 0 for layer in recorder.recorded)
-    print(f"{len(recorder.layers)} layers, {numbers:,} activations of an image")
-    alone = elapsed(lambda: run_alone(model, images))
-    print(f"model alone: {alone:.0f} CPU seconds, peak memory {peak_memory():.2f} GB")
-    recording = elapsed(lambda: recorder.record(0))
-    print(f"recording: {recording:.0f} CPU seconds, peak memory {peak_memory():.2f} GB")
-    print(recorder.table()[["layer_name", "h_t", "i_ty", "distinct"]].to_string(index=False))
+    exact = Recorder(model, images, labels, batch_size=BATCH)
+    binned = Recorder(model, images, labels, estimators=BINS, batch_size=BATCH)
+    numbers = sum(layer.width or 0 for layer in exact.recorded)
+    print(f"{len(exact.layers)} layers, {numbers:,} activations of an image")
+    for name, action in (
+        ("model alone", lambda: run_alone(model, images)),
+        ("exact", lambda: exact.record(0)),
+        ("30 bins over each layer", lambda: binned.record(0)),
+    ):
+        start = time.perf_counter()
+        seconds = elapsed(action)
+        print(
+            f"{name}: {time.perf_counter() - start:.0f} s, {seconds:.0f} CPU seconds, "
+            f"peak memory {peak_memory():.2f} GB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
