@@ -176,6 +176,7 @@ class TestRefusals:
         ("layers", "message"),
         [
             ("pol", "layer pol: is unknown; did you mean 'pool'?"),
+            ("zzz", "layer zzz: is unknown; give names as of named_modules()"),
             ("act", "layer act: is called 2 times when the model runs; name one call, act:1 to act:2"),
             ("act:3", "layer act:3: is called no more than 2 times when the model runs"),
             ("pool:2", "layer pool:2: is called no more than 1 times when the model runs"),

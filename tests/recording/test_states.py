@@ -104,6 +104,9 @@ def test_refusals(tmp_path, trained):
         with pytest.raises(UserError) as caught:
             from_states(net(), given, inputs, labels)
         assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+    endless = states[1] | {"first.bias": torch.full((3,), torch.inf)}
+    with pytest.raises(UserError, match="layer first: puts out infinity, over which no bins can be laid"):
+        from_states(net(), [states[0], endless], inputs, labels, "first", BINS)
     with pytest.raises(
         UserError, match="states: range global is that of the epochs from 0 on; give at least one"
     ):
