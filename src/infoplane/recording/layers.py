@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from infoplane.errors import UserError
+from infoplane.networks.module import Maxima, Weighted
 from infoplane.recording.calls import Call
 from infoplane.recording.inputs import Batch
 from infoplane.recording.outputs import refuse_nan, rows_of, tensors_in
@@ -247,8 +248,9 @@ def class_names(module: nn.Module | None) -> set[str]:
 
 
 def is_activation(module: nn.Module | None) -> bool:
-    """Whether a module is an activation function or a pool, or ends in one."""
-    return isinstance(module, ACTIVATIONS + POOLS) or bool(class_names(module) & OTHER_ACTIVATIONS)
+    """Whether a module is an activation function or a pool, or ends in one, as layers of `module_of` do."""
+    own = isinstance(module, ACTIVATIONS + POOLS + (Weighted, Maxima))
+    return own or bool(class_names(module) & OTHER_ACTIVATIONS)
 
 
 def is_quantizer(module: nn.Module | None) -> bool:
