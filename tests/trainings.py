@@ -7,7 +7,7 @@ from reference import Record, ReferenceNetwork, small_images, train_reference
 
 from infoplane import Dataset, TrainingSpec, load_dataset
 from infoplane.kernels.random import Streams
-from infoplane.networks.steps import State
+from infoplane.networks.steps import EnsembleState
 from infoplane.trajectory import training_parts
 
 SETTINGS = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 2, "record_every": 1}
@@ -85,10 +85,10 @@ def name_of(case: object) -> str:
     return "-".join(map(str, [case.dataset, *differences.values()]))
 
 
-def in_double_precision(initial_state: Callable[..., State]) -> Callable[..., State]:
+def in_double_precision(initial_state: Callable[..., EnsembleState]) -> Callable[..., EnsembleState]:
     """The same start of a training by PyTorch in float64, in which all goes on."""
 
-    def start(*given) -> State:
+    def start(*given) -> EnsembleState:
         state = initial_state(*given)
         return state._replace(**{name: getattr(state, name).double() for name in state._fields})
 

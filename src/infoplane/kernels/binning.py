@@ -3,7 +3,7 @@
 import numpy as np
 
 from infoplane.kernels.compilation import compiled
-from infoplane.kernels.vectors import floor, larger, load_as, smaller, splat, splat_like, store_as
+from infoplane.kernels.vectors import floor, larger, load_as, smaller, splat, full_like, store_as
 
 __all__ = ["number_bins"]
 
@@ -21,7 +21,7 @@ def number_bins(values: np.ndarray, low: np.ndarray, high: np.ndarray, bins: int
     for row in range(rows):
         bottom = splat(low[row])
         span = splat(high[row] - low[row] if high[row] != low[row] else 1.0)
-        number, nothing, top = splat_like(span, bins), splat_like(span, 0), splat_like(span, bins - 1)
+        number, nothing, top = full_like(span, bins), full_like(span, 0), full_like(span, bins - 1)
         place = row * count
         while place + len(span) <= (row + 1) * count:
             position = (load_as(values, place, span) - bottom) * number / span

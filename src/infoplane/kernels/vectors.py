@@ -31,7 +31,7 @@ __all__ = [
     "smaller",
     "smallest",
     "splat",
-    "splat_like",
+    "full_like",
     "square_root",
     "store",
     "store_as",
@@ -309,7 +309,7 @@ def transpose(
 
 
 @intrinsic
-def splat_like(typing: Any, like: Any, scalar: Any) -> Any:
+def full_like(typing: Any, like: Any, scalar: Any) -> Any:
     """A number of the type of another one, or in every lane of a vector of the type of another one."""
     of_lanes = like.scalar if isinstance(like, Vector) else like
 

@@ -17,7 +17,7 @@ from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.quantization import values_of
 from infoplane.networks.ranges import AT_START, MOVING_START, averaging_at
-from infoplane.networks.steps import Batch, State, adam_rate, take_step
+from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
 from infoplane.trajectory import Records, training_parts
 
 __all__ = ["initial_state", "train_repetitions"]
@@ -134,7 +134,7 @@ def train_ensemble(
     records.history[rows] = history.cpu()[places]
 
 
-def initial_state(model: Model, streams: Sequence[Streams], inputs: Tensor) -> State:
+def initial_state(model: Model, streams: Sequence[Streams], inputs: Tensor) -> EnsembleState:
     """The state before the first step.
 
     Debiased ranges start as those over the training inputs, (N, features).
@@ -149,7 +149,7 @@ def initial_state(model: Model, streams: Sequence[Streams], inputs: Tensor) -> S
         ranges = torch.cat([forward(model, *each, inputs.T[None], AT_START)[1] for each in one_by_one])
     moment = torch.zeros_like(parameters)
     tally = torch.zeros(len(streams), 2, dtype=torch.float64, device=inputs.device)
-    return State(parameters, moment, moment, ranges, tally)
+    return EnsembleState(parameters, moment, moment, ranges, tally)
 
 
 def prefit_labels(labels: Tensor, streams: Sequence[Streams]) -> Tensor:
@@ -188,7 +188,7 @@ class Evaluation:
         self.labels = torch.from_numpy(labels[:, places]).to(device)
         self.counted = torch.from_numpy(np.flatnonzero(~train_mask[places])).to(device)
 
-    def accuracy(self, state: State) -> Tensor:
+    def accuracy(self, state: EnsembleState) -> Tensor:
         """The share of the test inputs that each member puts in its class, (members,) float64."""
         count, device = len(self.labels[0]), self.labels.device
         members, inputs = pass_sizes(self.model, len(self.labels), count, device)
