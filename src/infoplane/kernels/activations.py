@@ -1,4 +1,4 @@
-"""Activation functions and their derivatives on vectors, a row each as in `infoplane.networks.activations`."""
+"""Activation functions and their derivatives on vectors, a row for each of `networks.activations`."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

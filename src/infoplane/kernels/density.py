@@ -4,7 +4,7 @@ import numpy as np
 
 from infoplane.kernels.compilation import compiled
 from infoplane.kernels.functions import exp, log
-from infoplane.kernels.vectors import fma, load, splat, splat_like, store, total
+from infoplane.kernels.vectors import fma, full_like, load, splat, store, total
 
 __all__ = ["LANES", "mixture_entropies"]
 
@@ -48,18 +48,18 @@ def weigh_by_distance(points: np.ndarray, place: int, row: np.ndarray) -> None:
     """exp(−‖x_i − x_j‖²) of the point i at a place and all points j, into `row` (K,)."""
     width, number = points.shape
     for start in range(0, number, LANES):
-        squares = splat_like(load(row, start), 0.0)
+        squares = full_like(load(row, start), 0.0)
         for feature in range(width):
             difference = load(points, feature * number + start) - splat(points[feature, place])
             squares = fma(difference, difference, squares)
-        store(row, start, exp(splat_like(squares, 0.0) - squares))
+        store(row, start, exp(full_like(squares, 0.0) - squares))
 
 
 @compiled
 def weighted_sum(counts: np.ndarray, which: int, row: np.ndarray) -> float:
     """Σ_j n_j k_j of one distribution: lane by lane in the order of j, then over the lanes."""
     first = which * len(row)
-    summed = splat_like(load(row, 0), 0.0)
+    summed = full_like(load(row, 0), 0.0)
     for start in range(0, len(row), LANES):
         summed = fma(load(counts, first + start), load(row, start), summed)
     return total(summed)

@@ -26,13 +26,13 @@ from infoplane.kernels.vectors import (
     constant,
     exponent,
     fma,
+    full_like,
     larger,
     low_bits_as_exponent,
     magnitude,
     mantissa,
     select,
     smaller,
-    full_like,
     with_sign,
 )
 

@@ -122,8 +122,8 @@ def replay_snapshots(
         together: number of inputs that are run together.
         outputs: receives the outputs of all layers.
         scales, zeros: receive the grids of the layers, (S, L).
-        shares: receives the softmax of quantized logits, rounded to float32, (S, classes, N) flat; empty where
-            there are none.
+        shares: receives the softmax of quantized logits, rounded to float32, (S, classes, N) flat; empty
+            where no logits are quantized.
     """
     last = len(plan.layers) - 1
     classes, total = plan.layers[last].outputs, len(indices)

@@ -199,7 +199,7 @@ class Trainer:
         return memory_for(self.plan, self.network, self.inputs.is_sparse, self.dtype, tested, self.batch)
 
     def start(self, repetition: int) -> RepetitionState:
-        """The state before the first step; debiased ranges start from the extremes over all training inputs."""
+        """The state before the first step; debiased ranges start from extremes over all training inputs."""
         parameters, first, second = np.zeros((3, len(self.memory.kernels)), dtype=self.dtype)
         uniforms = Streams(self.spec.seed, repetition).uniforms(self.network.size)
         parameters[: self.network.size] = initialise(self.network, self.spec, uniforms)
