@@ -92,7 +92,7 @@ def errors_forward(trainer: Trainer, weights: Tensor, given: list[Tensor]) -> Er
     for number, layer in enumerate(trainer.network.layers):
         if isinstance(layer, Pool):
             for own in errors:
-                own.append(layer.maxima(errors.of_given[number]))
+                own.append(layer.output(errors.of_given[number]))
             continue
         sums = sums_of(layer, weights, given[number].abs())
         is_whole = plan.quantizers[number, KERNEL]["source"] != UNQUANTIZED and (
@@ -158,4 +158,4 @@ def back_through_sums(layer: Dense, weights: Tensor, x: Tensor, deltas: Tensor) 
 
 def back_through_pool(layer: Pool, x: Tensor, derivatives: Tensor) -> Tensor:
     x = x.clone().requires_grad_()
-    return torch.autograd.grad(layer.maxima(x), x, derivatives)[0]
+    return torch.autograd.grad(layer.output(x), x, derivatives)[0]

@@ -1,9 +1,9 @@
 """Elementary functions of vectors, lane by lane, with the same bits on every processor.
 
-Each one is a polynomial of a reduced argument, made of the operations of `infoplane.kernels.vectors` alone.
-The type of a vector decides, when a kernel is compiled, which coefficients are used; nothing branches on a
-value. NaN stays NaN. Errors are in units in the last place (ulp) of the exact result: the largest of all
-normal float32 numbers and of 20 million float64 numbers, rounded up.
+Each is a polynomial of a reduced argument, which consists of the operations of `infoplane.kernels.vectors`
+alone. The type of a vector decides, when a kernel is compiled, which coefficients are used. No branch depends
+on a value. NaN stays NaN. Errors are in units in the last place (ulp) of the exact result: the largest over
+all normal float32 numbers and over 20 million float64 numbers, rounded up.
 
 Reduction: x = k·ln 2 + r with a whole number k, so eˣ = 2ᵏ + 2ᵏ·(eʳ − 1), as in fdlibm
 (https://www.netlib.org/fdlibm/e_exp.c). The sum of x/ln 2 and 1.5·2⁵² (float32: 1.5·2²³) is rounded to a
@@ -40,7 +40,7 @@ __all__ = ["erf", "exp", "expm1", "log", "sigmoid", "tanh"]
 
 
 def number(single: float, double: float) -> Any:
-    """Function of a vector: one number in every lane, `single` for float32 and `double` for float64."""
+    """Function of a vector: a vector like it with one number in every lane, by type."""
     numbers = {types.float32: float(np.float32(single)), types.float64: double}
 
     @intrinsic
@@ -51,7 +51,7 @@ def number(single: float, double: float) -> Any:
 
 
 def horner(builder: ir.IRBuilder, x: ir.Value, vector: Vector, coefficients: list[float]) -> ir.Value:
-    """c₀ + x·(c₁ + x·(c₂ + …)), rounded once in every step."""
+    """c₀ + x·(c₁ + x·(c₂ + …)), each product and sum rounded once."""
     *rest, value = (constant(vector, each) for each in coefficients)
     for each in reversed(rest):
         value = call_of_llvm(builder, "fma", vector, [value, x, each])
@@ -70,8 +70,8 @@ def polynomial(single: list[float], double: list[float]) -> Any:
 
 
 def long_polynomial(single: list[float], double: list[float]) -> Any:
-    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, where the polynomials E and O of x² don't wait for
-    each other.
+    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, with polynomials E and O of x², which a processor
+    computes at the same time.
     """
     even, odd = polynomial(single[::2], double[::2]), polynomial(single[1::2], double[1::2])
 

@@ -90,7 +90,7 @@ def kernel_gradient(
     gradient: np.ndarray,
     partial: np.ndarray,
 ) -> None:
-    """Gradient of a layer's kernel, at its place among the parameters.
+    """Gradient of a layer's kernel, at its offset among the parameters.
 
     Args:
         partial: scratch memory of `conv_gradient`.
@@ -173,15 +173,15 @@ def store_pair(array: np.ndarray, offset: int, first: Any, second: Any) -> None:
 
 @inlined
 def scale_and_shift(layer: Any, sums: np.ndarray, scale: float, parameters: np.ndarray, panels: int) -> None:
-    """sums ← sums·scale + bias, each operation rounded by itself; the places of an output share its bias."""
+    """sums ← sums·scale + bias, each operation rounded by itself; the pixels of an output share its bias."""
     factor = splat(scale)
     width, bias = layer.width, layer.start + layer.fan_in * layer.width
-    places = layer.outputs // width
+    pixels = layer.outputs // width
     offset = 0
     for _ in range(panels):
         for output in range(width):
             shift = broadcast(parameters, bias + output)
-            for _ in range(0, places * PANEL, len(factor)):
+            for _ in range(0, pixels * PANEL, len(factor)):
                 store(sums, offset, load(sums, offset) * factor + shift)
                 offset += len(factor)
 
@@ -254,7 +254,7 @@ def store_totals(array: np.ndarray, offset: int, a: Any, b: Any, c: Any, d: Any)
 
 @inlined
 def bias_gradient(layer: Any, deltas: np.ndarray, panels: int, gradient: np.ndarray) -> None:
-    """Sum of the deltas of each output, over its places and the inputs, at its place among the parameters."""
+    """Sum of the deltas of each output over its pixels and the inputs, at its offset among parameters."""
     width, bias = layer.width, layer.start + layer.fan_in * layer.width
     stride = layer.outputs // width * PANEL
     for output in range(width):
@@ -339,7 +339,7 @@ def conv_gradient(
     gradient: np.ndarray,
     partial: np.ndarray,
 ) -> None:
-    """Σ x[c, r + i, s + j]·delta[f, r, s] over places and inputs, the gradient of the kernel (c, i, j, f).
+    """Σ x[c, r + i, s + j]·delta[f, r, s] over pixels and inputs, the gradient of the kernel (c, i, j, f).
 
     Args:
         partial: scratch memory, a vector for each weight.

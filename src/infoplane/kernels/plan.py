@@ -67,7 +67,7 @@ class Memory(NamedTuple):
     Arrays that only training needs, or only sparse inputs, are empty elsewhere.
 
     Attributes:
-        kernels: steps of quantized kernels, or weights, at the places of the parameters.
+        kernels: steps of quantized kernels, or weights, at the offsets of the parameters.
         passes: where their quantizers pass gradients.
         kernel_scales: scales of the kernels, 1 where they are not quantized, (L,).
         scales, zeros: scales and zero points of the inputs and of the layers' outputs; 1 and 0 where they are

@@ -111,12 +111,12 @@ def grid(low: float, high: float, top: float) -> tuple[float, float, float]:
     Args:
         top: 2ᵇ − 1.
     """
-    nothing, half, one = full_like(top, 0.0), full_like(top, 0.5), full_like(top, 1.0)
-    low, high = min(low, nothing), max(high, nothing)
+    zero, half, one = full_like(top, 0.0), full_like(top, 0.5), full_like(top, 1.0)
+    low, high = min(low, zero), max(high, zero)
     span = high - low
     scale = span / top
-    if scale == nothing:
-        return one, nothing, nothing
+    if scale == zero:
+        return one, zero, zero
     return scale, min(np.floor(-low / span * top + half), top), top
 
 

@@ -130,10 +130,10 @@ class Pool:
         """Number of values that the layer puts out for one input."""
         return math.prod(self.image)
 
-    def maxima(self, inputs: "Tensor") -> "Tensor":
+    def output(self, inputs: "Tensor") -> "Tensor":
         """The output, (members, outputs, N), of inputs (members, features, N).
 
-        Of equal maxima the first one, row by row, gets the gradient.
+        Of equal maxima, the first one, row by row, gets the gradient.
         """
         images = inputs.reshape(len(inputs), *self.shape, -1)
         squares: Tensor = images.unfold(2, self.size, self.size).unfold(3, self.size, self.size)
