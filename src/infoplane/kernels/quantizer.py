@@ -3,8 +3,8 @@
     s = (hi − lo)/(2ᵇ − 1),  z = clamp(round(−lo/s), 0, 2ᵇ − 1),  q(x) = clamp(round(x/s + z), 0, 2ᵇ − 1)
 
 over a range that is widened to contain 0, round half up (Jacob et al. 2018,
-https://arxiv.org/abs/1712.05877). Each
-operation is rounded by itself, in the order of that module: both find the same codes for the same numbers.
+https://arxiv.org/abs/1712.05877). Each operation is rounded by itself, in the order of
+`infoplane.networks.quantization`: both compute the same codes from the same numbers.
 """
 
 from typing import Any
