@@ -55,6 +55,7 @@ CONTROLLED = [
     spec_of("relu", 4, protocol="controlled", **ON_IMAGES | {"prefit_epochs": 2}),
 ]
 OWN = [
+    spec_of("tanh", 8, **ON_IMAGES | {"batch_size": "whole"}),
     spec_of("relu", 8, beta_1=0.5, beta_2=0.9, epsilon=1e-3, **ON_IMAGES),
     spec_of("relu", 8, initialisation="glorot", **ON_IMAGES),
     spec_of("relu", 8, ranges={"hidden_weights": "ema-debiased", "output_weights": "ema"}, **ON_IMAGES),

@@ -29,6 +29,7 @@ from infoplane.kernels.training import Adam, RepetitionState, Trainer, step_of_a
 from infoplane.networks.forward import model_on
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
+from infoplane.networks.optimizers import batch_size_of
 from infoplane.networks.ranges import AT_START, MOVING_DECAY, MOVING_START, averaging_at
 from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
@@ -107,8 +108,9 @@ class Both:
         labels = np.full(len(self.trainer.dataset.labels), -1)
         labels[self.trainer.trained] = answers
         totals = np.zeros(2)
-        for first in range(0, len(order), self.spec.batch_size):
-            own = order[first : first + self.spec.batch_size]
+        size = batch_size_of(self.spec, len(order))
+        for first in range(0, len(order), size):
+            own = order[first : first + size]
             batch = Batch(self.inputs[own].T[None], torch.from_numpy(answers[own])[None])
             before, self.step = in_pytorch(self.state, self.size), self.step + 1
             measures = np.array(self.trainer.train_epoch(self.state, labels, own))
@@ -234,7 +236,7 @@ KINDS = {
     "conv on floats": (any_of("hard-tanh", "float32"), small_images((9, 8), np.float32)),
     "batches of one": (any_of("tanh", batch_size=1, network=[5]), small_images((5, 7))),
     "batches that leave a rest": (any_of("tanh", batch_size=13, network=[5]), small_images((5, 7))),
-    "one batch for all": (any_of("relu", batch_size=10_000, network=[5]), small_images((5, 7))),
+    "one batch for all": (any_of("relu", batch_size="whole", network=[5]), small_images((5, 7))),
     "prefit": (any_of("relu", prefit_epochs=2, network=[5]), small_images((5, 7))),
 }
 with_kinds = pytest.mark.parametrize("kind", KINDS)

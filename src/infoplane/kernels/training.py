@@ -21,6 +21,7 @@ from infoplane.kernels.vectors import full_like, load, square_root, store
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_inputs, network_labels
 from infoplane.networks.layers import network_of
+from infoplane.networks.optimizers import batch_size_of
 from infoplane.networks.ranges import AT_START, MOVING_START
 from infoplane.networks.schemes import scheme_of
 from infoplane.trajectory import Records, training_parts
@@ -186,7 +187,7 @@ class Trainer:
         self.inputs = inputs_of(values, scale, self.network, dtype)
         self.adam = Adam(spec.learning_rate, spec.beta_1, spec.beta_2, spec.epsilon)
         self.trained = np.flatnonzero(dataset.train_mask)
-        self.batch = min(spec.batch_size, len(self.trained))
+        self.batch = batch_size_of(spec, len(self.trained))
         in_one = self.scheme.needs_all_inputs
         self.tested = np.flatnonzero(~dataset.train_mask | in_one)
         self.counts = (~dataset.train_mask[self.tested]).astype(dtype)

@@ -15,6 +15,7 @@ from infoplane.kernels.random import Streams
 from infoplane.networks.forward import MOST_VALUES_ON_GPU, Model, forward, model_on, pass_sizes
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
+from infoplane.networks.optimizers import batch_size_of
 from infoplane.networks.quantization import values_of
 from infoplane.networks.ranges import AT_START, MOVING_START, averaging_at
 from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
@@ -43,14 +44,14 @@ def train_repetitions(
     """
     torch.set_num_threads(1)
     model, values = model_on(spec, dataset)
-    width = 1 if device.type == "cpu" else members_on_gpu(model)
+    width = 1 if device.type == "cpu" else members_on_gpu(model, int(dataset.train_mask.sum()))
     for ensemble in ensembles_of(repetitions, width):
         train_ensemble(model, values, dataset, ensemble, records, bar, device)
 
 
-def members_on_gpu(model: Model) -> int:
+def members_on_gpu(model: Model, trained: int) -> int:
     """Number of members that are trained side by side, within the memory for a batch of a layer."""
-    of_one = model.spec.batch_size * model.network.widest
+    of_one = batch_size_of(model.spec, trained) * model.network.widest
     return max(1, min(MEMBERS_ON_GPU, MOST_VALUES_ON_GPU // of_one))
 
 
@@ -127,7 +128,7 @@ def train_ensemble(
         for epoch in range(length):
             state = state._replace(tally=torch.zeros_like(state.tally))
             orders = np.stack([each.order(part, epoch, len(inputs)) for each in streams])
-            for batch in batches_of(inputs, labels, orders, spec.batch_size):
+            for batch in batches_of(inputs, labels, orders, batch_size_of(spec, len(inputs))):
                 steps += 1
                 state = take_step(model, state, batch, adam_rate(spec, steps), averaging_at(steps))
             history[:, epochs, :2] = state.tally / len(inputs)
