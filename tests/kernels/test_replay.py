@@ -74,6 +74,11 @@ KINDS = {
         any_of("tanh", network=[{"conv": 2, "kernel": 4}, {"pool": 2}]),
         small_images((9, 8), np.float32),
     ),
+    "few features, batch": (any_of("tanh", network=[7, 3]), small_images((2, 3))),
+    "few features on floats, float32": (
+        any_of("elu", "float32", network=[4]),
+        small_images((2, 3), np.float32),
+    ),
     "dense on 16 bits": (any_of("relu", network=[16, 3]), in_16_bits(small_images((5, 7)))),
     "dense on 16 bits, float32": (
         any_of("sigmoid", "float32", network=[9]),

@@ -1,5 +1,6 @@
 """Inputs of a network as the kernels read them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from infoplane.kernels.sparse import SparseInputs, sparse_inputs
 from infoplane.kernels.vectors import SIDE, load, load_as, store
 from infoplane.networks.layers import Conv, Network, Pool
 
-__all__ = ["Inputs", "Precision", "gather_inputs", "in_panels", "inputs_of", "unpack_inputs"]
+__all__ = ["Inputs", "Precision", "gather_inputs", "in_panels", "inputs_of", "one_by_one", "unpack_inputs"]
 
 Precision = type[np.float32] | type[np.float64]
 # A dense layer is faster on more numbers that are not 0, and on fewer features
@@ -39,11 +40,18 @@ class Inputs(NamedTuple):
     sparse: SparseInputs
 
 
-def inputs_of(values: np.ndarray, scale: float | None, network: Network, dtype: Precision) -> Inputs:
-    """Inputs (N, features) of a network that computes in a type, one after the other.
+def inputs_of(
+    values: np.ndarray,
+    scale: float | None,
+    network: Network,
+    dtype: Precision,
+    arrange: Callable[[np.ndarray], np.ndarray],
+) -> Inputs:
+    """Inputs (N, features) of a network that computes in a type.
 
     Args:
         scale: factor of inputs that are whole numbers; None where they are not.
+        arrange: `one_by_one` or `in_panels`.
     """
     factor: Any = dtype(1 if scale is None else scale)
     is_bytes = values.dtype == np.uint8
@@ -55,8 +63,8 @@ def inputs_of(values: np.ndarray, scale: float | None, network: Network, dtype: 
         scale is not None,
         factor,
         int(np.diff(sparse.start).max(initial=0)),
-        flat(values if is_bytes and not is_sparse else nothing, np.uint8),
-        flat(nothing if is_bytes else values, np.float32),
+        arrange(values if is_bytes and not is_sparse else nothing),
+        arrange(nothing.astype(np.float32) if is_bytes else values.astype(np.float32)),
         sparse,
     )
 
@@ -67,22 +75,15 @@ def is_sparse_for(values: np.ndarray, network: Network) -> bool:
     return bool(many and np.count_nonzero(values) < SPARSE_SHARE * values.size)
 
 
-def flat(values: np.ndarray, dtype: type) -> np.ndarray:
-    """Inputs one after the other, with room for a vector behind them; nothing if there are none."""
-    if not values.size:
-        return np.zeros(0, dtype=dtype)
-    return np.concatenate([values.ravel().astype(dtype), np.zeros(SIDE, dtype=dtype)])
+def one_by_one(values: np.ndarray) -> np.ndarray:
+    """Inputs (N, features) one after the other, flat, with room for a vector behind them if there are any."""
+    return np.concatenate([values.ravel(), np.zeros(SIDE if values.size else 0, dtype=values.dtype)])
 
 
-def in_panels(inputs: Inputs, features: int) -> Inputs:
-    """The same inputs in panels; the first of them fills up the last panel."""
-
-    def rearranged(numbers: np.ndarray) -> np.ndarray:
-        rows = numbers[: len(numbers) // features * features].reshape(-1, features)
-        filled = np.concatenate([rows, rows[:1].repeat(-len(rows) % PANEL, 0)])
-        return filled.reshape(-1, PANEL, features).transpose(0, 2, 1).ravel()
-
-    return inputs._replace(bytes=rearranged(inputs.bytes), numbers=rearranged(inputs.numbers))
+def in_panels(values: np.ndarray) -> np.ndarray:
+    """Inputs (N, features) in panels, flat; the first of them fills up the last panel."""
+    filled = np.concatenate([values, values[:1].repeat(-len(values) % PANEL, 0)])
+    return filled.reshape(-1, PANEL, values.shape[1]).transpose(0, 2, 1).ravel()
 
 
 @inlined

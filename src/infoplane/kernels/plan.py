@@ -11,7 +11,7 @@ from infoplane.kernels.layers import layer_records
 from infoplane.kernels.panels import lanes_for
 from infoplane.kernels.quantizer import average_records, quantizer_record
 from infoplane.kernels.sparse import row_length
-from infoplane.kernels.vectors import BYTES, SIDE
+from infoplane.kernels.vectors import SIDE
 from infoplane.networks.layers import Network
 from infoplane.networks.schemes import highest_codes, scheme_of
 
@@ -120,8 +120,7 @@ def memory_for(
         tested: largest number of inputs that are run together, where nothing is to be differentiated.
         trained: largest number of inputs of a training step.
     """
-    vector = BYTES // np.dtype(dtype).itemsize
-    parameters = network.size + vector  # the last one may be read as the first of a vector
+    parameters = network.size + SIDE  # the last one may be read as the first of a vector of any type
     outputs = plan.layers["outputs"]
     widest = max(0 if is_sparse else plan.features, int(outputs.max()))
     batch = lanes_for(trained)
@@ -140,7 +139,7 @@ def memory_for(
         **dict.fromkeys(["labels", "weights"], lanes),
         "rows": plan.features * row if is_sparse else 0,
         "parts": 4 * row,
-        "partial": parameters * vector if trained and has_convolutions else 0,
+        "partial": parameters * SIDE if trained and has_convolutions else 0,
     }
     arrays = {name: np.zeros(size, dtype=dtype) for name, size in sizes.items()}
     arrays["kernel_scales"][:] = arrays["scales"][:] = 1

@@ -181,13 +181,12 @@ class Replayer:
         count, features = values.shape
         network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
         self.plan = plan_of(spec, network, features, in_order=True)
-        inputs = inputs_of(values, scale, network, np.float64)
-        self.inputs = in_panels(inputs, features)
+        self.inputs = inputs_of(values, scale, network, np.float64, in_panels)
         self.indices = np.arange(count)
-        widest = max(0 if inputs.is_sparse else features, int(self.plan.layers["outputs"].max()))
+        widest = max(0 if self.inputs.is_sparse else features, int(self.plan.layers["outputs"].max()))
         block = count if scheme.needs_all_inputs else max(1, VALUES_TOGETHER // (widest * PANEL)) * PANEL
         self.together = min(block, lanes_for(count))
-        self.memory = memory_for(self.plan, network, inputs.is_sparse, np.float64, self.together)
+        self.memory = memory_for(self.plan, network, self.inputs.is_sparse, np.float64, self.together)
         self.own_parameters = np.zeros(len(self.memory.kernels))
         self.own_ranges = np.zeros((len(self.plan.layers), 2, 2))
         self.no_averaging = np.zeros(len(MOVING_POLICIES))

@@ -10,7 +10,7 @@ from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.kernels.compilation import compiled, inlined
-from infoplane.kernels.inputs import Inputs, Precision, gather_inputs, inputs_of
+from infoplane.kernels.inputs import Inputs, Precision, gather_inputs, inputs_of, one_by_one
 from infoplane.kernels.network import backward, forward, quantize_kernels, run_layer
 from infoplane.kernels.output import correct_answers
 from infoplane.kernels.panels import gather_labels, lanes_for, panels_for
@@ -184,7 +184,7 @@ class Trainer:
         values, scale = network_inputs(dataset, self.scheme.quantized)
         self.network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
         self.plan = plan_of(spec, self.network, values.shape[1], in_order=False)
-        self.inputs = inputs_of(values, scale, self.network, dtype)
+        self.inputs = inputs_of(values, scale, self.network, dtype, one_by_one)
         self.adam = Adam(spec.learning_rate, spec.beta_1, spec.beta_2, spec.epsilon)
         self.trained = np.flatnonzero(dataset.train_mask)
         self.batch = batch_size_of(spec, len(self.trained))
