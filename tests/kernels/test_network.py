@@ -75,7 +75,7 @@ def step_of(spec: TrainingSpec, dataset: Dataset, dtype: type) -> Step:
     state, size, plan, memory = trainer.start(3), trainer.network.size, trainer.plan, trainer.memory
     state.parameters[:size] += (0.2 * generator.normal(size=size)).astype(dtype)
     state.ranges[:] *= (1 + 0.1 * generator.random(state.ranges.shape)).astype(dtype)
-    indices = generator.permutation(trainer.trained)[: spec.batch_size]
+    indices = generator.permutation(trainer.trained)[: trainer.batch]
 
     model, values = model_on(spec, dataset)
     inputs = torch.from_numpy(values[indices].T[None])
