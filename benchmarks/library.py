@@ -21,6 +21,7 @@ from infoplane import (
 from infoplane.config import Bits, DenseSpec
 from infoplane.information.snapshots import at_times
 from infoplane.networks.layers import network_of
+from infoplane.networks.optimizers import batch_size_of
 
 __all__ = [
     "BINNED",
@@ -100,7 +101,8 @@ def of_width(spec: TrainingSpec, width: int) -> TrainingSpec:
 
 
 def steps_per_epoch(spec: TrainingSpec, dataset: Dataset) -> int:
-    return -(-int(dataset.train_mask.sum()) // spec.batch_size)
+    trained = int(dataset.train_mask.sum())
+    return -(-trained // batch_size_of(spec, trained))
 
 
 def train_quietly(

@@ -33,6 +33,7 @@ from measurement import Work
 from torch import nn
 
 from infoplane import Dataset, EstimatorSpec, TrainingSpec, Trajectory
+from infoplane.networks.optimizers import batch_size_of
 
 __all__ = ["LINES", "Line", "Options"]
 
@@ -109,9 +110,8 @@ def load_state(network: nn.Sequential, trajectory: Trajectory, dataset: Dataset,
 
 def plain_trainer(spec: TrainingSpec, dataset: Dataset) -> baseline.EagerTraining:
     labels, train_mask = torch.from_numpy(dataset.labels), torch.from_numpy(dataset.train_mask)
-    return baseline.EagerTraining(
-        layers_of(spec), inputs_of(spec, dataset), labels, train_mask, spec.batch_size
-    )
+    batch_size = batch_size_of(spec, int(dataset.train_mask.sum()))
+    return baseline.EagerTraining(layers_of(spec), inputs_of(spec, dataset), labels, train_mask, batch_size)
 
 
 def training(spec: TrainingSpec, epochs: int) -> Prepare:

@@ -338,8 +338,9 @@ def train_reference(
     records = [record(0.0, 0.0, 0.0)]
     for order, answers in zip(orders, labels, strict=True):
         losses, hits = 0.0, 0
-        for start in range(0, len(x), spec.batch_size):
-            batch = order[start : start + spec.batch_size]
+        size = len(x) if spec.batch_size == "whole" else spec.batch_size
+        for start in range(0, len(x), size):
+            batch = order[start : start + size]
             y = torch.as_tensor(answers[batch])
             for parameter in network.parameters():
                 parameter.grad = None

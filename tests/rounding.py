@@ -9,7 +9,7 @@ import torch
 from layouts import PANEL, from_panels
 from torch import Tensor
 
-from infoplane.kernels.network import KERNEL
+from infoplane.kernels.plan import KERNEL
 from infoplane.kernels.quantizer import UNQUANTIZED
 from infoplane.kernels.training import Trainer
 from infoplane.networks import forward as in_torch
@@ -51,8 +51,8 @@ def outputs_of(trainer: Trainer, count: int) -> list[np.ndarray]:
     """What each layer has handed on in a step, (outputs, N): steps, or values where it is not quantized."""
     plan, lanes = trainer.plan, -(-count // PANEL) * PANEL
     return [
-        from_panels(trainer.work.values[start * lanes : (start + size) * lanes], count, size).T
-        for start, size in zip(plan.offset[1:], plan.outputs, strict=True)
+        from_panels(trainer.memory.values[start * lanes : (start + size) * lanes], count, size).T
+        for start, size in zip(plan.layers["output_offset"], plan.layers["outputs"], strict=True)
     ]
 
 
@@ -70,7 +70,7 @@ def bounds_of(trainer: Trainer, parameters: np.ndarray, inputs: np.ndarray, delt
     """
     weights = magnitudes_of_weights(trainer, parameters)
     factors = [inputs, *outputs_of(trainer, inputs.shape[1])]
-    scaled = [each.astype(float) * scale for each, scale in zip(factors, trainer.work.scales, strict=True)]
+    scaled = [each.astype(float) * scale for each, scale in zip(factors, trainer.memory.scales, strict=True)]
     given = [torch.from_numpy(each)[None] for each in scaled]
     errors = errors_forward(trainer, weights, given)
     of_loss, of_gradient = errors_backward(trainer, weights, given, errors, deltas)
@@ -92,10 +92,12 @@ def errors_forward(trainer: Trainer, weights: Tensor, given: list[Tensor]) -> Er
     for number, layer in enumerate(trainer.network.layers):
         if isinstance(layer, Pool):
             for own in errors:
-                own.append(layer.maxima(errors.of_given[number]))
+                own.append(layer.output(errors.of_given[number]))
             continue
         sums = sums_of(layer, weights, given[number].abs())
-        is_whole = plan.policy[number, KERNEL] != UNQUANTIZED and (number > 0 or trainer.inputs.is_whole)
+        is_whole = plan.quantizers[number, KERNEL]["source"] != UNQUANTIZED and (
+            number > 0 or trainer.inputs.is_whole
+        )
         of_terms = A_FEW if is_whole else layer.fan_in + A_FEW
         errors.of_sums.append(sums_of(layer, weights, errors.of_given[number]) + of_terms * sums)
         errors.of_values.append(STEEPEST * errors.of_sums[number] + A_FEW * (1 + sums))
@@ -138,7 +140,7 @@ def magnitudes_of_weights(trainer: Trainer, parameters: np.ndarray) -> Tensor:
     for number, layer in enumerate(trainer.network.layers):
         if not isinstance(layer, Pool):
             kernel = slice(layer.start, layer.bias)
-            steps, scale = trainer.work.kernels[kernel], trainer.work.kernel_scales[number]
+            steps, scale = trainer.memory.kernels[kernel], trainer.memory.kernel_scales[number]
             used[kernel] = np.abs(steps.astype(float) * scale)
     return torch.from_numpy(used[None])
 
@@ -156,4 +158,4 @@ def back_through_sums(layer: Dense, weights: Tensor, x: Tensor, deltas: Tensor) 
 
 def back_through_pool(layer: Pool, x: Tensor, derivatives: Tensor) -> Tensor:
     x = x.clone().requires_grad_()
-    return torch.autograd.grad(layer.maxima(x), x, derivatives)[0]
+    return torch.autograd.grad(layer.output(x), x, derivatives)[0]

@@ -22,7 +22,6 @@ import gpu
 import library
 import lines
 import measurement
-import profile_kernels
 import report
 import scaling
 from measurement import Comparison, Work
@@ -178,7 +177,6 @@ class TestCommands:
             (compare.main, ["--only", "steps"], "use some of training, training-tanh"),
             (compare.main, ["--rounds", "0"], "give a whole number"),
             (compare.main, ["--output", "nowhere/table.md"], "make it"),
-            (profile_kernels.main, ["conv", "--mnist", "nowhere.npz"], "run the workflow again"),
             (gpu.main, [], "PyTorch finds no GPU"),
             (scaling.main, ["--output", "plot.txt"], "end it in one of .pdf, .png, .svg"),
             (scaling.main, ["--output", "nowhere/plot.pdf"], "make it"),
@@ -186,17 +184,6 @@ class TestCommands:
             assert report.run(lambda main=main, given=arguments: main(given)) == 1
             (line,) = capsys.readouterr().err.splitlines()
             assert line.startswith("compare.py: ") and remedy in line
-
-    @pytest.mark.parametrize("network", ["tanh", "float32"])
-    def test_parts_of_a_step_and_of_a_snapshot(self, network, monkeypatch, capsys):
-        monkeypatch.setattr(profile_kernels, "SECONDS", 0.001)
-        profile_kernels.main([network])
-        printed = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-        parts = {name: float(time.split()[0]) for name, time in printed if not name.startswith(network)}
-        assert {"step", "forward", "forward: gathering", "forward: quantizing kernels", "backward"} < {*parts}
-        assert {"Adam", "test after each epoch", "replay", "counting"} < {*parts}
-        assert ("forward: quantizing outputs" in parts) == (network == "tanh")
-        assert min(parts.values()) > 0
 
     def test_tables_of_a_gpu(self, monkeypatch, capsys):
         """A processor in its place: PyTorch trains there, and the kernels replay for both sides."""

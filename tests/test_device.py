@@ -136,7 +136,7 @@ def test_a_gpu_holds_so_many_numbers_of_a_layer(monkeypatch):
     of_one = 32 * 378  # the batch, and the squares of the first convolution
     for held, members in [(1, 1), (of_one, 1), (3 * of_one, 3), (10**9, 50)]:
         monkeypatch.setattr(training, "MOST_VALUES_ON_GPU", held)
-        assert training.members_on_gpu(model) == members
+        assert training.members_on_gpu(model, 10**6) == members
 
 
 @given(st.lists(st.integers(0, 200), min_size=1), st.integers(1, 60))

@@ -7,7 +7,7 @@ from reference import Record, ReferenceNetwork, small_images, train_reference
 
 from infoplane import Dataset, TrainingSpec, load_dataset
 from infoplane.kernels.random import Streams
-from infoplane.networks.steps import State
+from infoplane.networks.steps import EnsembleState
 from infoplane.trajectory import training_parts
 
 SETTINGS = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 2, "record_every": 1}
@@ -55,6 +55,7 @@ CONTROLLED = [
     spec_of("relu", 4, protocol="controlled", **ON_IMAGES | {"prefit_epochs": 2}),
 ]
 OWN = [
+    spec_of("tanh", 8, **ON_IMAGES | {"batch_size": "whole"}),
     spec_of("relu", 8, beta_1=0.5, beta_2=0.9, epsilon=1e-3, **ON_IMAGES),
     spec_of("relu", 8, initialisation="glorot", **ON_IMAGES),
     spec_of("relu", 8, ranges={"hidden_weights": "ema-debiased", "output_weights": "ema"}, **ON_IMAGES),
@@ -85,10 +86,10 @@ def name_of(case: object) -> str:
     return "-".join(map(str, [case.dataset, *differences.values()]))
 
 
-def in_double_precision(initial_state: Callable[..., State]) -> Callable[..., State]:
+def in_double_precision(initial_state: Callable[..., EnsembleState]) -> Callable[..., EnsembleState]:
     """The same start of a training by PyTorch in float64, in which all goes on."""
 
-    def start(*given) -> State:
+    def start(*given) -> EnsembleState:
         state = initial_state(*given)
         return state._replace(**{name: getattr(state, name).double() for name in state._fields})
 

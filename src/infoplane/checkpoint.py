@@ -1,6 +1,4 @@
-"""Checkpoints: what a training has done so far, so that one that is cut off goes on and comes to the same
-bytes.
-"""
+"""Checkpoints: files of the progress of trainings, from which interrupted ones go on to the same bytes."""
 
 import sys
 import time
@@ -20,11 +18,11 @@ SECONDS_BETWEEN = 120
 
 
 class Checkpoint:
-    """A file beside the artifact that a training makes, written now and then, and removed at the end.
+    """A file beside the artifact of a training, written every two minutes, and removed at the end.
 
     Args:
         path: the file.
-        identity: what the training is: a file of any other training is not read.
+        identity: identifies the training: a checkpoint of any other training is not read.
     """
 
     def __init__(self, path: Path, identity: object) -> None:
@@ -33,11 +31,11 @@ class Checkpoint:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last one was written long ago."""
+        """Whether two minutes have passed since the file was written."""
         return time.monotonic() - self.written > SECONDS_BETWEEN
 
     def save(self, arrays: dict[str, np.ndarray]) -> None:
-        """Write what the training needs to go on; where that cannot be, say so and go on without."""
+        """Write the progress. If that fails, standard error says so, and the training goes on."""
         whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
         metadata = {KEY: self.identity, "digest": array_digest(np.array([*whole]), *whole.values())}
         try:
@@ -48,7 +46,7 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray] | None:
-        """What was written last of this very training; None if there is nothing, or it is damaged."""
+        """The progress of this training that was written last; None if there is none, or it is damaged."""
         with suppress(SafetensorError, OSError, KeyError, TypeError, ValueError):
             with safe_open(self.path, framework="numpy") as file:
                 metadata = file.metadata()

@@ -27,7 +27,7 @@ from infoplane.information.levels import levels_in_use
 from infoplane.information.merging import merging
 from infoplane.information.reliability import reliability
 from infoplane.information.replay import replay
-from infoplane.kernels.network import is_sparse_for
+from infoplane.kernels.inputs import is_sparse_for
 from infoplane.networks.layers import network_of
 from infoplane.suitability import InputsMerged
 
@@ -315,7 +315,7 @@ def test_codes_depend_on_no_other_snapshot(kind, engine):
 
 
 AT_ONCE = {
-    "kernels": [("infoplane.kernels.replay.AT_ONCE", held) for held in (1, 16 * 378 * 2, 10**9)],
+    "kernels": [("infoplane.kernels.replay.VALUES_TOGETHER", held) for held in (1, 16 * 378 * 2, 10**9)],
     "torch": [
         ("infoplane.networks.forward.MOST_VALUES", held) for held in (1, 378 * 64 * 4, 378 * 128 * 3, 10**9)
     ],

@@ -18,10 +18,11 @@ from infoplane.kernels.compilation import cache_folder, sources_digest
 TESTS = Path(__file__).parents[1]
 PACKAGE = Path(infoplane.__file__).parent
 ORDER = "[4, 2, 1, 0, 3]"
-# Prints an order, for which two kernels are compiled, and where they are kept.
+# Calls two kernels, and prints an order that one of them makes, and the folder of their code.
 PRINT_ORDER = """
 from infoplane.kernels.compilation import cache_folder
 from infoplane.kernels.random import Streams
+Streams(0, 1).uniforms(3)
 print(Streams(0, 1).order("main", 0, 5).tolist(), cache_folder(), sep="\\n")
 """
 
@@ -135,11 +136,13 @@ def test_damaged_files_are_not_trusted(tmp_path, suffix, damages):
     assert files_in(folder) == written
 
 
-FIND_EXTREMES = """
+FIND_BINS = """
 import numpy as np
+from infoplane.kernels.binning import number_bins
 from infoplane.kernels.compilation import cache_folder
-from infoplane.kernels.panels import extremes
-print(extremes(np.arange(1.0, 41.0), 0, 40), cache_folder(), sep="\\n")
+codes = np.empty((1, 8), np.uint16)
+number_bins(np.arange(8.0)[None], np.zeros(1), np.full(1, 4.0), 4, codes)
+print(codes.tolist(), cache_folder(), sep="\\n")
 """
 
 
@@ -149,13 +152,13 @@ def test_a_kernel_whose_parts_have_changed_is_compiled_anew(tmp_path, name):
     package, cache = tmp_path / name / "infoplane", tmp_path / f"{name} cache"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(package.parent)}
-    extremes, folder = run(FIND_EXTREMES, environment)
-    assert (extremes, Path(folder)) == ("(1.0, 40.0)", cache / "infoplane" / sources_digest()[:16])
+    bins, folder = run(FIND_BINS, environment)
+    assert (bins, Path(folder)) == ("[[0, 1, 2, 3, 3, 3, 3, 3]]", cache / "infoplane" / sources_digest()[:16])
     vectors = package / "kernels" / "vectors.py"
     before, after = vectors.read_text().split("def smaller(")
     vectors.write_text(before + "def smaller(" + after.replace('"<"', '">"', 1))
-    extremes, other = run(FIND_EXTREMES, environment)
-    assert extremes == "(inf, 40.0)"
+    bins, other = run(FIND_BINS, environment)
+    assert bins == "[[3, 3, 3, 3, 4, 5, 6, 7]]"
     assert other != folder and Path(other).parent == cache / "infoplane"
 
 
@@ -207,8 +210,9 @@ def save_late(self, overloads):
     time.sleep(after)
 
 IndexDataCacheFile._save_index = save_late
-from infoplane.kernels.panels import extremes
-extremes(np.arange(1, 41).astype(dtype), 0, 40)
+from infoplane.kernels.binning import number_bins
+codes = np.empty((1, 8), np.uint16)
+number_bins(np.arange(8)[None].astype(dtype), np.zeros(1), np.ones(1), 4, codes)
 """
 
 

@@ -7,17 +7,24 @@ from hypothesis import strategies as st
 from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, within_margins, written
 from numpy.lib.stride_tricks import sliding_window_view
 
+from infoplane import TrainingSpec
 from infoplane.kernels.layers import (
+    LAYER,
+    backward_sums,
     bias_gradient,
     conv_deltas,
     conv_gradient,
     conv_sums,
     dense_gradient,
     dense_sums,
+    forward_sums,
+    kernel_gradient,
+    layer_records,
     pool,
     pool_deltas,
     scale_and_shift,
 )
+from infoplane.networks.layers import network_of
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
@@ -39,7 +46,20 @@ def whole(seed, *shape):
     return np.random.default_rng(seed).integers(-30, 31, shape).astype(np.float64)
 
 
-# The layers, called on arrays (N, …) in one type
+# The layers, called on arrays (N, …) in one type. Before what they write lies a margin, too.
+
+
+def within(values):
+    """A flat array whose numbers begin at 0, before and behind which others lie."""
+    return within_margins(values)[MARGIN:]
+
+
+def record_of(**fields):
+    """A layer, whose parameters begin at MARGIN."""
+    record = np.zeros(1, dtype=LAYER)
+    for name, value in ({"start": MARGIN} | fields).items():
+        record[name] = value
+    return record[0]
 
 
 def dense(kernel, x, dtype, transposed=False):
@@ -48,18 +68,16 @@ def dense(kernel, x, dtype, transposed=False):
     sums = room(panels_of(len(x)) * PANEL * width, dtype)
     steps = (1, fan_in) if transposed else (width, 1)
     panels = within_margins(to_panels(x, dtype))
-    dense_sums(of_kernel, MARGIN, *steps, panels, MARGIN, fan_in, width, panels_of(len(x)), sums, MARGIN)
+    dense_sums(of_kernel, MARGIN, *steps, panels, MARGIN, fan_in, width, panels_of(len(x)), sums[MARGIN:])
     return from_panels(written(sums), len(x), width)
 
 
 def gradient_of_dense(x, deltas, dtype):
     fan_in, width = x.shape[1], deltas.shape[1]
     gradient = room(fan_in * width, dtype)
-    given_x, given_deltas = (
-        within_margins(to_panels(x, dtype)),
-        within_margins(to_panels(deltas, dtype, "zeros")),
-    )
-    dense_gradient(given_x, MARGIN, given_deltas, MARGIN, fan_in, width, panels_of(len(x)), gradient, MARGIN)
+    given_x, given_deltas = within_margins(to_panels(x, dtype)), within(to_panels(deltas, dtype, "zeros"))
+    layer = record_of(fan_in=fan_in, width=width)
+    dense_gradient(layer, given_x, MARGIN, given_deltas, panels_of(len(x)), gradient)
     return written(gradient).reshape(fan_in, width)
 
 
@@ -67,9 +85,14 @@ def gradient_of_bias(deltas, dtype):
     """Of deltas (N, width, places)."""
     count, width, places = deltas.shape
     gradient = room(width, dtype)
-    panels = within_margins(to_panels(deltas, dtype, "zeros"))
-    bias_gradient(panels, MARGIN, width, places, panels_of(count), gradient, MARGIN)
+    panels = within(to_panels(deltas, dtype, "zeros"))
+    bias_gradient(record_of(width=width, outputs=width * places), panels, panels_of(count), gradient)
     return written(gradient)
+
+
+def convolution_record(channels, rows, columns, size, filters):
+    shape = {"channels": channels, "rows": rows, "columns": columns, "size": size}
+    return record_of(fan_in=channels * size * size, width=filters, **shape)
 
 
 def convolution(kernel, x, dtype):
@@ -79,8 +102,12 @@ def convolution(kernel, x, dtype):
     shape = filters, rows - size + 1, columns - size + 1
     sums = room(panels_of(count) * PANEL * int(np.prod(shape)), dtype)
     of_kernel, panels = within_margins(kernel.astype(dtype).ravel()), within_margins(to_panels(x, dtype))
-    given = panels, MARGIN, channels, rows, columns, size, filters, panels_of(count)
-    conv_sums(of_kernel, MARGIN, *given, sums, MARGIN)
+    layer, taps = (
+        convolution_record(channels, rows, columns, size, filters),
+        room(kernel[..., 0].size, np.int64),
+    )
+    conv_sums(layer, of_kernel, panels, MARGIN, panels_of(count), sums[MARGIN:], taps[MARGIN:])
+    written(taps)
     return from_panels(written(sums), count, *shape)
 
 
@@ -89,10 +116,10 @@ def gradient_of_convolution(x, deltas, dtype):
     filters, size = deltas.shape[1], rows - deltas.shape[2] + 1
     weights = channels * size * size * filters
     gradient = room(weights, dtype)
-    panels = (within_margins(to_panels(x, dtype)), within_margins(to_panels(deltas, dtype, "zeros")))
+    of_x, of_deltas = within_margins(to_panels(x, dtype)), within(to_panels(deltas, dtype, "zeros"))
     partial = np.full(weights * 16, np.nan, dtype=dtype)
-    sizes = channels, rows, columns, size, filters, panels_of(count)
-    conv_gradient(panels[0], MARGIN, panels[1], MARGIN, *sizes, gradient, MARGIN, partial)
+    layer = convolution_record(channels, rows, columns, size, filters)
+    conv_gradient(layer, of_x, MARGIN, of_deltas, panels_of(count), gradient, partial)
     return written(gradient).reshape(channels, size, size, filters)
 
 
@@ -100,9 +127,9 @@ def deltas_of_convolution(kernel, deltas, rows, columns, dtype):
     channels, _, size, filters = kernel.shape
     count = len(deltas)
     back = room(panels_of(count) * PANEL * channels * rows * columns, dtype)
-    of_kernel, panels = within_margins(kernel.astype(dtype).ravel()), within_margins(to_panels(deltas, dtype))
-    given = panels, MARGIN, channels, rows, columns, size, filters, panels_of(count)
-    conv_deltas(of_kernel, MARGIN, *given, back, MARGIN)
+    of_kernel, panels = within_margins(kernel.astype(dtype).ravel()), within(to_panels(deltas, dtype))
+    layer = convolution_record(channels, rows, columns, size, filters)
+    conv_deltas(layer, of_kernel, panels, panels_of(count), back[MARGIN:])
     return from_panels(written(back), count, channels, rows, columns)
 
 
@@ -111,16 +138,17 @@ def pooled(x, size, dtype):
     shape = channels, rows // size, columns // size
     maxima = room(panels_of(count) * PANEL * int(np.prod(shape)), dtype)
     panels = within_margins(to_panels(x, dtype))
-    pool(panels, MARGIN, channels, rows, columns, size, panels_of(count), maxima, MARGIN)
+    layer = record_of(channels=channels, rows=rows, columns=columns, size=size)
+    pool(layer, panels, MARGIN, panels_of(count), maxima, MARGIN)
     return from_panels(written(maxima), count, *shape)
 
 
 def deltas_of_pool(x, deltas, size, dtype):
     count, channels, rows, columns = x.shape
     back = room(panels_of(count) * PANEL * channels * rows * columns, dtype)
-    panels = within_margins(to_panels(x, dtype)), within_margins(to_panels(deltas, dtype, "zeros"))
-    sizes = channels, rows, columns, size, panels_of(count)
-    pool_deltas(panels[0], MARGIN, panels[1], MARGIN, *sizes, back, MARGIN)
+    of_x, of_deltas = within_margins(to_panels(x, dtype)), within(to_panels(deltas, dtype, "zeros"))
+    layer = record_of(channels=channels, rows=rows, columns=columns, size=size)
+    pool_deltas(layer, of_x, MARGIN, of_deltas, panels_of(count), back[MARGIN:])
     return from_panels(written(back), count, channels, rows, columns)
 
 
@@ -303,7 +331,70 @@ def test_sums_are_scaled_and_then_shifted(dtype, count, width, places, seed):
     """Each operation is rounded by itself; all places of an output share its bias."""
     sums, bias = real(seed, count, width, places).astype(dtype), real(seed + 1, width).astype(dtype)
     scale = dtype(np.random.default_rng(seed).normal())
-    found = within_margins(to_panels(sums, dtype))
-    scale_and_shift(found, MARGIN, scale, within_margins(bias), MARGIN, width, places, panels_of(count))
+    found, parameters = within_margins(to_panels(sums, dtype)), within_margins(bias)
+    layer = record_of(width=width, outputs=width * places)
+    scale_and_shift(layer, found[MARGIN:], scale, parameters, panels_of(count))
     found = from_panels(written(found), count, width, places)
     np.testing.assert_array_equal(found, sums * scale + bias[:, None])
+
+
+NETWORK = network_of(
+    TrainingSpec(
+        dataset="mine",
+        network=[{"conv": 2, "kernel": 3}, {"pool": 2}, 5],
+        activation="relu",
+        bits=8,
+        epochs=1,
+        record_every=1,
+    ),
+    (3, 9, 8),
+    classes=4,
+)
+
+
+def test_records_say_where_parameters_and_values_lie():
+    """After the values of the inputs come those of each layer."""
+    records = layer_records(NETWORK.layers, 3 * 9 * 8)
+    conv, pool, dense, output = (dict(zip(LAYER.names, record.tolist(), strict=True)) for record in records)
+    assert [each["outputs"] for each in (conv, pool, dense, output)] == [2 * 7 * 6, 2 * 3 * 3, 5, 4]
+    assert [each["start"] for each in (conv, dense, output)] == [0, 56, 56 + 95]
+    offsets = [0, 216, 216 + 84, 216 + 84 + 18, 216 + 84 + 18 + 5]
+    assert records["input_offset"].tolist() == offsets[:-1]
+    assert records["output_offset"].tolist() == offsets[1:]
+    assert (conv["fan_in"], conv["width"], dense["fan_in"], dense["width"]) == (27, 2, 18, 5)
+    shapes = [tuple(each[name] for name in ("channels", "rows", "columns", "size")) for each in (conv, pool)]
+    assert shapes == [(3, 9, 8, 3), (2, 7, 6, 2)]
+    assert pool["fan_in"] == dense["size"] == 0
+    assert len({each["kind"] for each in (conv, pool, dense)}) == 3 and output["kind"] == dense["kind"]
+
+
+@with_floats
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_each_kind_of_layer_runs_its_own_kernels(kind, dtype):
+    """Forward, backward and for the gradient, where it lies among the parameters."""
+    layer = layer_records(NETWORK.layers, 3 * 9 * 8)[{"conv": 0, "dense": 2}[kind]]
+    fan_in, width, outputs = (int(layer[name]) for name in ("fan_in", "width", "outputs"))
+    features = 3 * 9 * 8 if kind == "conv" else fan_in
+    x, deltas, kernel = whole(0, 40, features), whole(1, 40, outputs), whole(2, fan_in, width)
+    if kind == "conv":
+        x, squares_of, kernel_of = (
+            x.reshape(40, 3, 9, 8),
+            deltas.reshape(40, 2, 7, 6),
+            kernel.reshape(3, 3, 3, 2),
+        )
+        expected = convolution_in_numpy(kernel_of, x), gradient_in_numpy(x, squares_of)
+        back = deltas_in_numpy(kernel_of, squares_of, 9, 8)
+    else:
+        expected, back = (x @ kernel, x.T @ deltas), deltas @ kernel.T
+    kernels, gradient = np.full((2, NETWORK.size + 16), 7, dtype=dtype)
+    start = layer["start"]
+    kernels[start : start + kernel.size] = kernel.ravel()
+    sums, carried = np.zeros(64 * outputs, dtype=dtype), np.zeros(64 * features, dtype=dtype)
+    scratch, taps = np.zeros(kernel.size * 16, dtype=dtype), np.zeros(fan_in, dtype=np.int64)
+    forward_sums(layer, kernels, to_panels(x, dtype), 0, 2, sums, taps)
+    np.testing.assert_array_equal(from_panels(sums, 40, *expected[0].shape[1:]), expected[0])
+    kernel_gradient(layer, to_panels(x, dtype), 0, to_panels(deltas, dtype, "zeros"), 2, gradient, scratch)
+    np.testing.assert_array_equal(gradient[start : start + kernel.size], expected[1].ravel())
+    assert (np.delete(gradient, np.arange(start, start + kernel.size)) == 7).all()
+    backward_sums(layer, kernels, to_panels(deltas, dtype), 2, carried)
+    np.testing.assert_array_equal(from_panels(carried, 40, *back.shape[1:]), back)

@@ -16,8 +16,10 @@ from trainings import CASES, dataset_of, name_of, spec_of
 
 from infoplane import Dataset, TrainingSpec
 from infoplane.kernels.activations import NUMBERS, activate
+from infoplane.kernels.compilation import compiled
 from infoplane.kernels.network import backward, forward
 from infoplane.kernels.panels import PANEL, gather_labels
+from infoplane.kernels.quantizer import MOVING_POLICIES
 from infoplane.kernels.training import Trainer
 from infoplane.networks import forward as in_torch
 from infoplane.networks.activations import ACTIVATIONS, Activation
@@ -61,48 +63,55 @@ class Step(NamedTuple):
     bounds: Bounds
 
 
+@compiled
+def forward_and_backward(plan, parameters, ranges, averaging, inputs, indices, memory):
+    forward(plan, parameters, ranges, averaging, inputs, indices, memory)
+    return backward(plan, inputs, indices, memory)
+
+
 def step_of(spec: TrainingSpec, dataset: Dataset, dtype: type) -> Step:
     """A step on one batch, from parameters and ranges that are not those of a start."""
     trainer, generator = Trainer(spec, dataset, dtype), np.random.default_rng(1)
-    state, size, plan, work = trainer.start(3), trainer.network.size, trainer.plan, trainer.work
+    state, size, plan, memory = trainer.start(3), trainer.network.size, trainer.plan, trainer.memory
     state.parameters[:size] += (0.2 * generator.normal(size=size)).astype(dtype)
     state.ranges[:] *= (1 + 0.1 * generator.random(state.ranges.shape)).astype(dtype)
-    places = generator.permutation(trainer.trained)[: spec.batch_size]
+    indices = generator.permutation(trainer.trained)[: trainer.batch]
 
     model, values = model_on(spec, dataset)
-    inputs = torch.from_numpy(values[places].T[None])
-    batch = Batch(inputs, torch.from_numpy(dataset.labels[places][None]))
+    inputs = torch.from_numpy(values[indices].T[None])
+    batch = Batch(inputs, torch.from_numpy(dataset.labels[indices][None]))
     given = model, *(torch.from_numpy(each[None].copy()) for each in (state.parameters[:size], state.ranges))
     expected, deltas = differentiate_with_deltas(*given, batch, AVERAGING)
     with torch.no_grad():
         outputs, _ = in_torch.forward(*given, inputs, AVERAGING)
 
-    gather_labels(dataset.labels, places, trainer.classes, trainer.weights)
-    intake = np.array([*AVERAGING.values()], dtype=dtype)
-    forward(plan, state.parameters, state.ranges, intake, trainer.inputs, places, work)
-    lost = backward(plan, trainer.inputs, places, trainer.classes, trainer.weights, work)
-    found = Derivatives(lost / len(places), work.gradient[:size], state.ranges, None)
-    bounds = bounds_of(trainer, state.parameters[:size], values[places].T, deltas)
-    return Step(trainer, outputs_of(trainer, len(places)), found, outputs, expected, bounds)
+    gather_labels(dataset.labels, indices, memory.labels, memory.weights)
+    averaging = np.array([AVERAGING[name] for name in MOVING_POLICIES], dtype=dtype)
+    lost = forward_and_backward(
+        plan, state.parameters, state.ranges, averaging, trainer.inputs, indices, memory
+    )
+    found = Derivatives(lost / len(indices), memory.gradient[:size], state.ranges, None)
+    bounds = bounds_of(trainer, state.parameters[:size], values[indices].T, deltas)
+    return Step(trainer, outputs_of(trainer, len(indices)), found, outputs, expected, bounds)
 
 
 def shares_of(step: Step) -> np.ndarray:
     """The softmax before it was quantized, (classes, N)."""
     classes, count = step.outputs[-1].shape
-    panels = step.trainer.work.outputs[: classes * -(-count // PANEL) * PANEL]
+    panels = step.trainer.memory.outputs[: classes * -(-count // PANEL) * PANEL]
     return from_panels(panels, count, classes).T
 
 
 def assert_same_outputs(step: Step) -> None:
     """The same steps, in float32 on the same grids; or values within their bounds."""
-    work, layers = step.trainer.work, zip(step.outputs, step.in_torch, step.bounds.values, strict=True)
+    memory, layers = step.trainer.memory, zip(step.outputs, step.in_torch, step.bounds.values, strict=True)
     for number, (found, expected, bound) in enumerate(layers, start=1):
         if not isinstance(expected, Quantized):
             assert (np.abs(found - expected[0].numpy()) <= bound).all()
             continue
         np.testing.assert_array_equal(found, expected.steps[0])
         if step.trainer.dtype == np.float32:
-            assert (work.scales[number], work.zeros[number]) == tuple(
+            assert (memory.scales[number], memory.zeros[number]) == tuple(
                 each.item() for each in expected.grid[:2]
             )
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, within_margins, written
 
-from infoplane.kernels.output import cross_entropy_of_logits, cross_entropy_of_softmax, hits, softmax
+from infoplane.kernels.output import correct_answers, cross_entropy, softmax
 from infoplane.networks.forward import log_likelihood
 from infoplane.networks.quantization import grid, quantize
 from infoplane.networks.ranges import Extremes
@@ -35,8 +35,7 @@ def lanes_of(labels, dtype):
 def softmax_of(logits, scale, dtype):
     count, classes = logits.shape
     shares = room(panels_of(count) * PANEL * classes, dtype)
-    panels = within_margins(to_panels(logits, dtype))
-    softmax(panels, MARGIN, dtype(scale), classes, panels_of(count), shares, MARGIN)
+    softmax(to_panels(logits, dtype), dtype(scale), classes, panels_of(count), shares[MARGIN:])
     return from_panels(written(shares), count, classes)
 
 
@@ -78,8 +77,10 @@ def test_cross_entropy_of_logits_and_its_derivative(dtype, drawn):
     deltas = room(panels_of(count) * PANEL * classes, dtype)
     panels = within_margins(to_panels(steps, dtype))
     given_lanes = lanes_of(labels, dtype)
-    loss = cross_entropy_of_logits(
-        panels, MARGIN, dtype(scale), *given_lanes, classes, panels_of(count), count, deltas, MARGIN
+    nothing = np.empty(0, dtype=dtype)
+    loss = cross_entropy(
+        *(False, panels, MARGIN, dtype(scale), nothing, nothing, *given_lanes),
+        *(classes, panels_of(count), count, deltas[MARGIN:]),
     )
     logits = torch.from_numpy(steps * scale).requires_grad_()
     likelihood = log_likelihood(PUBLISHED["relu"], logits.T[None])[0]
@@ -117,14 +118,13 @@ def test_cross_entropy_of_a_quantized_softmax_and_its_derivative(dtype, drawn, b
     expected.mean().backward()
     passes = np.ones_like(steps)
     deltas = room(panels_of(count) * PANEL * classes, dtype)
-    of_steps, of_shares, of_passes = (
-        within_margins(to_panels(each, dtype))
-        for each in (quantized.steps[0].T.detach().numpy(), shares.detach().numpy(), passes)
+    of_steps, of_passes = (
+        within_margins(to_panels(each, dtype)) for each in (quantized.steps[0].T.detach().numpy(), passes)
     )
-    given_lanes = lanes_of(labels, dtype)
-    loss = cross_entropy_of_softmax(
-        *(of_steps, MARGIN, dtype(on.scale.item()), of_shares, MARGIN, of_passes, MARGIN, *given_lanes),
-        *(classes, panels_of(count), count, deltas, MARGIN),
+    of_shares, given_lanes = to_panels(shares.detach().numpy(), dtype), lanes_of(labels, dtype)
+    loss = cross_entropy(
+        *(True, of_steps, MARGIN, dtype(on.scale.item()), of_shares, of_passes, *given_lanes),
+        *(classes, panels_of(count), count, deltas[MARGIN:]),
     )
     bound = (classes + 12) * (classes + 4)
     assert_right(loss, written(deltas), expected, logits.grad, bound, dtype)
@@ -138,13 +138,11 @@ def test_where_the_quantizer_passes_no_gradient_there_is_none(dtype):
     labels, passes = generator.integers(0, 4, 40), generator.integers(0, 2, (40, 4)).astype(float)
     steps = np.floor(shares * 255 + 0.5)
     deltas = room(64 * 4, dtype)
-    of_steps, of_shares, of_passes = (
-        within_margins(to_panels(each, dtype)) for each in (steps, shares, passes)
-    )
-    given_lanes = lanes_of(labels, dtype)
-    cross_entropy_of_softmax(
-        *(of_steps, MARGIN, dtype(1 / 255), of_shares, MARGIN, of_passes, MARGIN, *given_lanes),
-        *(4, 2, 40, deltas, MARGIN),
+    of_steps, of_passes = (within_margins(to_panels(each, dtype)) for each in (steps, passes))
+    of_shares, given_lanes = to_panels(shares, dtype), lanes_of(labels, dtype)
+    cross_entropy(
+        *(True, of_steps, MARGIN, dtype(1 / 255), of_shares, of_passes, *given_lanes),
+        *(4, 2, 40, deltas[MARGIN:]),
     )
     raised = np.maximum(steps / 255, 0.5 / 255)
     slopes = (1 / raised.sum(1, keepdims=True) - (np.arange(4) == labels[:, None]) / raised) * passes
@@ -160,12 +158,8 @@ def test_a_loss_of_what_is_no_number_is_none(reads, dtype):
     values[7, 1] = np.nan
     panels, deltas = to_panels(values, dtype), np.empty(64 * 3, dtype=dtype)
     lanes = lanes_of(np.zeros(40, dtype=int), dtype)
-    if reads == "logits":
-        loss = cross_entropy_of_logits(panels, 0, dtype(1), *lanes, 3, 2, 40, deltas, 0)
-    else:
-        loss = cross_entropy_of_softmax(
-            panels, 0, dtype(1), panels, 0, np.ones_like(panels), 0, *lanes, 3, 2, 40, deltas, 0
-        )
+    passes = np.ones_like(panels)
+    loss = cross_entropy(reads == "softmax", panels, 0, dtype(1), panels, passes, *lanes, 3, 2, 40, deltas)
     assert np.isnan(loss)
 
 
@@ -181,5 +175,5 @@ def test_answers_are_the_first_of_the_largest_values(dtype, drawn, coarseness):
     right = values.argmax(1) == labels
     for counted in (np.ones_like(weights), weights):
         lanes = to_panels(labels, dtype), to_panels(counted, dtype, "zeros")
-        found = hits(panels, MARGIN, *lanes, values.shape[1], panels_of(len(values)))
+        found = correct_answers(panels, MARGIN, *lanes, values.shape[1], panels_of(len(values)))
         assert found == counted[right].sum()

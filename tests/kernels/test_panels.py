@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, within_margins, written
 
 from infoplane.kernels import panels
-from infoplane.kernels.panels import copy, extremes, gather, gather_labels, multiply, round_to_single
+from infoplane.kernels.panels import copy, extremes, fill, gather, gather_labels, multiply, round_to_single
 from infoplane.kernels.vectors import SIDE
 
 FLOATS = [np.float32, np.float64]
@@ -18,24 +18,25 @@ counts = st.integers(1, 70)
 @given(st.integers(0, 1000))
 @settings(deadline=None)
 def test_panels_hold_all_inputs_and_less_than_one_panel_more(count):
-    assert panels.panels_of(count) == panels_of(count)
-    assert 0 <= panels.panels_of(count) * PANEL - count < PANEL
+    assert panels.panels_for(count) == panels_of(count)
+    assert panels.lanes_for(count) == panels_of(count) * PANEL
+    assert 0 <= panels.lanes_for(count) - count < PANEL
 
 
 @with_floats
 @pytest.mark.parametrize("stored", ["u1", "i2", "i4", "f4"])
 @given(counts, st.integers(1, 40), st.integers(0, 2**32))
 @settings(deadline=None, max_examples=30)
-def test_inputs_at_some_places_are_copied_feature_by_feature(stored, dtype, count, features, seed):
-    """Places may come in any order, and twice; the first input of the last panel fills it up."""
+def test_inputs_of_some_indices_are_copied_feature_by_feature(stored, dtype, count, features, seed):
+    """Indices may come in any order, and twice; the first input of the last panel fills it up."""
     generator = np.random.default_rng(seed)
     inputs = generator.integers(0, 200, (50, features)).astype(stored)
-    places = generator.integers(0, 50, count)
+    indices = generator.integers(0, 50, count)
     flat = np.concatenate([inputs.ravel(), np.zeros(SIDE, dtype=stored)])
     found = room(panels_of(count) * PANEL * features, dtype)
-    gather(flat, features, places, np.zeros(SIDE, dtype=np.int64), found[MARGIN:])
-    np.testing.assert_array_equal(written(found), to_panels(inputs[places], dtype))
-    np.testing.assert_array_equal(from_panels(written(found), count, features), inputs[places])
+    gather(flat, features, indices, np.zeros(SIDE, dtype=np.int64), found[MARGIN:])
+    np.testing.assert_array_equal(written(found), to_panels(inputs[indices], dtype))
+    np.testing.assert_array_equal(from_panels(written(found), count, features), inputs[indices])
 
 
 @with_floats
@@ -43,12 +44,12 @@ def test_inputs_at_some_places_are_copied_feature_by_feature(stored, dtype, coun
 @settings(deadline=None, max_examples=30)
 def test_what_fills_up_a_panel_has_the_weight_0(dtype, count, seed):
     generator = np.random.default_rng(seed)
-    labels, places = generator.integers(0, 10, 50), generator.integers(0, 50, count)
+    labels, indices = generator.integers(0, 10, 50), generator.integers(0, 50, count)
     classes, weights = np.full((2, 100), 99, dtype=dtype)
-    gather_labels(labels, places, classes, weights)
+    gather_labels(labels, indices, classes, weights)
     lanes = panels_of(count) * PANEL
-    np.testing.assert_array_equal(classes[:count], labels[places])
-    assert (classes[count:lanes] == labels[places[0]]).all()
+    np.testing.assert_array_equal(classes[:count], labels[indices])
+    assert (classes[count:lanes] == labels[indices[0]]).all()
     np.testing.assert_array_equal(weights, [1] * count + [0] * (lanes - count) + [99] * (100 - lanes))
     assert (classes[lanes:] == 99).all()
 
@@ -68,10 +69,17 @@ def test_extremes_of_a_part_of_an_array(dtype, data):
 
 
 @with_floats
-def test_numbers_are_copied_from_place_to_place(dtype):
+def test_numbers_are_copied_from_anywhere_to_anywhere(dtype):
     target = room(32, dtype)
     copy(np.arange(60, dtype=dtype), 7, 32, target, MARGIN)
     np.testing.assert_array_equal(written(target), np.arange(7, 39))
+
+
+@with_floats
+def test_a_part_of_an_array_is_filled(dtype):
+    target = room(32, dtype)
+    fill(target, MARGIN, 32, 1.5)
+    np.testing.assert_array_equal(written(target), 1.5)
 
 
 @with_floats
@@ -92,6 +100,7 @@ def test_numbers_are_rounded_to_float32_and_lose_the_sign_of_0(dtype):
     expected = values.astype(np.float64)
     with np.errstate(over="ignore"):
         expected[:48] = values[:48].astype(np.float32)
-    round_to_single(values, 48)
+    round_to_single(values, 0, 32)
+    round_to_single(values, 32, 16)
     np.testing.assert_array_equal(values, expected)
     assert not np.signbit(values[:3]).any()

@@ -1,7 +1,5 @@
 """The quantizer in loops against its definition in NumPy and against that in PyTorch, bit for bit."""
 
-from itertools import accumulate
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from layouts import MARGIN, room, within_margins, written
 
-from infoplane.kernels.quantizer import BATCH, DEBIASED, EMA, FIXED, STILL, grid, quantize, range_of
+from infoplane.kernels.quantizer import (
+    MOVING_POLICIES,
+    average_records,
+    grid,
+    move_averages,
+    quantize,
+    quantize_over_range,
+    quantizer_record,
+    range_of,
+)
 from infoplane.networks import quantization as in_torch
 from infoplane.networks import ranges
 
@@ -72,7 +79,6 @@ def quantized(values, scale, zero, top, trains=True):
         MARGIN,
         passes if trains else passes[:0],
         MARGIN,
-        trains,
     )
     return written(steps), written(passes)
 
@@ -161,12 +167,12 @@ def test_outside_of_training_nobody_asks_where_gradients_pass(dtype):
     assert (passes == passes[0]).all()
 
 
-def taken_range(values, policy, moving, intake, dtype):
-    """The range that a policy names of some values between others, and the moving one after it."""
-    moving = np.array(moving, dtype=dtype)
-    ends, intake = np.array([-0.25, 0.5], dtype=dtype), np.array(intake, dtype=dtype)
+def taken_range(values, chosen, moving, averaging, dtype):
+    """The range of some values between others, as it was chosen, and the moving one after it."""
+    moving, averaging = np.array(moving, dtype=dtype), np.array(averaging, dtype=dtype)
     around = np.concatenate([[-99], values, [99]]).astype(dtype)
-    return range_of(around, 1, len(values), policy, ends, moving, intake), tuple(moving)
+    found = range_of(quantizer_record(chosen, 255)[()], around, 1, len(values), moving, averaging)
+    return found, tuple(moving)
 
 
 @with_floats
@@ -174,32 +180,49 @@ def taken_range(values, policy, moving, intake, dtype):
 def test_range_of_each_policy(count, dtype):
     values = np.random.default_rng(count).normal(size=count).astype(dtype)
     extremes, start = (values.min(), values.max()), (dtype(-6), dtype(6))
-    intake = [dtype(0.001), dtype(0.3)]
-    assert taken_range(values, FIXED, start, intake, dtype) == ((-0.25, 0.5), start)
-    assert taken_range(values, BATCH, start, intake, dtype) == (extremes, start)
-    for policy, weight in [(EMA, intake[0]), (DEBIASED, intake[1])]:
+    averaging = [dtype(each) for each in (0.001, 0.3)[: len(MOVING_POLICIES)]]
+    assert taken_range(values, (-0.25, 0.5), start, averaging, dtype) == ((-0.25, 0.5), start)
+    assert taken_range(values, "batch", start, averaging, dtype) == (extremes, start)
+    for policy, weight in zip(MOVING_POLICIES, averaging, strict=True):
         moved = tuple((1 - weight) * old + weight * new for old, new in zip(start, extremes, strict=True))
-        assert taken_range(values, policy, start, intake, dtype) == (moved, moved)
-        assert taken_range(values, policy, start, [STILL, STILL], dtype) == (start, start)
+        assert taken_range(values, policy, start, averaging, dtype) == (moved, moved)
+        assert taken_range(values, policy, start, [0, 0], dtype) == (start, start)
 
 
 @with_floats
 def test_moving_ranges_are_those_of_the_definition_in_pytorch(dtype):
-    """Of a hundred batches, in float64."""
+    """Of a hundred batches, in float64; and so are the weights of the batches."""
     batches = np.random.default_rng(0).normal(size=(100, 33)).astype(dtype)
-    start = ranges.Extremes(*(torch.tensor([end], dtype=torch.float64) for end in (-6.0, 6.0)))
-    for policy in (EMA, DEBIASED):
-        weights = [0.001 if policy == EMA else 0.001 / (1 - 0.999**step) for step in range(1, 101)]
-        moving = np.array([-6, 6], dtype=dtype)
-        for batch, weight in zip(batches, weights, strict=True):
-            intake = np.full(2, weight, dtype=dtype)
-            range_of(batch, 0, 33, policy, np.zeros(2, dtype=dtype), moving, intake)
-        observed = [ranges.extremes(torch.from_numpy(batch[None]).double()) for batch in batches]
-        *_, expected = accumulate(
-            zip(observed, weights, strict=True),
-            lambda average, seen: ranges.moving_average(average, *seen),
-            initial=start,
-        )
+    for policy in MOVING_POLICIES:
+        powers, averaging = np.ones(len(MOVING_POLICIES)), np.empty(len(MOVING_POLICIES), dtype=dtype)
+        quantizer, moving = quantizer_record(policy, 255)[()], np.array([-6, 6], dtype=dtype)
+        expected = ranges.Extremes(*(torch.tensor([end], dtype=torch.float64) for end in (-6.0, 6.0)))
+        for step, batch in enumerate(batches, start=1):
+            move_averages(average_records(), powers, averaging)
+            weights = ranges.averaging_at(step)
+            in_order = [weights[name] for name in MOVING_POLICIES]
+            np.testing.assert_allclose(averaging, in_order, rtol=max(100 * 2.0**-52, np.finfo(dtype).eps))
+            range_of(quantizer, batch, 0, 33, moving, averaging)
+            observed = ranges.extremes(torch.from_numpy(batch[None]).double())
+            expected = ranges.moving_average(expected, observed, weights[policy])
         # In each step weight, rest, two products and a sum are rounded, of numbers up to 6.
         bound = 100 * 5 * 6 * np.finfo(dtype).eps / 2
         np.testing.assert_allclose(moving, torch.cat(expected), rtol=0, atol=bound)
+
+
+@with_floats
+@given(st.integers(0, 2**32), BITS)
+@settings(deadline=None, max_examples=20)
+def test_a_tensor_is_quantized_over_its_range(dtype, seed, bits):
+    values = np.random.default_rng(seed).normal(size=48).astype(dtype)
+    steps, passes = room(48, dtype), room(48, dtype)
+    moving, averaging = np.array([-6, 6], dtype=dtype), np.zeros(len(MOVING_POLICIES), dtype=dtype)
+    quantizer = quantizer_record("batch", 2**bits - 1)[()]
+    scale, zero = quantize_over_range(
+        quantizer, within_margins(values), MARGIN, 48, moving, averaging, steps, MARGIN, passes, MARGIN
+    )
+    on = grid_in_numpy(values.min(), values.max(), bits, dtype)
+    assert (scale, zero) == on[:2]
+    expected, where = quantize_in_numpy(values, *on)
+    np.testing.assert_array_equal(written(steps), expected)
+    np.testing.assert_array_equal(written(passes), where)

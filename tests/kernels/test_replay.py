@@ -74,6 +74,11 @@ KINDS = {
         any_of("tanh", network=[{"conv": 2, "kernel": 4}, {"pool": 2}]),
         small_images((9, 8), np.float32),
     ),
+    "few features, batch": (any_of("tanh", network=[7, 3]), small_images((2, 3))),
+    "few features on floats, float32": (
+        any_of("elu", "float32", network=[4]),
+        small_images((2, 3), np.float32),
+    ),
     "dense on 16 bits": (any_of("relu", network=[16, 3]), in_16_bits(small_images((5, 7)))),
     "dense on 16 bits, float32": (
         any_of("sigmoid", "float32", network=[9]),
@@ -125,7 +130,7 @@ def test_codes_are_those_of_plain_loops(kind):
     """Of the second reading, which takes logits relative to the largest one; shares up to float32."""
     spec, dataset = KINDS[kind]
     outputs, scales, zeros, shares = found(kind)
-    stops = np.cumsum(Replayer(spec, dataset).plan.outputs)
+    stops = np.cumsum(Replayer(spec, dataset).plan.layers["outputs"])
     for place, snapshot in enumerate(zip(*snapshots_of(kind), strict=True)):
         codes, activations = replayed(*snapshot, spec, dataset)
         layers = np.split(outputs[place], stops[:-1])
@@ -155,7 +160,7 @@ def test_types_hold_the_codes(kind):
         16: np.uint16,
     }.get(bits, np.float32)
     count, layers = len(snapshots_of(kind)[0]), snapshots_of(kind)[1].shape[1]
-    assert outputs.shape == (count, Replayer(spec, dataset).plan.outputs.sum(), len(dataset.labels))
+    assert outputs.shape == (count, Replayer(spec, dataset).plan.layers["outputs"].sum(), len(dataset.labels))
     assert scales.shape == zeros.shape == (count, layers)
     if bits < 32:
         assert outputs.max() < 2**bits
@@ -167,13 +172,6 @@ def test_types_hold_the_codes(kind):
 
 
 @with_kinds
-def test_shares_can_be_left_out(kind):
-    *outputs, shares = Replayer(*KINDS[kind]).replay(*snapshots_of(kind), with_shares=False)
-    assert_same(tuple(outputs), found(kind)[:3])
-    assert not len(shares)
-
-
-@with_kinds
 def test_a_snapshot_does_not_know_what_it_is_replayed_with(kind):
     replayer, snapshots = Replayer(*KINDS[kind]), snapshots_of(kind)
     for place in reversed(range(len(snapshots[0]))):
@@ -182,15 +180,15 @@ def test_a_snapshot_does_not_know_what_it_is_replayed_with(kind):
 
 
 @with_kinds
-@pytest.mark.parametrize("at_once", [1, 2000, 2**30])
-def test_blocks_of_inputs_change_nothing(monkeypatch, kind, at_once):
+@pytest.mark.parametrize("together", [1, 2000, 2**30])
+def test_blocks_of_inputs_change_nothing(monkeypatch, kind, together):
     """Unless a range is that of the whole data set, which is one block then."""
-    monkeypatch.setattr(replay, "AT_ONCE", at_once)
+    monkeypatch.setattr(replay, "VALUES_TOGETHER", together)
     spec, dataset = KINDS[kind]
     replayer, count = Replayer(spec, dataset), len(dataset.labels)
-    if at_once != 2000:
-        in_one = scheme_of(spec).needs_all_inputs or at_once > 1
-        assert (replayer.block >= count) == in_one
+    if together != 2000:
+        in_one = scheme_of(spec).needs_all_inputs or together > 1
+        assert (replayer.together >= count) == in_one
     assert_same(replayer.replay(*snapshots_of(kind)), found(kind))
 
 
@@ -207,7 +205,7 @@ INDEPENDENT = [
 def test_an_input_does_not_know_what_it_is_replayed_with(monkeypatch, kind, count):
     """However many there are, in one block or in several; the last panel may hold a single input."""
     spec, dataset = KINDS[kind]
-    monkeypatch.setattr(replay, "AT_ONCE", 1)
+    monkeypatch.setattr(replay, "VALUES_TOGETHER", 1)
     classes = range(dataset.classes)
     count = max(count, len(classes) + 1)
     order = np.random.default_rng(count).integers(0, len(dataset.labels), count)

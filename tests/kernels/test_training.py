@@ -21,16 +21,18 @@ from trainings import (
 )
 
 from infoplane import Dataset, TrainingSpec
+from infoplane.kernels.compilation import compiled
 from infoplane.kernels.network import forward
+from infoplane.kernels.quantizer import MOVING_POLICIES
 from infoplane.kernels.random import Streams
-from infoplane.kernels.training import Adam, State, Trainer, step_of_adam, train_repetitions
-from infoplane.networks import steps
+from infoplane.kernels.training import Adam, RepetitionState, Trainer, step_of_adam, train_repetitions
 from infoplane.networks.forward import model_on
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
-from infoplane.networks.ranges import MOVING_DECAY, MOVING_START, averaging_at
+from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.ranges import AT_START, MOVING_DECAY, MOVING_START, averaging_at
 from infoplane.networks.schemes import scheme_of
-from infoplane.networks.steps import Batch, adam_rate, take_step
+from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
 from infoplane.networks.training import Evaluation
 from infoplane.trajectory import Records, recorded_epochs, training_parts
 
@@ -48,7 +50,9 @@ def test_a_step_of_adam_is_its_formula_bit_for_bit(betas, dtype):
     rest_1, rest_2, epsilon = dtype(1 - betas[0]), dtype(1 - betas[1]), dtype(1e-7)
     parameters, m, v = generator.normal(size=(3, 64)).astype(dtype)
     v = np.abs(v)
-    state = State(parameters.copy(), m.copy(), v.copy(), np.zeros((1, 2, 2), dtype=dtype), np.ones(3))
+    state = RepetitionState(
+        parameters.copy(), m.copy(), v.copy(), np.zeros((1, 2, 2), dtype=dtype), np.ones(3)
+    )
     for step in range(1, 6):
         g = (generator.normal(size=64) * 10.0 ** generator.integers(-9, 3, 64)).astype(dtype)
         state.powers[:2] *= betas
@@ -56,7 +60,11 @@ def test_a_step_of_adam_is_its_formula_bit_for_bit(betas, dtype):
         rate = dtype(1e-3 * np.sqrt(1 - state.powers[1]) / (1 - state.powers[0]))
         m, v = beta_1 * m + rest_1 * g, beta_2 * v + rest_2 * g * g
         parameters = parameters - rate * m / (np.sqrt(v) + epsilon)
-        for found, expected in [(state.first, m), (state.second, v), (state.parameters, parameters)]:
+        for found, expected in [
+            (state.first_moment, m),
+            (state.second_moment, v),
+            (state.parameters, parameters),
+        ]:
             assert found.tobytes() == expected.tobytes()
         assert rate == pytest.approx(
             adam_rate(spec_of(learning_rate=1e-3, beta_1=betas[0], beta_2=betas[1]), step)
@@ -72,16 +80,16 @@ def records_for(spec: TrainingSpec, dataset: Dataset, count: int, dtype: type = 
     return Records(parameters, ranges, np.empty((count, epochs, 3)))
 
 
-def in_pytorch(state: State, size: int) -> steps.State:
+def in_pytorch(state: RepetitionState, size: int) -> EnsembleState:
     """A state of P = `size` parameters as that of one member."""
     parameters, first, second = (torch.from_numpy(each[None, :size].copy()) for each in state[:3])
     ranges = torch.from_numpy(state.ranges[None].copy())
-    return steps.State(parameters, first, second, ranges, torch.zeros(1, 2).double())
+    return EnsembleState(parameters, first, second, ranges, torch.zeros(1, 2).double())
 
 
-def in_numpy(state: steps.State) -> State:
+def in_numpy(state: EnsembleState) -> RepetitionState:
     parameters, first, second, ranges, _ = (each[0].numpy() for each in state)
-    return State(parameters, first, second, ranges, np.empty(0))
+    return RepetitionState(parameters, first, second, ranges, np.empty(0))
 
 
 class Both:
@@ -100,8 +108,9 @@ class Both:
         labels = np.full(len(self.trainer.dataset.labels), -1)
         labels[self.trainer.trained] = answers
         totals = np.zeros(2)
-        for first in range(0, len(order), self.spec.batch_size):
-            own = order[first : first + self.spec.batch_size]
+        size = batch_size_of(self.spec, len(order))
+        for first in range(0, len(order), size):
+            own = order[first : first + size]
             batch = Batch(self.inputs[own].T[None], torch.from_numpy(answers[own])[None])
             before, self.step = in_pytorch(self.state, self.size), self.step + 1
             measures = np.array(self.trainer.train_epoch(self.state, labels, own))
@@ -109,7 +118,7 @@ class Both:
             totals += measures * len(own)
         return *(totals / len(order)), self.test.accuracy(in_pytorch(self.state, self.size)).item()
 
-    def assert_same_step(self, before: steps.State, batch: Batch, loss: float, share: float) -> None:
+    def assert_same_step(self, before: EnsembleState, batch: Batch, loss: float, share: float) -> None:
         """Hold loss, share of correct answers and the state after a step against those of PyTorch.
 
         In m/(√v + ε) the error of m counts, and that of √v: the root of a sum of squares changes by no more
@@ -125,15 +134,15 @@ class Both:
         assert share == found.correct.item() / count
 
         g, of_g = np.abs(found.gradient[0].numpy()), bounds.gradient
-        of_m = (1 - spec.beta_1) * of_g + 4 * eps * (np.abs(start.first) + g)
-        of_v = (1 - spec.beta_2) * (2 * g + of_g) * of_g + 4 * eps * (start.second + g * g)
-        root = np.sqrt(end.second)
+        of_m = (1 - spec.beta_1) * of_g + 4 * eps * (np.abs(start.first_moment) + g)
+        of_v = (1 - spec.beta_2) * (2 * g + of_g) * of_g + 4 * eps * (start.second_moment + g * g)
+        root = np.sqrt(end.second_moment)
         of_root = np.sqrt(1 - spec.beta_2) * of_g + 4 * eps * root
         of_rate = 8 + sum(step * beta**step / (1 - beta**step) for beta in (spec.beta_1, spec.beta_2))
-        m, below = np.abs(end.first), root + spec.epsilon
+        m, below = np.abs(end.first_moment), root + spec.epsilon
         of_step = adam_rate(spec, step) * (of_m + m * of_root / below + eps * of_rate * m) / below
         of_parameters = of_step + eps * np.abs(start.parameters)
-        for name, bound in [("parameters", of_parameters), ("first", of_m), ("second", of_v)]:
+        for name, bound in [("parameters", of_parameters), ("first_moment", of_m), ("second_moment", of_v)]:
             errors = np.abs(getattr(self.state, name)[: self.size] - getattr(end, name))
             assert (errors <= bound).all(), name
 
@@ -169,6 +178,11 @@ def test_every_step_is_that_of_pytorch_in_float64(spec, dtype):
     assert records.ranges[-1].tobytes() == both.state.ranges.tobytes()
 
 
+@compiled
+def run_forward(plan, parameters, ranges, averaging, inputs, indices, memory):
+    forward(plan, parameters, ranges, averaging, inputs, indices, memory)
+
+
 DEBIASED = [case for case in CASES if scheme_of(case[0]).starts_from_inputs]
 
 
@@ -180,15 +194,8 @@ def test_debiased_ranges_start_as_those_of_one_batch_of_all_training_inputs(spec
     whole = Trainer(spec.model_copy(update={"batch_size": 5000}), dataset, dtype)
     ranges = np.empty_like(start.ranges)
     ranges[:] = MOVING_START
-    forward(
-        whole.plan,
-        start.parameters,
-        ranges,
-        np.array([0, 1], dtype=dtype),
-        whole.inputs,
-        whole.trained,
-        whole.work,
-    )
+    averaging = np.array([AT_START[name] for name in MOVING_POLICIES], dtype=dtype)
+    run_forward(whole.plan, start.parameters, ranges, averaging, whole.inputs, whole.trained, whole.memory)
     assert ranges.tobytes() == start.ranges.tobytes()
     assert (ranges != np.array(MOVING_START)).any()
 
@@ -203,8 +210,8 @@ def test_a_repetition_starts_from_its_own_parameters(dtype):
             expected = initialise(trainer.network, spec, uniforms)
             assert state.parameters[: trainer.network.size].tolist() == expected.astype(dtype).tolist()
             assert not state.parameters[trainer.network.size :].any()
-            assert not state.first.any() and not state.second.any()
-            assert state.powers.tolist() == [1, 1, 1]
+            assert not state.first_moment.any() and not state.second_moment.any()
+            assert state.powers.tolist() == [1, 1, 1, 1]
 
 
 def in_16_bits(images: Dataset) -> Dataset:
@@ -229,7 +236,7 @@ KINDS = {
     "conv on floats": (any_of("hard-tanh", "float32"), small_images((9, 8), np.float32)),
     "batches of one": (any_of("tanh", batch_size=1, network=[5]), small_images((5, 7))),
     "batches that leave a rest": (any_of("tanh", batch_size=13, network=[5]), small_images((5, 7))),
-    "one batch for all": (any_of("relu", batch_size=10_000, network=[5]), small_images((5, 7))),
+    "one batch for all": (any_of("relu", batch_size="whole", network=[5]), small_images((5, 7))),
     "prefit": (any_of("relu", prefit_epochs=2, network=[5]), small_images((5, 7))),
 }
 with_kinds = pytest.mark.parametrize("kind", KINDS)
@@ -278,7 +285,7 @@ def test_a_repetition_that_has_failed_leaves_the_others_alone(monkeypatch, kind,
     """And shows it, in its losses and in all that follows."""
     clean, start = trained(kind, [0, 1, 2]), Trainer.start
 
-    def poisoned(trainer: Trainer, repetition: int) -> State:
+    def poisoned(trainer: Trainer, repetition: int) -> RepetitionState:
         state = start(trainer, repetition)
         if repetition == 1:
             state.parameters[trainer.network.weighted[-1].start] = poison

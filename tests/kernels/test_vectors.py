@@ -16,6 +16,7 @@ from infoplane.kernels.vectors import (
     broadcast,
     floor,
     fma,
+    full_like,
     larger,
     largest,
     load,
@@ -27,7 +28,6 @@ from infoplane.kernels.vectors import (
     smaller,
     smallest,
     splat,
-    splat_like,
     square_root,
     store,
     store_as,
@@ -81,7 +81,7 @@ OPERATIONS = {
 @inlined
 def operate(a, b, c, found):
     """All of the operations; compiled in this process, and so of these very lines."""
-    yes, no = splat_like(load(a, 0), 1), splat_like(load(a, 0), 0)
+    yes, no = full_like(load(a, 0), 1), full_like(load(a, 0), 0)
     for place in range(0, len(a), len(yes)):
         x, y, z = load(a, place), load(b, place), load(c, place)
         store(found[0], place, x + y)
@@ -103,8 +103,8 @@ def operate(a, b, c, found):
         store(found[16], place, smaller(x, y))
         store(found[17], place, splat(c[place]))
         store(found[18], place, broadcast(c, 5))
-        store(found[19], place, splat_like(x, 0.1))
-        store(found[20], place, splat_like(x, 3))
+        store(found[19], place, full_like(x, 0.1))
+        store(found[20], place, full_like(x, 3))
         store(found[21], place, rounded_to_single(x))
 
 

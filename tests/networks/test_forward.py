@@ -88,14 +88,14 @@ def test_a_convolution_lies_like_a_dense_layer_on_every_square():
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("levels", [2, 3, 1000])
 def test_pool_and_its_gradient_are_those_of_pytorch_also_in_ties(size, levels):
-    """Of equal maxima the first one in row-major order is that of which the gradient is."""
+    """Of equal output the first one in row-major order is that of which the gradient is."""
     generator = torch.Generator().manual_seed(size)
     images = torch.randint(0, levels, (2, 20, 3, 8, 7), generator=generator).double()
     weights = torch.randn(2, 20, 3, 8 // size, 7 // size, generator=generator, dtype=torch.float64)
     layer = Pool((3, 8, 7), size)
     ours = images.flatten(2).transpose(1, 2).contiguous().requires_grad_()
     theirs = images.flatten(0, 1).clone().requires_grad_()
-    found = layer.maxima(ours)
+    found = layer.output(ours)
     expected = functional.max_pool2d(theirs, size)
     assert layer.image == expected.shape[1:]
     assert torch.equal(found.transpose(1, 2).reshape(expected.shape), expected)

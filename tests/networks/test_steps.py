@@ -20,6 +20,7 @@ from trainings import (
 from infoplane import load_dataset
 from infoplane.kernels.random import Streams
 from infoplane.networks.forward import model_on
+from infoplane.networks.optimizers import batch_size_of
 from infoplane.networks.ranges import averaging_at
 from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, adam_rate, differentiate, take_step
@@ -48,7 +49,7 @@ def steps_in_double_precision(spec, dataset, repetitions, wider):
     orders = np.stack([orders_of(spec, repetition, len(inputs)) for repetition in repetitions], 1)
     labels = np.stack([labels_of(spec, dataset, repetition) for repetition in repetitions], 1)
     for order, answers in zip(orders, labels, strict=True):
-        for batch in batches_of(inputs, torch.from_numpy(answers), order, spec.batch_size):
+        for batch in batches_of(inputs, torch.from_numpy(answers), order, batch_size_of(spec, len(inputs))):
             step += 1
             averaging = {"ema": 1 - 0.999, "ema-debiased": (1 - 0.999) / (1 - 0.999 ** (earlier + step))}
             state = take_step(model, state, batch, adam_rate(spec, step), averaging)

@@ -320,11 +320,11 @@ class TrainingSpec(Spec):
         ),
     ]
     batch_size: Annotated[
-        Count,
+        Annotated[Count, Field(le=2**20)] | Literal["whole"],
+        expecting("a number of samples, 1 to 1048576, or whole"),
         documented(
-            "samples of a step; a last, smaller batch is kept",
-            le=2**20,
-            values="samples",
+            "samples of a step; a last, smaller batch is kept; `whole`: all that are trained on",
+            values="samples, `whole`",
         ),
     ] = 256
     learning_rate: Annotated[Rate, documented("learning rate α of Adam", values="number above 0")] = 1e-4

@@ -1,8 +1,14 @@
-"""How kernels are compiled: by Numba, for this processor, once on a machine.
+"""Compilation of kernels by Numba: for this processor, once on a machine.
 
-Machine code is kept in a folder that is named after the sources of all kernels. Numba alone would look at the
-file of a function only, and take code for current whose callees have changed in another file. Where no folder
-can be written, kernels are compiled anew by every process.
+Machine code is cached in a folder that is named after the sources of all kernels. Numba alone compares the
+file of
+a function only: it would take code for current whose callees have changed in another file. Where no folder
+    can be written, every process compiles the kernels anew.
+
+A kernel that others call becomes part of their code. Numba would optimise it and make machine code of it by
+itself, and once more with each of its callers, with each of theirs, and so on. Here, it is left to the
+kernels that
+Python calls: this halves the time that compilation takes.
 """
 
 import hashlib
@@ -17,6 +23,8 @@ from typing import Any
 import numba
 from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 __all__ = ["compiled", "inlined"]
 
@@ -31,7 +39,7 @@ def sources_digest() -> str:
 
 
 def candidates() -> Iterator[Path]:
-    """Where machine code may be kept, the best first."""
+    """Folders in which machine code may be cached, the best first."""
     if named := os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(named)
     if named := os.environ.get("XDG_CACHE_HOME"):
@@ -44,22 +52,22 @@ def candidates() -> Iterator[Path]:
 
 @cache
 def cache_folder() -> Path | None:
-    """The first of the candidates in which this user can write; None if there is none."""
+    """The first candidate in which this user can write; None if there is none."""
     for candidate in candidates():
         folder = candidate / "infoplane" / sources_digest()[:16]
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            if folder.stat().st_uid == os.getuid():  # machine code of somebody else is not run
+            if folder.stat().st_uid == os.getuid():  # nobody else's machine code is run
                 with tempfile.TemporaryFile(dir=folder):
                     return folder
     return None
 
 
 class Locator:
-    """Where Numba keeps the code of a function, and by what it is known."""
+    """Folder in which Numba caches the code of a function, and what identifies its version."""
 
     def __init__(self, function: Callable[..., Any], folder: Path) -> None:
-        self.folder, self.place = folder, f"{function.__module__}-{function.__code__.co_firstlineno}"
+        self.folder, self.name = folder, f"{function.__module__}-{function.__code__.co_firstlineno}"
         self._py_file = function.__code__.co_filename
         self.stamp = sources_digest() + hashlib.sha256(Path(self._py_file).read_bytes()).hexdigest()
 
@@ -73,7 +81,7 @@ class Locator:
         return self.stamp
 
     def get_disambiguator(self) -> str:
-        return self.place
+        return self.name
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], file: str) -> "Locator | None":
@@ -86,10 +94,10 @@ class KernelCacheImpl(CompileResultCacheImpl):
 
 
 class CodeFiles(IndexDataCacheFile):
-    """Files named after what they hold.
+    """Files of machine code, named after its types and processor.
 
-    Numba numbers them, and two processes at a time may give one number to two signatures or processors: each
-    would then run the code of the other.
+    Numba numbers them. Two processes at a time may give one number to two types or processors: each would
+    then run the code of the other.
     """
 
     def save(self, key: Any, data: Any) -> None:
@@ -99,7 +107,7 @@ class CodeFiles(IndexDataCacheFile):
 
 
 class KernelCache(FunctionCache):
-    """Machine code in files; what cannot be read is compiled anew, and what cannot be written is not kept."""
+    """Cache of machine code: what cannot be read is compiled anew, what cannot be written is not cached."""
 
     _impl_class = KernelCacheImpl
 
@@ -121,26 +129,65 @@ class KernelCache(FunctionCache):
             super().save_overload(*arguments)
 
 
+class PartLibrary(JITCodeLibrary):
+    """Code of a kernel that is part of others: its own, and that of all that it calls."""
+
+    def finalize(self) -> None:
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+
+class PartCompiler(Compiler):
+    """Numba's compiler of a kernel that is part of others; it makes no machine code."""
+
+    def define_pipelines(self) -> Any:
+        self.state.flags.no_compile = True
+        self.state.library = PartLibrary(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        return super().define_pipelines()
+
+
+# Kernels make no arrays, so they need not count references: that would take half the time of a training step
+OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+
+
 def compiled(function: Callable[..., Any]) -> Any:
-    """A kernel in machine code, which is compiled at its first call or read from the cache.
+    """A kernel: a function in machine code, compiled for the types of its arguments at its first call.
 
-    It can make no arrays, and so need not count who refers to one: that took half the time of a step of
-    training.
+    Its machine code is cached where Python calls it.
     """
-    dispatcher = numba.njit(function, nogil=True, _nrt=False)
+    from_python = kernel(function, forceinline=False)
     if cache_folder() is not None:
-        dispatcher._cache = KernelCache(function)
-    template_of = dispatcher.get_call_template
-
-    def without_literals(args: Any, kws: Any) -> Any:
-        """One machine code for all numbers: Numba would compile a kernel anew for each 0 that it is given."""
-        plain = {name: types.unliteral(each) for name, each in kws.items()}
-        return template_of(tuple(map(types.unliteral, args)), plain)
-
-    dispatcher.get_call_template = without_literals
-    return dispatcher
+        from_python._cache = KernelCache(function)
+    return from_python
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """A part of kernels, which becomes part of their machine code."""
-    return numba.njit(function, nogil=True, forceinline=True, _nrt=False)
+    """A kernel whose code takes the place of each call. It is not cached where Python calls it."""
+    return kernel(function, forceinline=True)
+
+
+def kernel(function: Callable[..., Any], forceinline: bool) -> Any:
+    """What compiles a function, one way for Python and another way for kernels that call it."""
+    from_python = numba.njit(function, **OPTIONS)
+    part = numba.njit(
+        function,
+        pipeline_class=PartCompiler,
+        no_cpython_wrapper=True,
+        forceinline=forceinline,
+        **OPTIONS,
+    )
+
+    def add_overload(result: Any) -> None:
+        part.overloads[tuple(result.signature.args)] = result
+        part.targetctx.insert_user_function(result.library, result.fndesc, [result.library])
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        """One machine code for all numbers: Numba would compile a kernel anew for each 0 that it is given."""
+        named = {name: types.unliteral(each) for name, each in kws.items()}
+        return part.get_call_template(tuple(map(types.unliteral, args)), named)
+
+    part.add_overload = add_overload
+    from_python.get_call_template = get_call_template
+    from_python.get_overload = lambda arguments: part.overloads[tuple(arguments)].library
+    return from_python

@@ -1,4 +1,4 @@
-"""Counting the distinct codes of a layer, and the sums that entropies are made of."""
+"""Counts of the distinct codes of a layer, and the sums of n log₂ n that entropies consist of."""
 
 from typing import Any, NamedTuple
 
@@ -25,11 +25,11 @@ WORD = 64
 # 2^64 divided by the golden ratio: the odd number of Fibonacci hashing
 # (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# The hash table has 2 to 4 times as many slots as there are inputs: at most 1 code in 5 finds its slot taken.
+# The hash table has 2 to 4 times as many slots as there are inputs: at most 1 code in 5 finds its slot taken
 SPARSITY = 1
-# Where fewer than 1 input in 16 shares the code of an earlier one, only those are compared.
+# If fewer than 1 input in 16 shares the code of an earlier one, only those are compared
 FEW = 16
-# So many inputs are packed together that their words stay in the innermost cache.
+# Inputs that are packed together, so that their words stay in the innermost cache
 BLOCK = 512
 
 uint64 = np.uint64
@@ -37,21 +37,21 @@ ZERO, ONE, TWO, HALF_WORD = uint64(0), uint64(1), uint64(2), uint64(32)
 
 
 class Workspace(NamedTuple):
-    """Memory of the kernels that count the codes of N inputs; a call does not look at what another one left.
+    """Scratch memory of the kernels that count the codes of N inputs, for any number of calls.
 
     Attributes:
-        classes: C, the number of classes.
+        classes: number of classes, C.
         increments: (n + 1) log₂(n + 1) − n log₂ n for n = 0 … N − 1, in the unit of
             `infoplane.entropy.logarithms_of`(N), (N,) int64.
-        shift: of a product of 64 bits to the number of a slot.
-        slots: the hash table, an input for each slot, (a power of two,) uint32.
+        shift: number of bits by which a product of 64 bits is shifted to the number of a slot.
+        slots: the hash table, the index of an input for each slot, (a power of two,) uint32.
         keys: a hash of each column, (N,) uint64.
-        pending: inputs that await another round, (N,) uint32.
-        earliest: the earliest input with the same code as each input, (N,) uint32.
+        pending: indices of the inputs that await another round, (N,) uint32.
+        earliest: for each input, the index of the earliest with the same code, (N,) uint32.
         ranks: numbers of the words of one row, (N,) int32.
         numbers: number of each input's code, (N,) int32.
-        first: the first input of each code, (N,) int32.
-        counts: of each code the number of its inputs, and of those of each class, (N·(1 + C),) uint32.
+        first: index of the first input of each code, (N,) int32.
+        counts: number of inputs of each code, and of each pair of code and class, (N·(1 + C),) uint32.
     """
 
     classes: int
@@ -68,7 +68,7 @@ class Workspace(NamedTuple):
 
 
 def workspace_for(count: int, classes: int) -> Workspace:
-    """Workspace for N inputs of some classes; of 0 classes, where codes are numbered and not counted."""
+    """Workspace for N inputs of some classes; 0 classes, where codes are numbered and not counted."""
     bits = count.bit_length() + SPARSITY
     return Workspace(
         classes=classes,
@@ -88,7 +88,7 @@ def workspace_for(count: int, classes: int) -> Workspace:
 def information_of_words(
     words: np.ndarray, labels: np.ndarray, workspace: Workspace | None = None
 ) -> Information:
-    """H(T), I(X;T) and I(T;Y) of T = the tuple of an input's words; see `infoplane.exact_information`.
+    """H(T), I(X;T) and I(T;Y) of T, the tuple of an input's words; see `infoplane.exact_information`.
 
     Args:
         words: (snapshots, words, N) integers.
@@ -106,7 +106,7 @@ def information_of_words(
 
 
 def unsigned(words: np.ndarray) -> np.ndarray:
-    """Integers as the kernels take them, contiguous uint64; different ones stay different."""
+    """Integers as contiguous uint64, as the kernels read them; different ones stay different."""
     return words.astype(np.int64, order="C", casting="same_kind", copy=False).view(np.uint64)
 
 
@@ -144,8 +144,8 @@ def sum_logarithms(
     if len(numbers) != len(increments) or len(labels) != len(increments):
         raise ValueError("codes, labels and workspace are not of the same number of inputs")
     width = uint64(1 + workspace.classes)
-    for place in range(uint64(distinct) * width):
-        counts[uint64(place)] = 0
+    for position in range(uint64(distinct) * width):
+        counts[uint64(position)] = 0
     of_t, of_t_and_y = 0, 0
     for index in range(len(numbers)):
         of_code = uint64(numbers[uint64(index)]) * width
@@ -198,7 +198,7 @@ def number_codes(words: np.ndarray, numbers: np.ndarray, first: np.ndarray, work
 
 @compiled
 def hash_columns(words: np.ndarray, keys: np.ndarray) -> None:
-    """A word that depends on all words of a column, (N,)."""
+    """Write a hash of each column's words, (N,)."""
     keys[:] = ZERO
     for word in range(len(words)):
         row = words[word]
@@ -209,7 +209,7 @@ def hash_columns(words: np.ndarray, keys: np.ndarray) -> None:
 
 @compiled
 def are_copies(words: np.ndarray, distinct: int, workspace: Workspace) -> Any:
-    """Whether each column is that of its code's earliest input."""
+    """Whether each column is equal to that of its code's earliest input."""
     earliest, copies, differences = workspace.earliest, workspace.pending, ZERO
     if words.shape[1] - distinct > words.shape[1] // FEW:
         for word in range(len(words)):
@@ -218,9 +218,9 @@ def are_copies(words: np.ndarray, distinct: int, workspace: Workspace) -> Any:
                 differences |= row[index] ^ row[earliest[index]]
         return differences == ZERO
     found = ZERO
-    for place in range(words.shape[1]):
-        copies[found] = place
-        found += uint64(earliest[uint64(place)] != place)
+    for position in range(words.shape[1]):
+        copies[found] = position
+        found += uint64(earliest[uint64(position)] != position)
     for word in range(len(words)):
         row = words[word]
         for copy in copies[:found]:
@@ -252,8 +252,8 @@ def number_words(words: np.ndarray, numbers: np.ndarray, first: np.ndarray, work
     find_earliest(words, workspace)
     earliest = workspace.earliest
     distinct = ZERO
-    for place in range(len(words)):
-        index = uint64(place)
+    for position in range(len(words)):
+        index = uint64(position)
         # Its own number if it is the first of its code; written as a choice, it would be a branch.
         numbers[index] = distinct
         numbers[index] = numbers[earliest[index]]
@@ -264,35 +264,35 @@ def number_words(words: np.ndarray, numbers: np.ndarray, first: np.ndarray, work
 
 @compiled
 def find_earliest(words: np.ndarray, workspace: Workspace) -> None:
-    """The earliest input that has the same word as each input of words (N,), into the workspace's `earliest`.
+    """Write into the workspace the earliest input that has the same word as each input of words (N,).
 
-    All inputs write themselves into their words' slots, from the last to the first, so that a slot holds the
-    earliest of its inputs. No slot is read that was not written to, so none is ever cleared. An input whose
-    word is not the one of its slot's holder goes on to the next round, where another multiplier gives the
-    slots. All inputs of a word do so together, and each round settles one word of each slot. No branch
-    depends on what is found.
+    All inputs write their indices into the slots of their words, from the last to the first, so that a slot
+    holds the earliest of its inputs. Only slots are read that were written before, so none is ever cleared.
+    An input whose word differs from that of the input in its slot awaits another round, in which another
+    multiplier gives the slots. All inputs of a word do so together, and each round settles one word of each
+    slot. No branch depends on data.
     """
     earliest, pending, slots, shift = workspace.earliest, workspace.pending, workspace.slots, workspace.shift
     multiplier = MULTIPLIER
     last = uint64(len(words)) - ONE
-    for place in range(len(words)):
-        index = last - uint64(place)
+    for position in range(len(words)):
+        index = last - uint64(position)
         slots[(words[index] * multiplier) >> shift] = index
     left = ZERO
-    for place in range(len(words)):
-        index = uint64(place)
+    for position in range(len(words)):
+        index = uint64(position)
         found = slots[(words[index] * multiplier) >> shift]
         earliest[index] = found
         pending[left] = index
         left += uint64(words[found] != words[index])
     while left > ZERO:
         multiplier = multiplier * MULTIPLIER + TWO
-        for place in range(left):
-            index = pending[left - ONE - uint64(place)]
+        for position in range(left):
+            index = pending[left - ONE - uint64(position)]
             slots[(words[index] * multiplier) >> shift] = index
         waiting, left = left, ZERO
-        for place in range(waiting):
-            index = pending[uint64(place)]
+        for position in range(waiting):
+            index = pending[uint64(position)]
             found = slots[(words[index] * multiplier) >> shift]
             earliest[index] = found
             pending[left] = index
@@ -300,7 +300,7 @@ def find_earliest(words: np.ndarray, workspace: Workspace) -> None:
 
 
 def words_per_code(width: int, bits: int) -> int:
-    """Words of 64 bits that a code of some fields of `bits` bits fills.
+    """Number of words of 64 bits for a code of `width` fields of `bits` bits.
 
     >>> words_per_code(10, 8), words_per_code(3, 33)
     (2, 3)
@@ -309,7 +309,7 @@ def words_per_code(width: int, bits: int) -> int:
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:
-    """Words (snapshots, words, N) uint64 of unsigned codes (snapshots, width, N), each in a field of `bits`.
+    """Pack unsigned codes (snapshots, width, N), each in a field of `bits`, into words (snapshots, words, N).
 
     Raises:
         ValueError: a field does not hold a code.
@@ -318,24 +318,25 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
     [[[259, 516]]]
     """
     refuse_large_codes(codes, bits)
-    words = room_for_words(codes, bits)
+    words = empty_words(codes, bits)
     for own, packed in zip(codes, words, strict=True):
         pack_codes(own, bits, packed)
     return words
 
 
 def pack_translated(codes: np.ndarray, tables: np.ndarray, bits: int) -> np.ndarray:
-    """Words (snapshots, words, N) uint64 of what tables make of codes (snapshots, width, N).
+    """Translate codes (snapshots, width, N) by tables, and pack them into words (snapshots, words, N) uint64.
 
     Args:
         codes: unsigned integers.
-        tables: (snapshots, 1 or width, codes) unsigned, one for all neurons or one for each.
+        tables: the translation of each code, (snapshots, 1 or width, codes) unsigned, for all neurons or for
+            each.
 
     Raises:
-        ValueError: a field does not hold what a table makes of a code.
+        ValueError: a field does not hold a translated code.
     """
     refuse_large_codes(tables, bits)
-    words = room_for_words(codes, bits)
+    words = empty_words(codes, bits)
     for own, table, packed in zip(codes, tables.astype(np.uint64), words, strict=True):
         translate_and_pack_codes(own, table, bits, packed)
     return words
@@ -346,18 +347,18 @@ def refuse_large_codes(codes: np.ndarray, bits: int) -> None:
         raise ValueError(f"codes up to {codes.max()} do not fit into {bits} bits")
 
 
-def room_for_words(codes: np.ndarray, bits: int) -> np.ndarray:
+def empty_words(codes: np.ndarray, bits: int) -> np.ndarray:
     snapshots, width, count = codes.shape
     return np.empty((snapshots, words_per_code(width, bits), count), np.uint64)
 
 
 @compiled
 def pack_codes(codes: np.ndarray, bits: int, words: np.ndarray) -> None:
-    """Pack codes (width, N) into words (words, N), ⌊64/bits⌋ neighbouring fields into each.
+    """Pack codes (width, N) into words (words, N), each of which holds ⌊64/bits⌋ neighbouring fields.
 
     Args:
-        codes: integers, of which all but the lowest `bits` are dropped: they must differ in those.
-        bits: 1 … 64, those of a field.
+        codes: integers, of which all but the lowest `bits` are dropped.
+        bits: width of a field, 1 … 64.
         words: receives `words_per_code`(width, bits) words for each input, uint64.
     """
     width, count = codes.shape
@@ -376,7 +377,7 @@ def pack_codes(codes: np.ndarray, bits: int, words: np.ndarray) -> None:
 
 @compiled
 def translate_and_pack_codes(codes: np.ndarray, tables: np.ndarray, bits: int, words: np.ndarray) -> None:
-    """`pack_codes` of what tables (1 or width, codes) uint64 make of codes (width, N)."""
+    """`pack_codes` of codes (width, N) translated by tables (1 or width, codes) uint64."""
     width, count = codes.shape
     fields, shift = WORD // bits, uint64(bits)
     for word in range(len(words)):

@@ -1,9 +1,9 @@
 """Elementary functions of vectors, lane by lane, with the same bits on every processor.
 
-Each one is a polynomial of a reduced argument, made of the operations of `infoplane.kernels.vectors` alone.
-The type of a vector decides, when a kernel is compiled, which coefficients are used; nothing branches on a
-value. NaN stays NaN. Errors are in units in the last place (ulp) of the exact result: the largest of all
-normal float32 numbers and of 20 million float64 numbers, rounded up.
+Each is a polynomial of a reduced argument, which consists of the operations of `infoplane.kernels.vectors`
+alone. The type of a vector decides, when a kernel is compiled, which coefficients are used. No branch depends
+on a value. NaN stays NaN. Errors are in units in the last place (ulp) of the exact result: the largest over
+all normal float32 numbers and over 20 million float64 numbers, rounded up.
 
 Reduction: x = k·ln 2 + r with a whole number k, so eˣ = 2ᵏ + 2ᵏ·(eʳ − 1), as in fdlibm
 (https://www.netlib.org/fdlibm/e_exp.c). The sum of x/ln 2 and 1.5·2⁵² (float32: 1.5·2²³) is rounded to a
@@ -26,13 +26,13 @@ from infoplane.kernels.vectors import (
     constant,
     exponent,
     fma,
+    full_like,
     larger,
     low_bits_as_exponent,
     magnitude,
     mantissa,
     select,
     smaller,
-    splat_like,
     with_sign,
 )
 
@@ -40,7 +40,7 @@ __all__ = ["erf", "exp", "expm1", "log", "sigmoid", "tanh"]
 
 
 def number(single: float, double: float) -> Any:
-    """Function of a vector: one number in every lane, `single` for float32 and `double` for float64."""
+    """Function of a vector: a vector like it with one number in every lane, by type."""
     numbers = {types.float32: float(np.float32(single)), types.float64: double}
 
     @intrinsic
@@ -51,7 +51,7 @@ def number(single: float, double: float) -> Any:
 
 
 def horner(builder: ir.IRBuilder, x: ir.Value, vector: Vector, coefficients: list[float]) -> ir.Value:
-    """c₀ + x·(c₁ + x·(c₂ + …)), rounded once in every step."""
+    """c₀ + x·(c₁ + x·(c₂ + …)), each product and sum rounded once."""
     *rest, value = (constant(vector, each) for each in coefficients)
     for each in reversed(rest):
         value = call_of_llvm(builder, "fma", vector, [value, x, each])
@@ -70,8 +70,8 @@ def polynomial(single: list[float], double: list[float]) -> Any:
 
 
 def long_polynomial(single: list[float], double: list[float]) -> Any:
-    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, where the polynomials E and O of x² don't wait for
-    each other.
+    """Function of x and x²: c₀ + c₁x + c₂x² + … = E + x·O, with polynomials E and O of x², which a processor
+    computes at the same time.
     """
     even, odd = polynomial(single[::2], double[::2]), polynomial(single[1::2], double[1::2])
 
@@ -201,7 +201,7 @@ LOG_OF_ERFC = long_polynomial(
 @inlined
 def negative(x: Any) -> Any:
     """−x."""
-    return splat_like(x, -0.0) - x
+    return full_like(x, -0.0) - x
 
 
 @inlined
@@ -224,10 +224,10 @@ def exp(x: Any) -> Any:
     times the smallest normal number.
     """
     bounded = smaller(HIGHEST_OF_EXP(x), x)
-    low_bits = fma(bounded, splat_like(x, LOG2_OF_E), HALF_IN_LOW_BITS(x))
+    low_bits = fma(bounded, full_like(x, LOG2_OF_E), HALF_IN_LOW_BITS(x))
     half_power = low_bits_as_exponent(low_bits)  # the highest k is one too many for 2ᵏ
     half = fma(half_power, growth(EXP, bounded, low_bits - HALF_IN_LOW_BITS(x)), half_power)
-    return select(x < LOWEST_OF_EXP(x), splat_like(x, 0.0), half + half)
+    return select(x < LOWEST_OF_EXP(x), full_like(x, 0.0), half + half)
 
 
 LOWEST = -80.0  # e to the power of it is nothing beside 1
@@ -241,12 +241,12 @@ def expm1(x: Any) -> Any:
     r lies between ln ¾ and ln 1½, so that k = 0 up to eˣ − 1 = ½. For k = 1, eˣ − 1 = 1 + 2·(eʳ − 1), and
     this sum would lose digits below ½.
     """
-    bounded = larger(splat_like(x, LOWEST), smaller(HIGHEST_OF_EXP(x), x))
-    shifted = fma(bounded, splat_like(x, LOG2_OF_E), splat_like(x, SHIFT_OF_EXPM1))
+    bounded = larger(full_like(x, LOWEST), smaller(HIGHEST_OF_EXP(x), x))
+    shifted = fma(bounded, full_like(x, LOG2_OF_E), full_like(x, SHIFT_OF_EXPM1))
     low_bits = shifted + HALF_IN_LOW_BITS(x)
     half_power = low_bits_as_exponent(low_bits)
     growth_of_remainder = growth(EXPM1, bounded, low_bits - HALF_IN_LOW_BITS(x))
-    half = fma(half_power, growth_of_remainder, half_power - splat_like(x, 0.5))
+    half = fma(half_power, growth_of_remainder, half_power - full_like(x, 0.5))
     return half + half
 
 
@@ -260,12 +260,12 @@ def sigmoid(x: Any) -> Any:
     With −x = k·ln 2 + r, the divisor is the larger of 1 and 2ᵏ plus the rest, which is rounded first.
     """
     opposite = negative(x)
-    bounded = larger(splat_like(x, LOWEST), opposite)
-    low_bits = fma(bounded, splat_like(x, LOG2_OF_E), ONE_IN_LOW_BITS(x))
-    one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
+    bounded = larger(full_like(x, LOWEST), opposite)
+    low_bits = fma(bounded, full_like(x, LOG2_OF_E), ONE_IN_LOW_BITS(x))
+    one, power = full_like(x, 1.0), low_bits_as_exponent(low_bits)
     growth_of_remainder = growth(EXP, bounded, low_bits - ONE_IN_LOW_BITS(x))
     divisor = larger(power, one) + fma(power, growth_of_remainder, smaller(power, one))
-    return select(opposite > HIGHEST_OF_SIGMOID(x), splat_like(x, 0.0), one / divisor)
+    return select(opposite > HIGHEST_OF_SIGMOID(x), full_like(x, 0.0), one / divisor)
 
 
 HIGHEST_OF_TANH = number(10.0, 20.0)  # tanh of it rounds to 1
@@ -288,11 +288,11 @@ def tanh(x: Any) -> Any:
     p − c·m = (1 − c)·m + 2·2⁻ᵏ.
     """
     size = smaller(HIGHEST_OF_TANH(x), magnitude(x))
-    low_bits = fma(size - SHIFT_OF_TANH(x), splat_like(x, -2 * LOG2_OF_E), ONE_IN_LOW_BITS(x))
-    r = fma(low_bits - ONE_IN_LOW_BITS(x), splat_like(x, HALF_LN2), size)
+    low_bits = fma(size - SHIFT_OF_TANH(x), full_like(x, -2 * LOG2_OF_E), ONE_IN_LOW_BITS(x))
+    r = fma(low_bits - ONE_IN_LOW_BITS(x), full_like(x, HALF_LN2), size)
     square = r * r
     t = fma(square * r, TANH(square), r)
-    one, power = splat_like(x, 1.0), low_bits_as_exponent(low_bits)
+    one, power = full_like(x, 1.0), low_bits_as_exponent(low_bits)
     m, p, twice = one - power, one + power, power + power
     c = m * fma(power, MINUS_D_OF_TANH(x), one)
     rest = one - c
@@ -311,11 +311,11 @@ def log(x: Any) -> Any:
     (https://www.netlib.org/fdlibm/e_log.c), ln m = 2 artanh s = f − (f²/2 − s·(f²/2 + R)).
     """
     k = exponent(x)
-    f = mantissa(x) - splat_like(x, 1.0)
-    s = f / (splat_like(x, 2.0) + f)
-    square, half_square = s * s, splat_like(x, 0.5) * f * f
+    f = mantissa(x) - full_like(x, 1.0)
+    s = f / (full_like(x, 2.0) + f)
+    square, half_square = s * s, full_like(x, 0.5) * f * f
     small = fma(s, fma(square, LOG(square), half_square), k * LN2_REST(x))
-    return select(x < splat_like(x, np.inf), fma(k, LN2(x), f - (half_square - small)), x)
+    return select(x < full_like(x, np.inf), fma(k, LN2(x), f - (half_square - small)), x)
 
 
 HIGHEST_OF_ERF = number(4.0, 6.0)  # erf of it rounds to 1
@@ -328,7 +328,7 @@ def erf(x: Any) -> Any:
     A polynomial for |x| < 1; beyond, 1 − eᵍ with a polynomial g.
     """
     size = smaller(HIGHEST_OF_ERF(x), magnitude(x))
-    one, square = splat_like(x, 1.0), size * size
+    one, square = full_like(x, 1.0), size * size
     below_one = fma(size, ERF(square, square * square), size)
     above_one = one - exp(LOG_OF_ERFC(size, square))
     return with_sign(select(size < one, below_one, above_one), x)

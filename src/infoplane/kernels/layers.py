@@ -1,8 +1,8 @@
-"""Dense layers, convolutions and pools on panels: sums, gradients, and deltas carried back.
+"""Layers on panels: weighted sums, their gradients, and derivatives carried back; maxima of pools.
 
-`x` are the numbers that a layer is given, `deltas` the derivatives of the loss by its sums. Sums over inputs
-are taken lane by lane, panel after panel, and folded at the end; all others in the order of their index. See
-`panels`.
+`x` is what a layer reads; `deltas` are the derivatives of the loss by its weighted sums. Sums over inputs are
+taken lane by lane, panel after panel, and folded at the end. All other sums are taken in the order of their
+index.
 """
 
 from typing import Any
@@ -10,174 +10,236 @@ from typing import Any
 import numpy as np
 
 from infoplane.kernels.compilation import compiled, inlined
-from infoplane.kernels.panels import PANEL
-from infoplane.kernels.vectors import broadcast, fma, load, select, splat, splat_like, store, total
+from infoplane.kernels.panels import PANEL, fill
+from infoplane.kernels.vectors import broadcast, fma, full_like, load, select, splat, store, total
+from infoplane.networks.layers import Conv, Dense, Layer, Pool
 
 __all__ = [
+    "LAYER",
+    "backward_sums",
     "bias_gradient",
-    "conv_deltas",
-    "conv_gradient",
-    "conv_sums",
-    "dense_gradient",
-    "dense_sums",
+    "forward_sums",
+    "kernel_gradient",
+    "layer_records",
     "pool",
     "pool_deltas",
     "scale_and_shift",
 ]
 
+DENSE, CONV, POOL = range(3)
+# What the kernels need to know of a layer. Its parameters begin at `start`: a kernel (fan_in, width), then
+# the bias. `channels`, `rows` and `columns` are those of the images that a convolution or a pool reads,
+# `size` is the side of its squares. `outputs` is the number of values for one input. The values of a lane
+# that the layer reads begin at `input_offset`, those that it writes at `output_offset`.
+LAYER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("kind", "fan_in", "width", "start", "channels", "rows", "columns", "size", "outputs"),
+            *("input_offset", "output_offset"),
+        )
+    ]
+)
 
-@compiled
+
+def layer_records(layers: tuple[Layer, ...], features: int) -> np.ndarray:
+    """Records of layers on inputs of some features, (L,) of type `LAYER`."""
+    records = np.zeros(len(layers), dtype=LAYER)
+    offset, following = 0, features
+    for record, layer in zip(records, layers, strict=True):
+        record["kind"] = POOL if isinstance(layer, Pool) else CONV if isinstance(layer, Conv) else DENSE
+        if isinstance(layer, Dense):
+            record["fan_in"], record["width"], record["start"] = layer.fan_in, layer.width, layer.start
+        if isinstance(layer, Conv | Pool):
+            record["channels"], record["rows"], record["columns"] = layer.shape
+            record["size"] = layer.size
+        record["outputs"], record["input_offset"], record["output_offset"] = layer.outputs, offset, following
+        offset, following = following, following + layer.outputs
+    return records
+
+
+@inlined
+def forward_sums(
+    layer: Any,
+    kernels: np.ndarray,
+    x: np.ndarray,
+    x_offset: int,
+    panels: int,
+    sums: np.ndarray,
+    taps: np.ndarray,
+) -> None:
+    """Weighted sums of a layer, without scale and bias.
+
+    Args:
+        taps: scratch memory of `conv_sums`.
+    """
+    if layer.kind == CONV:
+        conv_sums(layer, kernels, x, x_offset, panels, sums, taps)
+    else:
+        fan_in, width = layer.fan_in, layer.width
+        dense_sums(kernels, layer.start, width, 1, x, x_offset, fan_in, width, panels, sums)
+
+
+@inlined
+def kernel_gradient(
+    layer: Any,
+    x: np.ndarray,
+    x_offset: int,
+    deltas: np.ndarray,
+    panels: int,
+    gradient: np.ndarray,
+    partial: np.ndarray,
+) -> None:
+    """Gradient of a layer's kernel, at its offset among the parameters.
+
+    Args:
+        partial: scratch memory of `conv_gradient`.
+    """
+    if layer.kind == CONV:
+        conv_gradient(layer, x, x_offset, deltas, panels, gradient, partial)
+    else:
+        dense_gradient(layer, x, x_offset, deltas, panels, gradient)
+
+
+@inlined
+def backward_sums(layer: Any, kernels: np.ndarray, deltas: np.ndarray, panels: int, back: np.ndarray) -> None:
+    """Derivatives of the loss by what a layer reads, without the scale of its kernel."""
+    if layer.kind == CONV:
+        conv_deltas(layer, kernels, deltas, panels, back)
+    else:
+        fan_in, width = layer.fan_in, layer.width
+        dense_sums(kernels, layer.start, 1, width, deltas, 0, width, fan_in, panels, back)
+
+
+@inlined
 def dense_sums(
     kernel: np.ndarray,
-    of_kernel: int,
+    kernel_offset: int,
     by_input: int,
     by_output: int,
     x: np.ndarray,
-    of_x: int,
+    x_offset: int,
     fan_in: int,
     width: int,
     panels: int,
     sums: np.ndarray,
-    of_sums: int,
 ) -> None:
     """Σᵢ kernel[i, o]·x[i] for each output o: (width) panels.
 
     Args:
-        by_input, by_output: how far apart in memory the kernel's neighbours are. Exchanged, the kernel is
-            transposed, and deltas are carried back.
+        by_input, by_output: distances of the kernel's neighbours in memory. Exchanged, they transpose the
+            kernel, and derivatives are carried back.
     """
-    nothing = splat_like(load(x, of_x), 0.0)
-    pair = 2 * len(nothing)
+    zeros = full_like(load(x, x_offset), 0.0)
+    pair = 2 * len(zeros)
     for panel in range(panels):
         for lane in range(0, PANEL, pair):
-            source = of_x + panel * fan_in * PANEL + lane
-            target = of_sums + panel * width * PANEL + lane
+            source = x_offset + panel * fan_in * PANEL + lane
+            target = panel * width * PANEL + lane
             output = 0
             while output + 4 <= width:
-                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = nothing
-                place = of_kernel + output * by_output
+                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zeros
+                weight = kernel_offset + output * by_output
                 for index in range(fan_in):
-                    a, b = load(x, source + index * PANEL), load(x, source + index * PANEL + len(nothing))
-                    w0, w1 = broadcast(kernel, place), broadcast(kernel, place + by_output)
-                    w2, w3 = (
-                        broadcast(kernel, place + 2 * by_output),
-                        broadcast(kernel, place + 3 * by_output),
-                    )
+                    a, b = load(x, source + index * PANEL), load(x, source + index * PANEL + len(zeros))
+                    w0, w1 = broadcast(kernel, weight), broadcast(kernel, weight + by_output)
+                    w2 = broadcast(kernel, weight + 2 * by_output)
+                    w3 = broadcast(kernel, weight + 3 * by_output)
                     a0, a1, a2, a3 = fma(w0, a, a0), fma(w1, a, a1), fma(w2, a, a2), fma(w3, a, a3)
                     b0, b1, b2, b3 = fma(w0, b, b0), fma(w1, b, b1), fma(w2, b, b2), fma(w3, b, b3)
-                    place += by_input
+                    weight += by_input
                 store_pair(sums, target + output * PANEL, a0, b0)
                 store_pair(sums, target + (output + 1) * PANEL, a1, b1)
                 store_pair(sums, target + (output + 2) * PANEL, a2, b2)
                 store_pair(sums, target + (output + 3) * PANEL, a3, b3)
                 output += 4
             while output < width:
-                a0 = b0 = nothing
-                place = of_kernel + output * by_output
+                a0 = b0 = zeros
+                weight = kernel_offset + output * by_output
                 for index in range(fan_in):
-                    w0 = broadcast(kernel, place)
+                    w0 = broadcast(kernel, weight)
                     a0 = fma(w0, load(x, source + index * PANEL), a0)
-                    b0 = fma(w0, load(x, source + index * PANEL + len(nothing)), b0)
-                    place += by_input
+                    b0 = fma(w0, load(x, source + index * PANEL + len(zeros)), b0)
+                    weight += by_input
                 store_pair(sums, target + output * PANEL, a0, b0)
                 output += 1
 
 
 @inlined
-def store_pair(array: np.ndarray, place: int, first: Any, second: Any) -> None:
-    store(array, place, first)
-    store(array, place + len(first), second)
+def store_pair(array: np.ndarray, offset: int, first: Any, second: Any) -> None:
+    store(array, offset, first)
+    store(array, offset + len(first), second)
 
 
-@compiled
-def scale_and_shift(
-    sums: np.ndarray,
-    of_sums: int,
-    scale: float,
-    bias: np.ndarray,
-    of_bias: int,
-    width: int,
-    places: int,
-    panels: int,
-) -> None:
-    """sums ← sums·scale + bias, each operation rounded by itself; every output has `places` places of one
-    bias.
-    """
+@inlined
+def scale_and_shift(layer: Any, sums: np.ndarray, scale: float, parameters: np.ndarray, panels: int) -> None:
+    """sums ← sums·scale + bias, each operation rounded by itself; the pixels of an output share its bias."""
     factor = splat(scale)
-    place = of_sums
+    width, bias = layer.width, layer.start + layer.fan_in * layer.width
+    pixels = layer.outputs // width
+    offset = 0
     for _ in range(panels):
         for output in range(width):
-            shift = broadcast(bias, of_bias + output)
-            for _ in range(0, places * PANEL, len(factor)):
-                store(sums, place, load(sums, place) * factor + shift)
-                place += len(factor)
+            shift = broadcast(parameters, bias + output)
+            for _ in range(0, pixels * PANEL, len(factor)):
+                store(sums, offset, load(sums, offset) * factor + shift)
+                offset += len(factor)
 
 
-@compiled
+@inlined
 def dense_gradient(
-    x: np.ndarray,
-    of_x: int,
-    deltas: np.ndarray,
-    of_deltas: int,
-    fan_in: int,
-    width: int,
-    panels: int,
-    gradient: np.ndarray,
-    of_gradient: int,
+    layer: Any, x: np.ndarray, x_offset: int, deltas: np.ndarray, panels: int, gradient: np.ndarray
 ) -> None:
-    """Σ over the inputs of x[i]·delta[o], the gradient of the kernel (fan_in, width)."""
-    nothing = splat_like(load(x, of_x), 0.0)
+    """Σ x[i]·delta[o] over the inputs, the gradient of the kernel (fan_in, width)."""
+    zeros = full_like(load(x, x_offset), 0.0)
+    fan_in, width, start = layer.fan_in, layer.width, layer.start
     index = 0
     while index < fan_in:
         four_inputs = index + 4 <= fan_in
         output = 0
         while output < width:
-            g = of_gradient + index * width + output
+            g = start + index * width + output
             if four_inputs and output + 4 <= width:
-                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = nothing
-                c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = nothing
+                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zeros
+                c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = zeros
                 for panel in range(panels):
-                    source = of_x + (panel * fan_in + index) * PANEL
-                    there = of_deltas + (panel * width + output) * PANEL
-                    for lane in range(0, PANEL, len(nothing)):
+                    source = x_offset + (panel * fan_in + index) * PANEL
+                    there = (panel * width + output) * PANEL
+                    for lane in range(0, PANEL, len(zeros)):
                         a, b = load(x, source + lane), load(x, source + PANEL + lane)
                         c, d = load(x, source + 2 * PANEL + lane), load(x, source + 3 * PANEL + lane)
                         v0, v1 = load(deltas, there + lane), load(deltas, there + PANEL + lane)
-                        v2, v3 = (
-                            load(deltas, there + 2 * PANEL + lane),
-                            load(deltas, there + 3 * PANEL + lane),
-                        )
+                        v2 = load(deltas, there + 2 * PANEL + lane)
+                        v3 = load(deltas, there + 3 * PANEL + lane)
                         a0, a1, a2, a3 = fma(a, v0, a0), fma(a, v1, a1), fma(a, v2, a2), fma(a, v3, a3)
                         b0, b1, b2, b3 = fma(b, v0, b0), fma(b, v1, b1), fma(b, v2, b2), fma(b, v3, b3)
                         c0, c1, c2, c3 = fma(c, v0, c0), fma(c, v1, c1), fma(c, v2, c2), fma(c, v3, c3)
                         d0, d1, d2, d3 = fma(d, v0, d0), fma(d, v1, d1), fma(d, v2, d2), fma(d, v3, d3)
-                put_totals(gradient, g, a0, a1, a2, a3)
-                put_totals(gradient, g + width, b0, b1, b2, b3)
-                put_totals(gradient, g + 2 * width, c0, c1, c2, c3)
-                put_totals(gradient, g + 3 * width, d0, d1, d2, d3)
+                store_totals(gradient, g, a0, a1, a2, a3)
+                store_totals(gradient, g + width, b0, b1, b2, b3)
+                store_totals(gradient, g + 2 * width, c0, c1, c2, c3)
+                store_totals(gradient, g + 3 * width, d0, d1, d2, d3)
                 output += 4
             elif four_inputs:
-                a0 = b0 = c0 = d0 = nothing
+                a0 = b0 = c0 = d0 = zeros
                 for panel in range(panels):
-                    source = of_x + (panel * fan_in + index) * PANEL
-                    there = of_deltas + (panel * width + output) * PANEL
-                    for lane in range(0, PANEL, len(nothing)):
+                    source = x_offset + (panel * fan_in + index) * PANEL
+                    there = (panel * width + output) * PANEL
+                    for lane in range(0, PANEL, len(zeros)):
                         v0 = load(deltas, there + lane)
-                        a0, b0 = (
-                            fma(load(x, source + lane), v0, a0),
-                            fma(load(x, source + PANEL + lane), v0, b0),
-                        )
+                        a0 = fma(load(x, source + lane), v0, a0)
+                        b0 = fma(load(x, source + PANEL + lane), v0, b0)
                         c0 = fma(load(x, source + 2 * PANEL + lane), v0, c0)
                         d0 = fma(load(x, source + 3 * PANEL + lane), v0, d0)
                 gradient[g], gradient[g + width] = total(a0), total(b0)
                 gradient[g + 2 * width], gradient[g + 3 * width] = total(c0), total(d0)
                 output += 1
             else:
-                a0 = nothing
+                a0 = zeros
                 for panel in range(panels):
-                    source = of_x + (panel * fan_in + index) * PANEL
-                    there = of_deltas + (panel * width + output) * PANEL
-                    for lane in range(0, PANEL, len(nothing)):
+                    source = x_offset + (panel * fan_in + index) * PANEL
+                    there = (panel * width + output) * PANEL
+                    for lane in range(0, PANEL, len(zeros)):
                         a0 = fma(load(x, source + lane), load(deltas, there + lane), a0)
                 gradient[g] = total(a0)
                 output += 1
@@ -185,252 +247,205 @@ def dense_gradient(
 
 
 @inlined
-def put_totals(array: np.ndarray, place: int, a: Any, b: Any, c: Any, d: Any) -> None:
-    array[place], array[place + 1], array[place + 2], array[place + 3] = (
-        total(a),
-        total(b),
-        total(c),
-        total(d),
-    )
+def store_totals(array: np.ndarray, offset: int, a: Any, b: Any, c: Any, d: Any) -> None:
+    array[offset], array[offset + 1] = total(a), total(b)
+    array[offset + 2], array[offset + 3] = total(c), total(d)
 
 
-@compiled
-def bias_gradient(
-    deltas: np.ndarray,
-    of_deltas: int,
-    width: int,
-    places: int,
-    panels: int,
-    gradient: np.ndarray,
-    of_gradient: int,
-) -> None:
-    """Σ of the deltas of each output, over its places and over the inputs."""
+@inlined
+def bias_gradient(layer: Any, deltas: np.ndarray, panels: int, gradient: np.ndarray) -> None:
+    """Sum of the deltas of each output over its pixels and the inputs, at its offset among parameters."""
+    width, bias = layer.width, layer.start + layer.fan_in * layer.width
+    stride = layer.outputs // width * PANEL
     for output in range(width):
-        summed = splat_like(load(deltas, of_deltas), 0.0)
+        summed = full_like(load(deltas, 0), 0.0)
         for panel in range(panels):
-            start = of_deltas + (panel * width + output) * places * PANEL
-            for place in range(start, start + places * PANEL, len(summed)):
-                summed = summed + load(deltas, place)
-        gradient[of_gradient + output] = total(summed)
+            start = (panel * width + output) * stride
+            for offset in range(start, start + stride, len(summed)):
+                summed = summed + load(deltas, offset)
+        gradient[bias + output] = total(summed)
 
 
 @compiled
 def conv_sums(
-    kernel: np.ndarray,
-    of_kernel: int,
+    layer: Any,
+    kernels: np.ndarray,
     x: np.ndarray,
-    of_x: int,
-    channels: int,
-    rows: int,
-    columns: int,
-    size: int,
-    filters: int,
+    x_offset: int,
     panels: int,
     sums: np.ndarray,
-    of_sums: int,
+    taps: np.ndarray,
 ) -> None:
     """Σ kernel[c, i, j, f]·x[c, r + i, s + j] over c, i, j: (filters, rows − size + 1, columns − size + 1)
     panels.
 
     Two filters and two neighbouring columns are summed up at once.
+
+    Args:
+        taps: scratch memory, an integer for each value of a square.
     """
-    nothing = splat_like(load(x, of_x), 0.0)
+    zeros = full_like(load(x, x_offset), 0.0)
+    channels, rows, columns = layer.channels, layer.rows, layer.columns
+    size, filters, fan_in, start = layer.size, layer.width, layer.fan_in, layer.start
     high, wide = rows - size + 1, columns - size + 1
+    for tap in range(fan_in):
+        line = tap // (size * size) * rows + tap // size % size
+        taps[tap] = (line * columns + tap % size) * PANEL
     for panel in range(panels):
+        image = x_offset + panel * channels * rows * columns * PANEL
         for first in range(0, filters, 2):
             last = min(first + 1, filters - 1)
             for row in range(high):
                 for column in range(0, wide, 2):
                     right = min(column + 1, wide - 1)
-                    for lane in range(0, PANEL, 2 * len(nothing)):
-                        a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = nothing
-                        weight = of_kernel
-                        for channel in range(channels):
-                            for down in range(size):
-                                line = ((panel * channels + channel) * rows + row + down) * columns
-                                left = of_x + (line + column) * PANEL + lane
-                                other = of_x + (line + right) * PANEL + lane
-                                for _ in range(size):
-                                    w0, w1 = (
-                                        broadcast(kernel, weight + first),
-                                        broadcast(kernel, weight + last),
-                                    )
-                                    u0, u1 = load(x, left), load(x, left + len(nothing))
-                                    v0, v1 = load(x, other), load(x, other + len(nothing))
-                                    a0, a1, b0, b1 = (
-                                        fma(w0, u0, a0),
-                                        fma(w0, u1, a1),
-                                        fma(w0, v0, b0),
-                                        fma(w0, v1, b1),
-                                    )
-                                    c0, c1, d0, d1 = (
-                                        fma(w1, u0, c0),
-                                        fma(w1, u1, c1),
-                                        fma(w1, v0, d0),
-                                        fma(w1, v1, d1),
-                                    )
-                                    weight += filters
-                                    left += PANEL
-                                    other += PANEL
+                    for lane in range(0, PANEL, 2 * len(zeros)):
+                        a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zeros
+                        left = image + (row * columns + column) * PANEL + lane
+                        other = image + (row * columns + right) * PANEL + lane
+                        weight = start
+                        for tap in range(fan_in):
+                            step = taps[tap]
+                            w0, w1 = broadcast(kernels, weight + first), broadcast(kernels, weight + last)
+                            u0, u1 = load(x, left + step), load(x, left + step + len(zeros))
+                            v0, v1 = load(x, other + step), load(x, other + step + len(zeros))
+                            a0, a1, b0, b1 = (
+                                fma(w0, u0, a0),
+                                fma(w0, u1, a1),
+                                fma(w0, v0, b0),
+                                fma(w0, v1, b1),
+                            )
+                            c0, c1, d0, d1 = (
+                                fma(w1, u0, c0),
+                                fma(w1, u1, c1),
+                                fma(w1, v0, d0),
+                                fma(w1, v1, d1),
+                            )
+                            weight += filters
                         line = ((panel * filters + first) * high + row) * wide
-                        store_pair(sums, of_sums + (line + column) * PANEL + lane, a0, a1)
-                        store_pair(sums, of_sums + (line + right) * PANEL + lane, b0, b1)
+                        store_pair(sums, (line + column) * PANEL + lane, a0, a1)
+                        store_pair(sums, (line + right) * PANEL + lane, b0, b1)
                         line = ((panel * filters + last) * high + row) * wide
-                        store_pair(sums, of_sums + (line + column) * PANEL + lane, c0, c1)
-                        store_pair(sums, of_sums + (line + right) * PANEL + lane, d0, d1)
+                        store_pair(sums, (line + column) * PANEL + lane, c0, c1)
+                        store_pair(sums, (line + right) * PANEL + lane, d0, d1)
 
 
 @compiled
 def conv_gradient(
+    layer: Any,
     x: np.ndarray,
-    of_x: int,
+    x_offset: int,
     deltas: np.ndarray,
-    of_deltas: int,
-    channels: int,
-    rows: int,
-    columns: int,
-    size: int,
-    filters: int,
     panels: int,
     gradient: np.ndarray,
-    of_gradient: int,
     partial: np.ndarray,
 ) -> None:
-    """Σ x[c, r + i, s + j]·delta[f, r, s] over places and inputs, the gradient of the kernel (c, i, j, f).
+    """Σ x[c, r + i, s + j]·delta[f, r, s] over pixels and inputs, the gradient of the kernel (c, i, j, f).
 
     Args:
-        partial: room for a vector of each weight.
+        partial: scratch memory, a vector for each weight.
     """
-    nothing = splat_like(load(x, of_x), 0.0)
-    lanes = len(nothing)
+    zeros = full_like(load(x, x_offset), 0.0)
+    lanes = len(zeros)
+    channels, rows, columns = layer.channels, layer.rows, layer.columns
+    size, filters, start = layer.size, layer.width, layer.start
     high, wide = rows - size + 1, columns - size + 1
     weights = channels * size * size * filters
-    for place in range(weights):
-        store(partial, place * lanes, nothing)
+    fill(partial, 0, weights * lanes, 0.0)
     for panel in range(panels):
         for output in range(filters):
             for row in range(high):
-                there = of_deltas + ((panel * filters + output) * high + row) * wide * PANEL
+                there = ((panel * filters + output) * high + row) * wide * PANEL
                 for channel in range(channels):
                     for down in range(size):
                         line = ((panel * channels + channel) * rows + row + down) * columns
                         for right in range(size):
-                            source = of_x + (line + right) * PANEL
+                            source = x_offset + (line + right) * PANEL
                             weight = (((channel * size + down) * size + right) * filters + output) * lanes
-                            a0, a1 = load(partial, weight), nothing
-                            for place in range(0, wide * PANEL, 2 * lanes):
-                                a0 = fma(load(x, source + place), load(deltas, there + place), a0)
+                            a0, a1 = load(partial, weight), zeros
+                            for step in range(0, wide * PANEL, 2 * lanes):
+                                a0 = fma(load(x, source + step), load(deltas, there + step), a0)
                                 a1 = fma(
-                                    load(x, source + place + lanes), load(deltas, there + place + lanes), a1
+                                    load(x, source + step + lanes), load(deltas, there + step + lanes), a1
                                 )
                             store(partial, weight, a0 + a1)
-    for place in range(weights):
-        gradient[of_gradient + place] = total(load(partial, place * lanes))
+    for weight in range(weights):
+        gradient[start + weight] = total(load(partial, weight * lanes))
 
 
 @compiled
-def conv_deltas(
-    kernel: np.ndarray,
-    of_kernel: int,
-    deltas: np.ndarray,
-    of_deltas: int,
-    channels: int,
-    rows: int,
-    columns: int,
-    size: int,
-    filters: int,
-    panels: int,
-    back: np.ndarray,
-    of_back: int,
-) -> None:
-    """Σ kernel[c, i, j, f]·delta[f, r − i, s − j] over f, i, j: deltas carried back to (c, r, s)."""
-    nothing = splat_like(load(deltas, of_deltas), 0.0)
+def conv_deltas(layer: Any, kernels: np.ndarray, deltas: np.ndarray, panels: int, back: np.ndarray) -> None:
+    """Σ kernel[c, i, j, f]·delta[f, r − i, s − j] over f, i, j: derivatives carried back to (c, r, s)."""
+    zeros = full_like(load(deltas, 0), 0.0)
+    channels, rows, columns = layer.channels, layer.rows, layer.columns
+    size, filters, kernel_offset = layer.size, layer.width, layer.start
     high, wide = rows - size + 1, columns - size + 1
     for panel in range(panels):
         for channel in range(channels):
             for row in range(rows):
                 for column in range(columns):
-                    for lane in range(0, PANEL, 2 * len(nothing)):
-                        a0 = a1 = nothing
+                    for lane in range(0, PANEL, 2 * len(zeros)):
+                        a0 = a1 = zeros
                         for output in range(filters):
                             for down in range(max(0, row - high + 1), min(size, row + 1)):
                                 line = ((panel * filters + output) * high + row - down) * wide + column
-                                tap = of_kernel + ((channel * size + down) * size) * filters + output
+                                weight = kernel_offset + ((channel * size + down) * size) * filters + output
                                 for right in range(max(0, column - wide + 1), min(size, column + 1)):
-                                    w0 = broadcast(kernel, tap + right * filters)
-                                    there = of_deltas + (line - right) * PANEL + lane
+                                    w0 = broadcast(kernels, weight + right * filters)
+                                    there = (line - right) * PANEL + lane
                                     a0 = fma(w0, load(deltas, there), a0)
-                                    a1 = fma(w0, load(deltas, there + len(nothing)), a1)
-                        place = ((panel * channels + channel) * rows + row) * columns + column
-                        store_pair(back, of_back + place * PANEL + lane, a0, a1)
+                                    a1 = fma(w0, load(deltas, there + len(zeros)), a1)
+                        offset = ((panel * channels + channel) * rows + row) * columns + column
+                        store_pair(back, offset * PANEL + lane, a0, a1)
 
 
 @compiled
 def pool(
-    x: np.ndarray,
-    of_x: int,
-    channels: int,
-    rows: int,
-    columns: int,
-    size: int,
-    panels: int,
-    pooled: np.ndarray,
-    of_pooled: int,
+    layer: Any, x: np.ndarray, x_offset: int, panels: int, pooled: np.ndarray, pooled_offset: int
 ) -> None:
-    """The maximum over squares of size × size; what fills no square is left out."""
-    lanes = len(load(x, of_x))
-    high, wide = rows // size, columns // size
-    target = of_pooled
-    for image in range(panels * channels):
-        for row in range(high):
-            for column in range(wide):
-                corner = of_x + ((image * rows + row * size) * columns + column * size) * PANEL
+    """The maximum over squares of size × size; rows and columns that fill no square are left out."""
+    lanes = len(load(x, x_offset))
+    rows, columns, size = layer.rows, layer.columns, layer.size
+    target = pooled_offset
+    for image in range(panels * layer.channels):
+        for row in range(rows // size):
+            for column in range(columns // size):
+                corner = x_offset + ((image * rows + row * size) * columns + column * size) * PANEL
                 for lane in range(0, PANEL, lanes):
-                    highest = load(x, corner + lane)
-                    for down in range(size):
-                        for right in range(size):
-                            here = load(x, corner + (down * columns + right) * PANEL + lane)
-                            highest = select(here > highest, here, highest)
-                    store(pooled, target + lane, highest)
+                    store(pooled, target + lane, maximum(x, corner + lane, columns, size))
                 target += PANEL
+
+
+@inlined
+def maximum(x: np.ndarray, corner: int, columns: int, size: int) -> Any:
+    """The maximum over the square whose first number is at `corner`; NaN where that is NaN."""
+    highest = load(x, corner)
+    for down in range(size):
+        for right in range(size):
+            here = load(x, corner + (down * columns + right) * PANEL)
+            highest = select(here > highest, here, highest)
+    return highest
 
 
 @compiled
 def pool_deltas(
-    x: np.ndarray,
-    of_x: int,
-    deltas: np.ndarray,
-    of_deltas: int,
-    channels: int,
-    rows: int,
-    columns: int,
-    size: int,
-    panels: int,
-    back: np.ndarray,
-    of_back: int,
+    layer: Any, x: np.ndarray, x_offset: int, deltas: np.ndarray, panels: int, back: np.ndarray
 ) -> None:
-    """Deltas carried back to the first maximum of each square, row by row; 0 elsewhere."""
-    lanes = len(load(x, of_x))
-    nothing = splat_like(load(x, of_x), 0.0)
-    high, wide = rows // size, columns // size
-    for place in range(of_back, of_back + panels * channels * rows * columns * PANEL, lanes):
-        store(back, place, nothing)
-    source = of_deltas
+    """Derivatives carried back to the first maximum of each square, row by row; 0 elsewhere."""
+    zeros = full_like(load(x, x_offset), 0.0)
+    channels, rows, columns, size = layer.channels, layer.rows, layer.columns, layer.size
+    fill(back, 0, panels * channels * rows * columns * PANEL, 0.0)
+    source = 0
     for image in range(panels * channels):
-        for row in range(high):
-            for column in range(wide):
+        for row in range(rows // size):
+            for column in range(columns // size):
                 corner = ((image * rows + row * size) * columns + column * size) * PANEL
-                for lane in range(0, PANEL, lanes):
-                    highest = load(x, of_x + corner + lane)
-                    for down in range(size):
-                        for right in range(size):
-                            here = load(x, of_x + corner + (down * columns + right) * PANEL + lane)
-                            highest = select(here > highest, here, highest)
+                for lane in range(0, PANEL, len(zeros)):
+                    highest = maximum(x, x_offset + corner + lane, columns, size)
                     left = load(deltas, source + lane)
                     for down in range(size):
                         for right in range(size):
-                            place = corner + (down * columns + right) * PANEL + lane
-                            found = load(x, of_x + place) >= highest
-                            store(back, of_back + place, select(found, left, nothing))
-                            left = select(found, nothing, left)
+                            there = corner + (down * columns + right) * PANEL + lane
+                            found = load(x, x_offset + there) >= highest
+                            store(back, there, select(found, left, zeros))
+                            left = select(found, zeros, left)
                 source += PANEL

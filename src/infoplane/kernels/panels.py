@@ -1,15 +1,20 @@
-"""Panels: 32 inputs side by side, feature after feature, in which all layers hold their numbers.
+"""Panels: 32 inputs side by side, feature after feature, the form in which all layers hold their numbers.
 
-The number of feature f for lane j of panel p is at `(p·features + f)·32 + j` of a flat array. So a layer
-reads and writes memory in one direction, whatever the batch, and the innermost loops run over whole vectors.
-What fills up the last panel is a copy of its first input, of weight 0: it changes neither extremes nor sums.
+Feature f of lane j of panel p is at `(p·features + f)·32 + j` of a flat array. So a layer reads and writes
+memory in one direction, whatever the batch, and the innermost loops run over whole vectors. The last panel is
+filled up
+with copies of its first input, of weight 0: they change neither extremes nor sums.
+
+In all kernels, `x_offset` is the offset in the flat array `x` from which they read or write.
 """
 
 import numpy as np
+from numba.extending import register_jitable
 
-from infoplane.kernels.compilation import compiled, inlined
+from infoplane.kernels.compilation import inlined
 from infoplane.kernels.vectors import (
     SIDE,
+    full_like,
     larger,
     largest,
     load,
@@ -17,96 +22,125 @@ from infoplane.kernels.vectors import (
     smaller,
     smallest,
     splat,
-    splat_like,
     store,
     transpose,
 )
 
-__all__ = ["PANEL", "copy", "extremes", "gather", "gather_labels", "multiply", "panels_of", "round_to_single"]
+__all__ = [
+    "PANEL",
+    "copy",
+    "extremes",
+    "fill",
+    "gather",
+    "gather_labels",
+    "lanes_for",
+    "multiply",
+    "panels_for",
+    "round_to_single",
+]
 
 PANEL = 32
 
 
-@inlined
-def panels_of(count: int) -> int:
-    """The number of panels that hold so many inputs."""
+@register_jitable
+def panels_for(count: int) -> int:
+    """Number of panels that hold `count` inputs."""
     return (count + PANEL - 1) // PANEL
 
 
-@compiled
+@register_jitable
+def lanes_for(count: int) -> int:
+    """Number of lanes of the panels that hold `count` inputs.
+
+    >>> lanes_for(33)
+    64
+    """
+    return panels_for(count) * PANEL
+
+
+@inlined
 def gather(
-    inputs: np.ndarray, features: int, places: np.ndarray, starts: np.ndarray, panels: np.ndarray
+    inputs: np.ndarray, features: int, indices: np.ndarray, starts: np.ndarray, panels: np.ndarray
 ) -> None:
-    """Copy inputs at some places into panels.
+    """Copy the inputs of some indices into panels.
 
     Args:
         inputs: (N, features) flat, of any type, and 16 numbers more.
-        starts: room for 16 places.
-        panels: receives (features) panels, flat.
+        indices: (n,).
+        starts: scratch memory, 16 integers.
+        panels: receives the panels, flat.
     """
-    count = len(places)
-    for first in range(0, panels_of(count) * PANEL, SIDE):
+    count = len(indices)
+    for first in range(0, lanes_for(count), SIDE):
         top = first // PANEL * PANEL
         for lane in range(SIDE):
-            starts[lane] = places[first + lane if first + lane < count else top] * features
+            starts[lane] = indices[first + lane if first + lane < count else top] * features
         for feature in range(0, features, SIDE):
             target = top * features + feature * PANEL + first - top
             transpose(inputs, starts, feature, panels, target, PANEL, min(SIDE, features - feature))
 
 
-@compiled
-def gather_labels(labels: np.ndarray, places: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> None:
-    """Copy the labels at some places into lanes, and their weights: 1, and 0 for what fills up a panel."""
-    count = len(places)
-    for lane in range(panels_of(count) * PANEL):
-        real = lane < count
-        classes[lane] = labels[places[lane if real else 0]]
-        weights[lane] = 1.0 if real else 0.0
+@inlined
+def gather_labels(labels: np.ndarray, indices: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> None:
+    """Copy the labels of some indices into lanes, with weights: 1, or 0 in lanes that fill up a panel."""
+    count = len(indices)
+    for lane in range(lanes_for(count)):
+        exists = lane < count
+        classes[lane] = labels[indices[lane if exists else 0]]
+        weights[lane] = 1.0 if exists else 0.0
 
 
-@compiled
-def extremes(values: np.ndarray, start: int, count: int) -> tuple[float, float]:
-    """The lowest and the highest of `count` numbers of a flat array; NaN is passed over."""
-    low, high = splat_like(values[start], np.inf), splat_like(values[start], -np.inf)
+@inlined
+def extremes(values: np.ndarray, offset: int, count: int) -> tuple[float, float]:
+    """Lowest and highest of `count` numbers of a flat array; NaN is passed over."""
+    low, high = full_like(values[offset], np.inf), full_like(values[offset], -np.inf)
     lanes = len(splat(low))
-    place = start
+    position = offset
     if count >= lanes:
         lowest, highest = splat(low), splat(high)
-        while place + lanes <= start + count:
-            here = load(values, place)
+        while position + lanes <= offset + count:
+            here = load(values, position)
             lowest, highest = smaller(here, lowest), larger(here, highest)
-            place += lanes
+            position += lanes
         low, high = smallest(lowest), largest(highest)
-    while place < start + count:
-        if values[place] < low:
-            low = values[place]
-        if values[place] > high:
-            high = values[place]
-        place += 1
+    while position < offset + count:
+        if values[position] < low:
+            low = values[position]
+        if values[position] > high:
+            high = values[position]
+        position += 1
     return low, high
 
 
-@compiled
-def copy(source: np.ndarray, of_source: int, count: int, target: np.ndarray, of_target: int) -> None:
-    """Copy `count` numbers of a flat array to a place in another one, in whole vectors."""
-    for place in range(0, count, len(load(source, of_source))):
-        store(target, of_target + place, load(source, of_source + place))
+@inlined
+def copy(source: np.ndarray, source_offset: int, count: int, target: np.ndarray, target_offset: int) -> None:
+    """Copy `count` numbers of a flat array into another one, in whole vectors."""
+    for step in range(0, count, len(load(source, source_offset))):
+        store(target, target_offset + step, load(source, source_offset + step))
 
 
-@compiled
+@inlined
+def fill(values: np.ndarray, offset: int, count: int, number: float) -> None:
+    """Set `count` numbers of a flat array, in whole vectors."""
+    vector = full_like(load(values, offset), number)
+    for step in range(0, count, len(vector)):
+        store(values, offset + step, vector)
+
+
+@inlined
 def multiply(
-    values: np.ndarray, start: int, count: int, factor: float, slopes: np.ndarray, of_slopes: int
+    values: np.ndarray, offset: int, count: int, factor: float, slopes: np.ndarray, slopes_offset: int
 ) -> None:
-    """values ← values · factor · slopes, of whole vectors."""
-    scale = splat_like(load(values, start), factor)
-    for place in range(0, count, len(scale)):
-        product = load(values, start + place) * scale * load(slopes, of_slopes + place)
-        store(values, start + place, product)
+    """values ← values · factor · slopes, in whole vectors."""
+    scale = full_like(load(values, offset), factor)
+    for step in range(0, count, len(scale)):
+        product = load(values, offset + step) * scale * load(slopes, slopes_offset + step)
+        store(values, offset + step, product)
 
 
-@compiled
-def round_to_single(values: np.ndarray, count: int) -> None:
-    """Round the first `count` numbers to float32, and −0 to +0: in whole vectors."""
-    nothing = splat_like(load(values, 0), 0.0)
-    for place in range(0, count, len(nothing)):
-        store(values, place, rounded_to_single(load(values, place)) + nothing)
+@inlined
+def round_to_single(values: np.ndarray, offset: int, count: int) -> None:
+    """Round `count` numbers to float32, and −0 to +0, in whole vectors."""
+    zeros = full_like(load(values, offset), 0.0)
+    for step in range(0, count, len(zeros)):
+        store(values, offset + step, rounded_to_single(load(values, offset + step)) + zeros)

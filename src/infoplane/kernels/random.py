@@ -1,9 +1,8 @@
-"""Random numbers that are a function of seed, repetition and purpose alone: Philox4x32-10, shuffles,
-uniforms.
+"""Random numbers as functions of seed, repetition and purpose: Philox4x32-10, shuffles, uniform numbers.
 
 Philox encrypts a counter (Salmon, Moraes, Dror & Shaw 2011, https://doi.org/10.1145/2063384.2063405), so any
 number of any stream can be had without those before it. Seed, repetition, purpose and epoch are the key and
-parts of the counter: no two streams share a number, and no version of a library has a say.
+parts of the counter. So no two streams share a number, and no version of a library decides one.
 """
 
 from dataclasses import dataclass
@@ -39,29 +38,30 @@ def philox(
 
 @compiled
 def fill_words(seed: np.uint64, stream: np.ndarray, block: np.uint64, words: np.ndarray) -> None:
-    """Fill `words`, a multiple of four, from that block of a stream (epoch, repetition, purpose) on."""
-    for place in range(len(words) // 4):
+    """Fill `words`, a multiple of four, from a block of a stream (epoch, repetition, purpose) on."""
+    for position in range(len(words) // 4):
         four = philox(
-            (block + np.uint64(place)) & LOW, stream[0], stream[1], stream[2], seed & LOW, seed >> HALF
+            (block + np.uint64(position)) & LOW, stream[0], stream[1], stream[2], seed & LOW, seed >> HALF
         )
         for word in range(4):
-            words[4 * place + word] = four[word]
+            words[4 * position + word] = four[word]
 
 
 @compiled
 def shuffled(seed: np.uint64, stream: np.ndarray, words: np.ndarray, order: np.ndarray) -> None:
     """Write a random order of 0 … N − 1, N < 2³², by the shuffle of Fisher and Yates.
 
-    From the last place down to the second, a place is exchanged with one that is drawn among those up to it.
-    Place j = ⌊w·n/2³²⌋ of n is drawn by a word w; words with w·n mod 2³² < 2³² mod n are passed over, so that
-    no place is more likely than another (Lemire 2019, https://doi.org/10.1145/3230636).
+    From the last position down to the second, each is exchanged with one that is drawn among those up to it.
+    Of n positions, a word w draws j = ⌊w·n/2³²⌋. Words with w·n mod 2³² < 2³² mod n are passed over, so that
+    all positions are equally likely (Lemire 2019, https://doi.org/10.1145/3230636).
 
     Args:
-        words: room for some random words, a multiple of four.
+        stream: epoch, repetition and purpose.
+        words: scratch memory, a multiple of four words.
     """
     block, used = np.uint64(0), len(words)
-    for place in range(len(order)):
-        order[place] = place
+    for position in range(len(order)):
+        order[position] = position
     for last in range(len(order) - 1, 0, -1):
         number = np.uint64(last + 1)
         while True:
@@ -100,9 +100,11 @@ class Streams:
     repetition: int
 
     def stream(self, purpose: int, epoch: int = 0) -> np.ndarray:
+        """The parts of the counter that tell this stream from others."""
         return np.array([epoch, self.repetition, purpose], dtype=np.uint64)
 
     def permutation(self, purpose: int, epoch: int, count: int) -> np.ndarray:
+        """A random order of 0 … count − 1, int64."""
         order = np.empty(count, dtype=np.int64)
         shuffled(np.uint64(self.seed), self.stream(purpose, epoch), np.empty(1024, dtype=np.uint64), order)
         return order
@@ -116,11 +118,11 @@ class Streams:
         return self.permutation(SHUFFLING[part], epoch, count)
 
     def prefit_order(self, count: int) -> np.ndarray:
-        """The permutation of the training labels in a prefit, (count,) int64."""
+        """The permutation of the training labels in the prefit, (count,) int64."""
         return self.permutation(PREFIT_LABELS, 0, count)
 
     def label_order(self, count: int) -> np.ndarray:
-        """The permutation of all labels where `labels: shuffled`, (count,) int64."""
+        """The permutation of all labels for `labels: shuffled`, (count,) int64."""
         return self.permutation(LABELS, 0, count)
 
     def split_order(self, count: int) -> np.ndarray:
@@ -128,5 +130,5 @@ class Streams:
         return self.permutation(SPLIT, 0, count)
 
     def subsample_order(self, count: int) -> np.ndarray:
-        """The order in which inputs are taken for parts of a data set, (count,) int64."""
+        """The order in which inputs are taken for subsamples of a data set, (count,) int64."""
         return self.permutation(SUBSAMPLES, 0, count)

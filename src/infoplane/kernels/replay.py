@@ -1,41 +1,49 @@
-"""Replay: what every layer puts out for every input, from recorded parameters, in exact arithmetic.
+"""Replay: outputs of every layer for every input, from recorded parameters, in exact arithmetic.
 
-All is float64. Sums of whole numbers are exact then; the others are taken in the order of their terms, and
-they and what the activation function makes of them are rounded to float32.
+All is float64. Sums of whole numbers are exact then. Other sums are taken in the order of their terms, and
+they and the values of the activation function are rounded to float32.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.compilation import compiled
-from infoplane.kernels.network import (
-    Inputs,
-    Plan,
-    Workspace,
-    forward_layer,
-    inputs_of,
-    plan_of,
-    quantize_kernels,
-    workspace_for,
-)
+from infoplane.kernels.compilation import compiled, inlined
+from infoplane.kernels.inputs import Inputs, in_panels, inputs_of, unpack_inputs
+from infoplane.kernels.network import quantize_kernels, run_layer
 from infoplane.kernels.output import softmax
-from infoplane.kernels.panels import PANEL, round_to_single
-from infoplane.kernels.quantizer import STILL
-from infoplane.kernels.vectors import load, load_as, splat, store, store_as
+from infoplane.kernels.panels import PANEL, lanes_for, panels_for, round_to_single
+from infoplane.kernels.plan import Memory, Plan, memory_for, plan_of
+from infoplane.kernels.quantizer import MOVING_POLICIES
+from infoplane.kernels.vectors import load, splat, store_as
 from infoplane.networks.inputs import network_inputs
 from infoplane.networks.layers import network_of
 from infoplane.networks.schemes import scheme_of
 
 __all__ = ["Replayer"]
 
-# So many numbers of the widest layer are computed at a time: what layers read and write stays in the cache.
-AT_ONCE = 2**14
+# Values of the widest layer that are computed together, so that two layers stay in the cache
+VALUES_TOGETHER = 2**14
 
 
-@compiled
+class Outputs(NamedTuple):
+    """Outputs of S snapshots in one of three types, (S, outputs of all layers, N) flat; the others are empty.
+
+    Attributes:
+        codes_8, codes_16: codes q of a quantized network, uint8 or uint16.
+        values: float32 values of one that is not quantized, those of the last layer being the softmax.
+    """
+
+    codes_8: np.ndarray
+    codes_16: np.ndarray
+    values: np.ndarray
+
+
+@inlined
 def put(
-    values: np.ndarray,
+    panels: np.ndarray,
     zero: float,
     features: int,
     first: int,
@@ -44,11 +52,12 @@ def put(
     row: int,
     length: int,
 ) -> None:
-    """Copy the values of `count` inputs, plus `zero`, from panels to the columns from `first` on of some
-    rows.
+    """Copy the values of `count` inputs, plus `zero`, from panels to rows of a flat array.
 
     Args:
-        target: flat, rows of `length` inputs, of which the first to be written is `row`.
+        target: rows of `length` inputs.
+        row: the row of the first feature.
+        first: the column of the first input.
     """
     shift = splat(zero)
     for start in range(0, count, PANEL):
@@ -58,19 +67,31 @@ def put(
             there = (row + feature) * length + first + start
             lane = 0
             while lane + len(shift) <= lanes:
-                store_as(target, there + lane, load(values, source + lane) + shift)
+                store_as(target, there + lane, load(panels, source + lane) + shift)
                 lane += len(shift)
             while lane < lanes:
-                target[there + lane] = values[source + lane] + zero
+                target[there + lane] = panels[source + lane] + zero
                 lane += 1
 
 
-@compiled
-def convert(compact: np.ndarray, start: int, count: int, values: np.ndarray) -> None:
-    """Copy `count` numbers of a flat array to the beginning of one of another type, in whole vectors."""
-    like = load(values, 0)
-    for place in range(0, count, len(like)):
-        store(values, place, load_as(compact, start + place, like))
+@inlined
+def put_outputs(
+    panels: np.ndarray,
+    zero: float,
+    features: int,
+    first: int,
+    count: int,
+    outputs: Outputs,
+    row: int,
+    length: int,
+) -> None:
+    """`put` into outputs of any type."""
+    if len(outputs.codes_8) > 0:
+        put(panels, zero, features, first, count, outputs.codes_8, row, length)
+    elif len(outputs.codes_16) > 0:
+        put(panels, zero, features, first, count, outputs.codes_16, row, length)
+    else:
+        put(panels, zero, features, first, count, outputs.values, row, length)
 
 
 @compiled
@@ -78,134 +99,121 @@ def replay_snapshots(
     plan: Plan,
     parameters: np.ndarray,
     ranges: np.ndarray,
-    inputs: Inputs,
-    panels_of_inputs: np.ndarray,
-    places: np.ndarray,
-    block: int,
-    still: np.ndarray,
-    work: Workspace,
-    here: np.ndarray,
-    there: np.ndarray,
     own_parameters: np.ndarray,
     own_ranges: np.ndarray,
-    outputs: np.ndarray,
+    averaging: np.ndarray,
+    inputs: Inputs,
+    indices: np.ndarray,
+    together: int,
+    memory: Memory,
+    outputs: Outputs,
     scales: np.ndarray,
     zeros: np.ndarray,
     shares: np.ndarray,
 ) -> None:
-    """Replay snapshots over the inputs at some places, `block` of them at a time.
+    """Replay snapshots over all inputs.
 
     Args:
         parameters, ranges: (S, P) and (S, L, 2, 2) float32.
-        panels_of_inputs: dense inputs, flat and of any type.
-        here, there, own_parameters, own_ranges: room for two layers of a block, and for one snapshot.
-        outputs: receives the codes q of all layers, one after the other, or their float32 values where the
-        network
-            is not quantized, the last one's being the softmax: (S, outputs of all layers, N) flat.
+        own_parameters, own_ranges: scratch memory, one snapshot in float64.
+        averaging: 0 for each moving policy: ranges stay.
+        inputs: sparse, or in panels.
+        indices: 0 … N − 1.
+        together: number of inputs that are run together.
+        outputs: receives the outputs of all layers.
         scales, zeros: receive the grids of the layers, (S, L).
-        shares: receives the softmax of quantized logits, rounded to float32, (S, classes, N) flat,
-            unless it is empty.
+        shares: receives the softmax of quantized logits, rounded to float32, (S, classes, N) flat; empty
+            where no logits are quantized.
     """
-    last = len(plan.kind) - 1
-    rows = plan.offset[last + 1] - plan.features + plan.outputs[last]
+    last = len(plan.layers) - 1
+    classes, total = plan.layers[last].outputs, len(indices)
+    rows = plan.layers[last].output_offset + classes - plan.features
     for snapshot in range(len(parameters)):
-        for place in range(parameters.shape[1]):
-            own_parameters[place] = parameters[snapshot, place]
-        for layer in range(last + 1):
+        for weight in range(parameters.shape[1]):
+            own_parameters[weight] = parameters[snapshot, weight]
+        for number in range(last + 1):
             for tensor in range(2):
                 for end in range(2):
-                    own_ranges[layer, tensor, end] = ranges[snapshot, layer, tensor, end]
-        top = snapshot * rows
-        quantize_kernels(plan, own_parameters, own_ranges, still, inputs, work)
-        for first in range(0, len(places), block):
-            some = places[first : first + block]
-            panels = (len(some) + PANEL - 1) // PANEL
-            work.scales[0] = inputs.scale
+                    own_ranges[number, tensor, end] = ranges[snapshot, number, tensor, end]
+        quantize_kernels(plan, own_parameters, own_ranges, averaging, inputs, memory)
+        memory.scales[0] = inputs.scale
+        for first in range(0, total, together):
+            some = indices[first : first + together]
+            count, here, there = len(some), memory.here, memory.there
             if not inputs.is_sparse:
-                convert(panels_of_inputs, first * plan.features, panels * PANEL * plan.features, here)
-            x, y = here, there
-            row = 0
-            for layer in range(last + 1):
-                forward_layer(
-                    plan, layer, own_parameters, own_ranges, still, inputs, some, work,
-                    x, 0, panels, y, y, y, 0, False, True,
-                )  # fmt: skip
-                scales[snapshot, layer], zeros[snapshot, layer] = (
-                    work.scales[layer + 1],
-                    work.zeros[layer + 1],
+                unpack_inputs(inputs, plan.features, first, count, here)
+            for number in range(last + 1):
+                run_layer(
+                    plan, number, own_parameters, own_ranges, averaging, inputs, some, memory, here, there
                 )
-                features = plan.outputs[layer]
-                if layer < last or plan.is_quantized:
-                    zero = work.zeros[layer + 1]
-                    put(y, zero, features, first, len(some), outputs, top + row, len(places))
-                row += features
-                x, y = y, x
-            if not plan.is_quantized or len(shares):
-                softmax(x, 0, work.scales[last + 1], features, panels, y, 0)
-                round_to_single(y, features * panels * PANEL)
+                here, there = there, here
+                layer, zero = plan.layers[number], memory.zeros[number + 1]
+                row = snapshot * rows + layer.output_offset - plan.features
+                if number < last or plan.is_quantized:
+                    put_outputs(here, zero, layer.outputs, first, count, outputs, row, total)
+            if not plan.is_quantized or len(shares) > 0:
+                softmax(here, memory.scales[last + 1], classes, panels_for(count), there)
+                round_to_single(there, 0, classes * lanes_for(count))
                 if plan.is_quantized:
-                    put(y, 0.0, features, first, len(some), shares, snapshot * features, len(places))
+                    put(there, 0.0, classes, first, count, shares, snapshot * classes, total)
                 else:
-                    put(y, 0.0, features, first, len(some), outputs, top + row - features, len(places))
-
-
-def panels_of_inputs(values: np.ndarray) -> np.ndarray:
-    """Inputs (N, features) in panels, flat; the first of them fills up the last panel."""
-    filled = np.concatenate([values, values[:1].repeat(-len(values) % PANEL, 0)])
-    return filled.reshape(-1, PANEL, values.shape[1]).transpose(0, 2, 1).ravel()
+                    put(
+                        there,
+                        0.0,
+                        classes,
+                        first,
+                        count,
+                        outputs.values,
+                        snapshot * rows + rows - classes,
+                        total,
+                    )
+        for number in range(last + 1):
+            scales[snapshot, number] = memory.scales[number + 1]
+            zeros[snapshot, number] = memory.zeros[number + 1]
 
 
 class Replayer:
-    """What the replays of a spec share: the network, the data, and room for a block of inputs."""
+    """What the replays of a spec share: network, data, and memory for some inputs."""
 
     def __init__(self, spec: TrainingSpec, dataset: Dataset) -> None:
         scheme = scheme_of(spec)
         values, scale = network_inputs(dataset, scheme.quantized)
-        self.network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-        self.plan = plan_of(spec, self.network, values.shape[1], np.float64)
-        self.inputs = inputs_of(values, scale, self.network, np.float64)
-        self.panels = panels_of_inputs(values[:0] if self.inputs.is_sparse else values)
-        self.places = np.arange(len(values))
-        widest = max(0 if self.inputs.is_sparse else values.shape[1], int(self.plan.outputs.max()))
-        block = len(values) if scheme.needs_all_inputs else max(1, AT_ONCE // (widest * PANEL)) * PANEL
-        self.block = min(block, -(-len(values) // PANEL) * PANEL)
-        self.work = workspace_for(
-            self.plan, self.network, self.block, self.inputs.is_sparse, False, np.float64
-        )
-        self.here, self.there = np.zeros((2, widest * (-(-self.block // PANEL) * PANEL)))
-        self.own_parameters = np.zeros(len(self.work.kernels))
-        self.own_ranges = np.zeros((len(self.plan.kind), 2, 2))
-        self.still = np.full(2, STILL)
+        count, features = values.shape
+        network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
+        self.plan = plan_of(spec, network, features, in_order=True)
+        self.inputs = inputs_of(values, scale, network, np.float64, in_panels)
+        self.indices = np.arange(count)
+        widest = max(0 if self.inputs.is_sparse else features, int(self.plan.layers["outputs"].max()))
+        block = count if scheme.needs_all_inputs else max(1, VALUES_TOGETHER // (widest * PANEL)) * PANEL
+        self.together = min(block, lanes_for(count))
+        self.memory = memory_for(self.plan, network, self.inputs.is_sparse, np.float64, self.together)
+        self.own_parameters = np.zeros(len(self.memory.kernels))
+        self.own_ranges = np.zeros((len(self.plan.layers), 2, 2))
+        self.no_averaging = np.zeros(len(MOVING_POLICIES))
         bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
         self.dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.float32)
         self.reads_logits = scheme.quantized and scheme.reads == "logits"
 
     def replay(
-        self, parameters: np.ndarray, ranges: np.ndarray, with_shares: bool = True
+        self, parameters: np.ndarray, ranges: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Replay snapshots, parameters (S, P) and ranges (S, L, 2, 2): what `replay_snapshots` receives."""
-        snapshots, layers = len(parameters), len(self.plan.kind)
-        outputs = np.empty((snapshots, int(self.plan.outputs.sum()), len(self.places)), dtype=self.dtype)
+        """Replay snapshots, parameters (S, P) and ranges (S, L, 2, 2).
+
+        Returns:
+            Outputs of all layers, one after the other, (S, outputs, N): codes, or float32 values; scales and
+            zero points of the layers' grids, (S, L); and the softmax of quantized logits, rounded to float32,
+            (S, classes, N), or nothing.
+        """
+        snapshots, layers, count = len(parameters), len(self.plan.layers), len(self.indices)
+        outputs = np.empty((snapshots, int(self.plan.layers["outputs"].sum()), count), dtype=self.dtype)
         scales, zeros = np.empty((2, snapshots, layers))
-        number = snapshots if with_shares and self.reads_logits else 0
-        shares = np.empty((number, int(self.plan.outputs[-1]), len(self.places)), dtype=np.float32)
+        number = snapshots if self.reads_logits else 0
+        shares = np.empty((number, int(self.plan.layers["outputs"][-1]), count), dtype=np.float32)
+        types = np.uint8, np.uint16, np.float32
+        in_types = [outputs.ravel() if self.dtype == own else np.empty(0, dtype=own) for own in types]
         replay_snapshots(
-            self.plan,
-            parameters,
-            ranges,
-            self.inputs,
-            self.panels,
-            self.places,
-            self.block,
-            self.still,
-            self.work,
-            self.here,
-            self.there,
-            self.own_parameters,
-            self.own_ranges,
-            outputs.ravel(),
-            scales,
-            zeros,
+            self.plan, parameters, ranges, self.own_parameters, self.own_ranges, self.no_averaging,
+            self.inputs, self.indices, self.together, self.memory, Outputs(*in_types), scales, zeros,
             shares.ravel(),
-        )
+        )  # fmt: skip
         return outputs, scales, zeros, shares

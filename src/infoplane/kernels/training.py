@@ -1,4 +1,4 @@
-"""The training of one repetition: whole epochs of steps of Adam, and tests, in one call each."""
+"""Training of one repetition: an epoch of Adam's steps, and a test, in one call each."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Never
@@ -9,40 +9,31 @@ from tqdm import tqdm
 from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.compilation import compiled
-from infoplane.kernels.network import (
-    Inputs,
-    Plan,
-    Precision,
-    Workspace,
-    backward,
-    forward,
-    forward_layer,
-    gather_inputs,
-    inputs_of,
-    plan_of,
-    quantize_kernels,
-    workspace_for,
-)
-from infoplane.kernels.output import hits
-from infoplane.kernels.panels import PANEL, gather_labels
-from infoplane.kernels.quantizer import STILL
+from infoplane.kernels.compilation import compiled, inlined
+from infoplane.kernels.inputs import Inputs, Precision, gather_inputs, inputs_of, one_by_one
+from infoplane.kernels.network import backward, forward, quantize_kernels, run_layer
+from infoplane.kernels.output import correct_answers
+from infoplane.kernels.panels import gather_labels, lanes_for, panels_for
+from infoplane.kernels.plan import Memory, Plan, memory_for, plan_of
+from infoplane.kernels.quantizer import MOVING_POLICIES, move_averages
 from infoplane.kernels.random import Streams
-from infoplane.kernels.vectors import load, splat_like, square_root, store
+from infoplane.kernels.vectors import full_like, load, square_root, store
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_inputs, network_labels
 from infoplane.networks.layers import network_of
-from infoplane.networks.ranges import MOVING_START
+from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.ranges import AT_START, MOVING_START
 from infoplane.networks.schemes import scheme_of
 from infoplane.trajectory import Records, training_parts
 
-__all__ = ["Trainer", "train_repetitions"]
+__all__ = ["RepetitionState", "Trainer", "train_repetitions"]
 
-TESTED_AT_ONCE = 512
+# Inputs of a test that are run together, so that their values stay in the cache
+TESTED_TOGETHER = 512
 
 
 class Adam(NamedTuple):
-    """The numbers of Adam in the form of Keras: θ −= α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
+    """Adam in Keras' form: θ ← θ − α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
 
     learning_rate: float
     beta_1: float
@@ -50,164 +41,139 @@ class Adam(NamedTuple):
     epsilon: float
 
 
-class State(NamedTuple):
-    """A repetition in training.
+class RepetitionState(NamedTuple):
+    """State of a repetition in training.
 
     Attributes:
-        parameters, first, second: θ, m and v, (P,) and as much as a vector holds.
-        ranges: (L, 2, 2), the moving ranges of kernels and outputs.
-        powers: (3,) float64, β₁ᵗ, β₂ᵗ and dᵗ after t steps, d being the decay of moving ranges.
+        parameters, first_moment, second_moment: θ, and Adam's m and v, (P,) and as much as a vector holds.
+        ranges: the moving ranges of the layers' kernels and outputs, (L, 2, 2).
+        powers: β₁ᵗ and β₂ᵗ after t steps, and dᵗ of each moving policy, float64.
     """
 
     parameters: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    first_moment: np.ndarray
+    second_moment: np.ndarray
     ranges: np.ndarray
     powers: np.ndarray
 
 
-class Done(NamedTuple):
-    """How far the training of a repetition has come: states passed, epochs trained, snapshots taken; and its
-    state.
+class Progress(NamedTuple):
+    """Progress of a repetition's training.
+
+    Attributes:
+        points: numbers of beginnings of parts, and ends of epochs, that have been passed.
+        epochs: number of epochs trained.
+        snapshots: number of snapshots recorded.
+        state: the state at this point.
     """
 
-    states: int
+    points: int
     epochs: int
     snapshots: int
-    state: State
+    state: RepetitionState
 
 
-@compiled
-def step_of_adam(adam: Adam, state: State, gradient: np.ndarray) -> None:
+@inlined
+def step_of_adam(adam: Adam, state: RepetitionState, gradient: np.ndarray) -> None:
     """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², and the parameters."""
     like = load(gradient, 0)
-    rate = splat_like(like, adam.learning_rate * np.sqrt(1 - state.powers[1]) / (1 - state.powers[0]))
-    beta_1, rest_1 = splat_like(like, adam.beta_1), splat_like(like, 1 - adam.beta_1)
-    beta_2, rest_2 = splat_like(like, adam.beta_2), splat_like(like, 1 - adam.beta_2)
-    epsilon = splat_like(like, adam.epsilon)
-    for place in range(0, len(gradient) - len(like) + 1, len(like)):
-        g = load(gradient, place)
-        first = beta_1 * load(state.first, place) + rest_1 * g
-        second = beta_2 * load(state.second, place) + rest_2 * g * g
-        store(state.first, place, first)
-        store(state.second, place, second)
+    rate = full_like(like, adam.learning_rate * np.sqrt(1 - state.powers[1]) / (1 - state.powers[0]))
+    beta_1, rest_1 = full_like(like, adam.beta_1), full_like(like, 1 - adam.beta_1)
+    beta_2, rest_2 = full_like(like, adam.beta_2), full_like(like, 1 - adam.beta_2)
+    epsilon = full_like(like, adam.epsilon)
+    for offset in range(0, len(gradient) - len(like) + 1, len(like)):
+        g = load(gradient, offset)
+        first = beta_1 * load(state.first_moment, offset) + rest_1 * g
+        second = beta_2 * load(state.second_moment, offset) + rest_2 * g * g
+        store(state.first_moment, offset, first)
+        store(state.second_moment, offset, second)
         step = rate * first / (square_root(second) + epsilon)
-        store(state.parameters, place, load(state.parameters, place) - step)
+        store(state.parameters, offset, load(state.parameters, offset) - step)
 
 
 @compiled
 def train_epoch(
     plan: Plan,
     adam: Adam,
-    state: State,
+    state: RepetitionState,
     inputs: Inputs,
     labels: np.ndarray,
     order: np.ndarray,
     batch_size: int,
-    classes: np.ndarray,
-    weights: np.ndarray,
-    intake: np.ndarray,
-    work: Workspace,
+    averaging: np.ndarray,
+    memory: Memory,
 ) -> tuple[float, float]:
-    """Train on the inputs in an order, in batches; the last one may be smaller.
+    """Train on inputs in batches; the last one may be smaller.
 
     Args:
         inputs, labels: of the whole data set, (N, …) and (N,).
-        order: the places of the training inputs in it.
-        classes, weights: room for a batch's labels and weights.
-        intake: (2,), room for how much moving ranges take up.
+        order: the indices of the training inputs.
+        averaging: scratch memory, a weight for each moving policy.
 
     Returns:
-        Mean cross-entropy (nats) and share of correct answers over the epoch's minibatches.
+        Mean cross-entropy (nats) and share of correct answers over the epoch's batches.
     """
-    lost, right = 0.0, 0.0
+    lost, correct, last = 0.0, 0.0, len(plan.layers) - 1
     for first in range(0, len(order), batch_size):
-        places = order[first : first + batch_size]
-        gather_labels(labels, places, classes, weights)
+        indices = order[first : first + batch_size]
+        gather_labels(labels, indices, memory.labels, memory.weights)
         state.powers[0] *= adam.beta_1
         state.powers[1] *= adam.beta_2
-        state.powers[2] *= plan.decay
-        intake[0] = 1 - plan.decay
-        intake[1] = (1 - plan.decay) / (1 - state.powers[2])
-        forward(plan, state.parameters, state.ranges, intake, inputs, places, work)
-        last = len(plan.kind)
-        panels = (len(places) + PANEL - 1) // PANEL
-        right += hits(
-            work.values, plan.offset[last] * panels * PANEL, classes, weights, plan.width[last - 1], panels
-        )
-        lost += backward(plan, inputs, places, classes, weights, work)
-        step_of_adam(adam, state, work.gradient)
-    return lost / len(order), right / len(order)
+        move_averages(plan.averages, state.powers[2:], averaging)
+        forward(plan, state.parameters, state.ranges, averaging, inputs, indices, memory)
+        panels, layer = panels_for(len(indices)), plan.layers[last]
+        output = layer.output_offset * lanes_for(len(indices))
+        correct += correct_answers(memory.values, output, memory.labels, memory.weights, layer.width, panels)
+        lost += backward(plan, inputs, indices, memory)
+        step_of_adam(adam, state, memory.gradient)
+    return lost / len(order), correct / len(order)
 
 
 @compiled
-def run_through(
+def test(
     plan: Plan,
-    state: State,
-    inputs: Inputs,
-    places: np.ndarray,
-    intake: np.ndarray,
-    work: Workspace,
-    here: np.ndarray,
-    there: np.ndarray,
-) -> bool:
-    """Run the network on the inputs at some places, keeping no more than two layers.
-
-    Args:
-        intake: how much moving ranges take up, or `STILL`.
-        here, there: room for a layer each.
-
-    Returns:
-        Whether the output is in `here`, and not in `there`.
-    """
-    panels = (len(places) + PANEL - 1) // PANEL
-    work.scales[0] = inputs.scale
-    if not inputs.is_sparse:
-        gather_inputs(plan, inputs, places, work, here)
-    is_here = True
-    for layer in range(len(plan.kind)):
-        x, y = (here, there) if is_here else (there, here)
-        forward_layer(
-            plan, layer, state.parameters, state.ranges, intake, inputs, places, work,
-            x, 0, panels, y, y, y, 0, False, False,
-        )  # fmt: skip
-        is_here = not is_here
-    return is_here
-
-
-@compiled
-def accuracy(
-    plan: Plan,
-    state: State,
+    state: RepetitionState,
+    averaging: np.ndarray,
     inputs: Inputs,
     labels: np.ndarray,
-    places: np.ndarray,
+    indices: np.ndarray,
     counts: np.ndarray,
-    block: int,
-    classes: np.ndarray,
-    weights: np.ndarray,
-    still: np.ndarray,
-    work: Workspace,
-    here: np.ndarray,
-    there: np.ndarray,
+    together: int,
+    memory: Memory,
 ) -> float:
-    """The share of correct answers among those inputs at some places that count, `block` at a time."""
-    right, counted = 0.0, 0.0
-    quantize_kernels(plan, state.parameters, state.ranges, still, inputs, work)
-    for first in range(0, len(places), block):
-        some = places[first : first + block]
-        is_here = run_through(plan, state, inputs, some, still, work, here, there)
-        gather_labels(labels, some, classes, weights)
+    """Share of correct answers among those of some inputs that count.
+
+    Args:
+        averaging: the weight of the inputs in each moving policy, or 0 where ranges stay.
+        inputs, labels: of the whole data set, (N, …) and (N,).
+        indices: the inputs that are run.
+        counts: for each of them, 1 if it counts, or else 0.
+        together: number of inputs that are run together.
+    """
+    correct, counted, last = 0.0, 0.0, len(plan.layers) - 1
+    quantize_kernels(plan, state.parameters, state.ranges, averaging, inputs, memory)
+    memory.scales[0] = inputs.scale
+    for first in range(0, len(indices), together):
+        some = indices[first : first + together]
+        here, there = memory.here, memory.there
+        if not inputs.is_sparse:
+            gather_inputs(inputs, plan.features, some, memory.starts, here)
+        for number in range(len(plan.layers)):
+            run_layer(
+                plan, number, state.parameters, state.ranges, averaging, inputs, some, memory, here, there
+            )
+            here, there = there, here
+        gather_labels(labels, some, memory.labels, memory.weights)
         for lane in range(len(some)):
-            weights[lane] *= counts[first + lane]
+            memory.weights[lane] *= counts[first + lane]
             counted += counts[first + lane]
-        panels = (len(some) + PANEL - 1) // PANEL
-        right += hits(here if is_here else there, 0, classes, weights, plan.width[-1], panels)
-    return right / counted
+        panels, classes = panels_for(len(some)), plan.layers[last].width
+        correct += correct_answers(here, 0, memory.labels, memory.weights, classes, panels)
+    return correct / counted
 
 
 class Trainer:
-    """All that the repetitions of a spec share: the network, the data, and room for a batch.
+    """What the repetitions of a spec share: network, data, and memory for a batch.
 
     Args:
         dtype: float32; the tests also train in float64.
@@ -217,111 +183,90 @@ class Trainer:
         self.spec, self.dataset, self.dtype, self.scheme = spec, dataset, dtype, scheme_of(spec)
         values, scale = network_inputs(dataset, self.scheme.quantized)
         self.network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-        self.plan = plan_of(spec, self.network, values.shape[1], dtype)
-        self.inputs = inputs_of(values, scale, self.network, dtype)
+        self.plan = plan_of(spec, self.network, values.shape[1], in_order=False)
+        self.inputs = inputs_of(values, scale, self.network, dtype, one_by_one)
         self.adam = Adam(spec.learning_rate, spec.beta_1, spec.beta_2, spec.epsilon)
         self.trained = np.flatnonzero(dataset.train_mask)
-        self.batch = min(spec.batch_size, len(self.trained))
-        self.work = workspace_for(self.plan, self.network, self.batch, self.inputs.is_sparse, True, dtype)
-        whole = self.scheme.needs_all_inputs
-        self.tested = np.flatnonzero(~dataset.train_mask | whole)
+        self.batch = batch_size_of(spec, len(self.trained))
+        in_one = self.scheme.needs_all_inputs
+        self.tested = np.flatnonzero(~dataset.train_mask | in_one)
         self.counts = (~dataset.train_mask[self.tested]).astype(dtype)
-        self.block = len(self.tested) if whole else min(TESTED_AT_ONCE, len(self.tested))
-        self.here, self.there = self.room_for(self.block)
-        lanes = -(-max(self.batch, self.block) // PANEL) * PANEL
-        self.classes, self.weights = np.zeros((2, lanes), dtype=dtype)
-        self.intake, self.still = np.zeros(2, dtype=dtype), np.full(2, STILL, dtype=dtype)
+        self.together = len(self.tested) if in_one else min(TESTED_TOGETHER, len(self.tested))
+        self.memory = self.memory_for(self.together)
+        self.averaging, self.no_averaging = np.zeros((2, len(MOVING_POLICIES)), dtype=dtype)
 
-    def room_for(self, count: int) -> np.ndarray:
-        """Room for two layers of so many inputs."""
-        dense = 0 if self.inputs.is_sparse else self.plan.features
-        widest = max(dense, int(self.plan.outputs.max()))
-        return np.zeros((2, widest * (-(-count // PANEL) * PANEL)), dtype=self.dtype)
+    def memory_for(self, tested: int) -> Memory:
+        """Memory for a batch of training, and for a number of inputs that are run together in a test."""
+        return memory_for(self.plan, self.network, self.inputs.is_sparse, self.dtype, tested, self.batch)
 
-    def start(self, repetition: int) -> State:
-        """The state before the first step. Debiased ranges start as those over the training inputs."""
-        parameters, first, second = np.zeros((3, len(self.work.gradient)), dtype=self.dtype)
+    def start(self, repetition: int) -> RepetitionState:
+        """The state before the first step; debiased ranges start from extremes over all training inputs."""
+        parameters, first, second = np.zeros((3, len(self.memory.kernels)), dtype=self.dtype)
         uniforms = Streams(self.spec.seed, repetition).uniforms(self.network.size)
         parameters[: self.network.size] = initialise(self.network, self.spec, uniforms)
         ranges = np.empty((len(self.network.layers), 2, 2), dtype=self.dtype)
         ranges[:] = MOVING_START
-        state = State(parameters, first, second, ranges, np.ones(3))
-        if "ema-debiased" in self.scheme:
-            all_of_it = np.array([0, 1], dtype=self.dtype)
-            quantize_kernels(self.plan, parameters, ranges, all_of_it, self.inputs, self.work)
-            room = self.room_for(len(self.trained))
-            run_through(self.plan, state, self.inputs, self.trained, all_of_it, self.work, *room)
+        state = RepetitionState(parameters, first, second, ranges, np.ones(2 + len(MOVING_POLICIES)))
+        if self.scheme.starts_from_inputs:
+            averaging = np.array([AT_START[name] for name in MOVING_POLICIES], dtype=self.dtype)
+            counts, count = np.ones(len(self.trained), dtype=self.dtype), len(self.trained)
+            test(
+                self.plan, state, averaging, self.inputs, self.dataset.labels, self.trained, counts, count,
+                self.memory_for(count),
+            )  # fmt: skip
         return state
 
-    def train_epoch(self, state: State, labels: np.ndarray, order: np.ndarray) -> tuple[float, float]:
+    def train_epoch(
+        self, state: RepetitionState, labels: np.ndarray, order: np.ndarray
+    ) -> tuple[float, float]:
         """One pass over the training inputs in an order: mean cross-entropy (nats) and accuracy."""
-        lost, right = train_epoch(
-            self.plan,
-            self.adam,
-            state,
-            self.inputs,
-            labels,
-            self.trained[order],
-            self.batch,
-            self.classes,
-            self.weights,
-            self.intake,
-            self.work,
-        )
-        return lost, right
+        loss, accuracy = train_epoch(
+            self.plan, self.adam, state, self.inputs, labels, self.trained[order], self.batch,
+            self.averaging, self.memory,
+        )  # fmt: skip
+        return loss, accuracy
 
-    def accuracy(self, state: State, labels: np.ndarray) -> float:
-        """The share of test inputs that are put in their classes."""
-        share: float = accuracy(
-            self.plan,
-            state,
-            self.inputs,
-            labels,
-            self.tested,
-            self.counts,
-            self.block,
-            self.classes,
-            self.weights,
-            self.still,
-            self.work,
-            self.here,
-            self.there,
-        )
-        return share
+    def test_accuracy(self, state: RepetitionState, labels: np.ndarray) -> float:
+        """The share of test inputs that are classified correctly."""
+        accuracy: float = test(
+            self.plan, state, self.no_averaging, self.inputs, labels, self.tested, self.counts,
+            self.together, self.memory,
+        )  # fmt: skip
+        return accuracy
 
     def train(
         self,
         repetition: int,
         records: Records,
-        progress: "tqdm[Never]",
-        keep: Callable[[Done], None] = lambda done: None,
-        done: Done | None = None,
+        bar: "tqdm[Never]",
+        report: Callable[[Progress], None] = lambda progress: None,
+        resumed: Progress | None = None,
     ) -> None:
-        """Train a repetition into its own records.
+        """Train a repetition into its records.
 
         Args:
-            keep: is told after every epoch what has been done.
-            done: what is there already.
+            report: called at every point of the training.
+            resumed: the point from which the training goes on, whose records are filled.
         """
         streams = Streams(self.spec.seed, repetition)
         truth = network_labels(self.spec, self.dataset, repetition)
         labels = {"main": truth, "prefit": truth.copy()}
         labels["prefit"][self.trained] = truth[self.trained][streams.prefit_order(len(self.trained))]
-        done = done or Done(0, 0, 0, self.start(repetition))
-        parts = [(part, epoch) for part, length in training_parts(self.spec) for epoch in range(-1, length)]
-        for part, epoch in parts[done.states :]:
+        points = [(part, epoch) for part, length in training_parts(self.spec) for epoch in range(-1, length)]
+        passed, epochs, snapshots, state = resumed or Progress(0, 0, 0, self.start(repetition))
+        for part, epoch in points[passed:]:
             if epoch >= 0:
                 order = streams.order(part, epoch, len(self.trained))
-                loss, right = self.train_epoch(done.state, labels[part], order)
-                records.history[done.epochs] = loss, right, self.accuracy(done.state, truth)
-                done = done._replace(epochs=done.epochs + 1)
-                progress.update()
+                measures = self.train_epoch(state, labels[part], order)
+                records.history[epochs] = *measures, self.test_accuracy(state, truth)
+                epochs += 1
+                bar.update()
             if epoch < 0 or epoch % self.spec.record_every == 0:
-                records.parameters[done.snapshots] = done.state.parameters[: self.network.size]
-                records.ranges[done.snapshots] = done.state.ranges
-                done = done._replace(snapshots=done.snapshots + 1)
-            done = done._replace(states=done.states + 1)
-            keep(done)
+                records.parameters[snapshots] = state.parameters[: self.network.size]
+                records.ranges[snapshots] = state.ranges
+                snapshots += 1
+            passed += 1
+            report(Progress(passed, epochs, snapshots, state))
 
 
 def train_repetitions(
@@ -329,52 +274,48 @@ def train_repetitions(
     dataset: Dataset,
     repetitions: Sequence[int],
     records: Records,
-    progress: "tqdm[Never]",
+    bar: "tqdm[Never]",
     checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train repetitions of a spec into their records, one after the other.
 
     Args:
-        checkpoint: where to write what has been done now and then, and to go on from.
+        checkpoint: file that the progress is written to every two minutes, and read from at the start.
     """
     trainer = Trainer(spec, dataset)
     found = checkpoint.load() if checkpoint else None
-    first, done = resume(found, records) if found else (0, None)
-    progress.update(int(first) * records.history.shape[1] + (done.epochs if done else 0))
-    for place in range(first, len(repetitions)):
-        own = Records(*(each[place] for each in records))
+    first, resumed = resume(found, records) if found else (0, None)
+    bar.update(int(first) * records.history.shape[1] + (resumed.epochs if resumed else 0))
+    for number in range(first, len(repetitions)):
+        own = Records(*(each[number] for each in records))
 
-        def keep(done: Done, place: int = place) -> None:
+        def save(progress: Progress, number: int = number) -> None:
             if checkpoint and checkpoint.is_due:
-                checkpoint.save(kept(records, place, done))
+                checkpoint.save(checkpointed(records, number, progress))
 
-        trainer.train(repetitions[place], own, progress, keep, done)
-        done = None
+        trainer.train(repetitions[number], own, bar, save, resumed)
+        resumed = None
 
 
-def kept(records: Records, place: int, done: Done) -> dict[str, np.ndarray]:
-    """What a checkpoint holds: the records of the repetitions before one, and what has been done of it."""
-    finished = {f"finished.{name}": array[:place] for name, array in records._asdict().items()}
+def checkpointed(records: Records, number: int, progress: Progress) -> dict[str, np.ndarray]:
+    """Content of a checkpoint: records of the repetitions before that of a number, and its own progress."""
+    finished = {f"finished.{name}": array[:number] for name, array in records._asdict().items()}
     own = {
-        "own.parameters": records.parameters[place, : done.snapshots],
-        "own.ranges": records.ranges[place, : done.snapshots],
-        "own.history": records.history[place, : done.epochs],
+        "own.parameters": records.parameters[number, : progress.snapshots],
+        "own.ranges": records.ranges[number, : progress.snapshots],
+        "own.history": records.history[number, : progress.epochs],
     }
-    counts = np.array([place, done.states, done.epochs, done.snapshots])
-    return (
-        finished
-        | own
-        | {f"state.{name}": array for name, array in done.state._asdict().items()}
-        | {"done": counts}
-    )
+    state = {f"state.{name}": array for name, array in progress.state._asdict().items()}
+    counts = np.array([number, progress.points, progress.epochs, progress.snapshots])
+    return finished | own | state | {"progress": counts}
 
 
-def resume(found: dict[str, np.ndarray], records: Records) -> tuple[int, Done]:
-    """Fill the records from a checkpoint: the repetition to go on with, and what has been done of it."""
-    place, states, epochs, snapshots = found["done"].tolist()
+def resume(found: dict[str, np.ndarray], records: Records) -> tuple[int, Progress]:
+    """Fill the records from a checkpoint; the number of the repetition to go on with, and its progress."""
+    number, points, epochs, snapshots = found["progress"].tolist()
     for name, array in records._asdict().items():
-        array[:place] = found[f"finished.{name}"]
+        array[:number] = found[f"finished.{name}"]
         own = found[f"own.{name}"]
-        array[place, : len(own)] = own
-    state = State(**{name: found[f"state.{name}"].copy() for name in State._fields})
-    return place, Done(states, epochs, snapshots, state)
+        array[number, : len(own)] = own
+    state = RepetitionState(**{name: found[f"state.{name}"].copy() for name in RepetitionState._fields})
+    return number, Progress(points, epochs, snapshots, state)

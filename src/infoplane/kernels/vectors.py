@@ -1,9 +1,9 @@
-"""Vectors of 16 float32 or 8 float64 numbers, of which the loops of the kernels are made.
+"""Vectors of 16 float32 or 8 float64 numbers, the unit of the kernels' loops.
 
-Every operation rounds each lane by itself, as IEEE 754 says, on every processor; a product and a sum are
-rounded together where `fma` says so, and nowhere else. Lanes are only added to each other by `total`, in one
-order. So a kernel has the same bytes whatever instructions it is compiled to, one 512-bit register or four of
-128 bits.
+Every operation rounds each lane by itself, as IEEE 754 says, on every processor. A product and a sum are
+rounded together by `fma` alone. Lanes are added to each other by `total` alone, in one order. So a kernel
+computes the same bytes whatever instructions it is compiled to, for one register of 512 bits or four of 128
+bits.
 """
 
 import operator
@@ -20,6 +20,7 @@ __all__ = [
     "broadcast",
     "floor",
     "fma",
+    "full_like",
     "larger",
     "largest",
     "load",
@@ -31,7 +32,6 @@ __all__ = [
     "smaller",
     "smallest",
     "splat",
-    "splat_like",
     "square_root",
     "store",
     "store_as",
@@ -44,7 +44,7 @@ BYTES = 64
 
 
 class Vector(types.Type):
-    """As many numbers of one type as make up 64 bytes."""
+    """Type of a vector: 64 bytes of numbers of one type."""
 
     def __init__(self, scalar: types.Type) -> None:
         self.scalar = scalar
@@ -53,7 +53,7 @@ class Vector(types.Type):
 
 
 class Mask(types.Type):
-    """What a comparison of two vectors says of each lane."""
+    """Type of a comparison of two vectors: a truth value for each lane."""
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
@@ -82,11 +82,11 @@ class MaskModel(models.PrimitiveModel):
 
 
 def repeated(builder: ir.IRBuilder, scalar: ir.Value, vector: Vector) -> ir.Value:
-    """A scalar in every lane."""
-    nothing = ir.Constant(vector_in_llvm(vector), ir.Undefined)
-    first = builder.insert_element(nothing, scalar, ir.IntType(32)(0))
+    """A vector with a scalar in every lane."""
+    undefined = ir.Constant(vector_in_llvm(vector), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
-    return builder.shuffle_vector(first, nothing, zeros)
+    return builder.shuffle_vector(first, undefined, zeros)
 
 
 def constant(vector: Vector, value: float) -> ir.Constant:
@@ -94,7 +94,7 @@ def constant(vector: Vector, value: float) -> ir.Constant:
 
 
 def call_of_llvm(builder: ir.IRBuilder, name: str, vector: Vector, arguments: list[ir.Value]) -> ir.Value:
-    """LLVM's function of that name, which works on vectors lane by lane."""
+    """Call of LLVM's function of that name, which works on vectors lane by lane."""
     kind = vector_in_llvm(vector)
     function = ir.FunctionType(kind, [kind] * len(arguments))
     full_name = f"llvm.{name}.v{vector.lanes}{SUFFIX[vector.scalar]}"
@@ -107,7 +107,7 @@ def call_of_llvm(builder: ir.IRBuilder, name: str, vector: Vector, arguments: li
 def define_operator(
     operation: Any, emit: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value], compares: bool
 ) -> None:
-    """Make an operator of Python work on two vectors of one type."""
+    """Define an operator of Python for two vectors of one type."""
 
     @infer_global(operation)
     class Template(AbstractTemplate):
@@ -145,15 +145,15 @@ def lower_and(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Va
 
 
 def address(
-    context: Any, builder: ir.IRBuilder, array: types.Array, value: ir.Value, place: ir.Value
+    context: Any, builder: ir.IRBuilder, array: types.Array, value: ir.Value, offset: ir.Value
 ) -> ir.Value:
-    """Where the element of a flat contiguous array lies."""
-    return builder.gep(context.make_array(array)(context, builder, value).data, [place])
+    """The address of an element of a flat contiguous array."""
+    return builder.gep(context.make_array(array)(context, builder, value).data, [offset])
 
 
 @intrinsic
-def load(typing: Any, array: Any, place: Any) -> Any:
-    """The vector that begins at a place of a flat array."""
+def load(typing: Any, array: Any, offset: Any) -> Any:
+    """The vector at an offset of a flat array."""
     vector = VECTORS[array.dtype]
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -166,8 +166,8 @@ def load(typing: Any, array: Any, place: Any) -> Any:
 
 
 @intrinsic
-def store(typing: Any, array: Any, place: Any, vector: Any) -> Any:
-    """Write a vector to a place of a flat array."""
+def store(typing: Any, array: Any, offset: Any, vector: Any) -> Any:
+    """Write a vector at an offset of a flat array."""
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         where = address(context, builder, sig.args[0], *args[:2])
@@ -186,7 +186,7 @@ def in_llvm(scalar: types.Type) -> ir.Type:
 
 
 def converted(builder: ir.IRBuilder, value: ir.Value, stored: types.Type, wanted: types.Type) -> ir.Value:
-    """A vector of any type as one of floats."""
+    """A vector of any type, converted to one of floats."""
     if stored == wanted:
         return value
     if isinstance(stored, types.Integer):
@@ -197,8 +197,8 @@ def converted(builder: ir.IRBuilder, value: ir.Value, stored: types.Type, wanted
 
 
 @intrinsic
-def load_as(typing: Any, array: Any, place: Any, like: Any) -> Any:
-    """The numbers from a place of a flat array of any type on, as a vector of the type of another one."""
+def load_as(typing: Any, array: Any, offset: Any, like: Any) -> Any:
+    """The vector at an offset of a flat array of any type, converted to the type of another vector."""
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         stored = array.dtype
@@ -210,9 +210,9 @@ def load_as(typing: Any, array: Any, place: Any, like: Any) -> Any:
 
 
 @intrinsic
-def store_as(typing: Any, array: Any, place: Any, vector: Any) -> Any:
-    """Write a vector to a place of a flat array of unsigned integers, which must hold the numbers, or of
-    floats.
+def store_as(typing: Any, array: Any, offset: Any, vector: Any) -> Any:
+    """Write a vector at an offset of a flat array of another type: floats, or unsigned integers that can hold
+    its numbers.
     """
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -231,8 +231,8 @@ def store_as(typing: Any, array: Any, place: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def prefetch(typing: Any, array: Any, place: Any) -> Any:
-    """Have the memory around a place of a flat array fetched, which changes nothing."""
+def prefetch(typing: Any, array: Any, offset: Any) -> Any:
+    """Fetch the memory around an offset of a flat array into the cache, which changes nothing."""
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -247,14 +247,14 @@ def prefetch(typing: Any, array: Any, place: Any) -> Any:
 
 @intrinsic
 def splat(typing: Any, scalar: Any) -> Any:
-    """A number in every lane."""
+    """A vector with a number in every lane."""
     vector = VECTORS[scalar]
     return vector(scalar), lambda context, builder, sig, args: repeated(builder, args[0], vector)
 
 
 @intrinsic
-def broadcast(typing: Any, array: Any, place: Any) -> Any:
-    """The number at a place of a flat array, in every lane."""
+def broadcast(typing: Any, array: Any, offset: Any) -> Any:
+    """A vector with the number at an offset of a flat array in every lane."""
     vector = VECTORS[array.dtype]
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -269,12 +269,12 @@ SIDE = 16
 
 @intrinsic
 def transpose(
-    typing: Any, source: Any, rows: Any, column: Any, target: Any, place: Any, distance: Any, count: Any
+    typing: Any, source: Any, rows: Any, column: Any, target: Any, offset: Any, distance: Any, count: Any
 ) -> Any:
-    """Transpose a square of 16 × 16 numbers from a flat array into another one, which may be of another type.
+    """Transpose a square of 16 × 16 numbers of a flat array into another one, which may be of another type.
 
-    Row r begins at `source[rows[r] + column]`. Of the columns, each of which becomes a row of 16, the first
-    `count` are written, `distance` apart from `place` on.
+    Row r begins at `source[rows[r] + column]`. Each column becomes a row of 16 numbers. The first `count` of
+    them are written, the first at `offset`, the others at a `distance` from the one before.
     """
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -309,8 +309,8 @@ def transpose(
 
 
 @intrinsic
-def splat_like(typing: Any, like: Any, scalar: Any) -> Any:
-    """A number of the type of another one, or in every lane of a vector of the type of another one."""
+def full_like(typing: Any, like: Any, scalar: Any) -> Any:
+    """A number in the type of another number, or a vector of it in the type of another vector."""
     of_lanes = like.scalar if isinstance(like, Vector) else like
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -393,21 +393,21 @@ def smaller(typing: Any, a: Any, b: Any) -> Any:
 def fold(
     builder: ir.IRBuilder, value: ir.Value, combine: Callable[[ir.Value, ir.Value], ir.Value]
 ) -> ir.Value:
-    """The first half of the lanes with the second one, until a single lane is left."""
+    """Combine the first half of the lanes with the second half, until one lane is left."""
     lanes = value.type.count
     while lanes > 1:
         lanes //= 2
-        nothing = ir.Constant(value.type, ir.Undefined)
-        places = ir.VectorType(ir.IntType(32), lanes)
-        low = builder.shuffle_vector(value, nothing, ir.Constant(places, list(range(lanes))))
-        high = builder.shuffle_vector(value, nothing, ir.Constant(places, list(range(lanes, 2 * lanes))))
+        undefined = ir.Constant(value.type, ir.Undefined)
+        numbers = ir.VectorType(ir.IntType(32), lanes)
+        low = builder.shuffle_vector(value, undefined, ir.Constant(numbers, list(range(lanes))))
+        high = builder.shuffle_vector(value, undefined, ir.Constant(numbers, list(range(lanes, 2 * lanes))))
         value = combine(low, high)
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
 @intrinsic
 def total(typing: Any, a: Any) -> Any:
-    """The sum of the lanes, by halves: lane i and lane i + 8, of these i and i + 4, and so on."""
+    """The sum of the lanes, by halves: of lanes i and i + 8, then of these sums i and i + 4, and so on."""
     return a.scalar(a), lambda context, builder, sig, args: fold(builder, args[0], builder.fadd)
 
 
@@ -465,15 +465,15 @@ def in_every_lane(vector: Vector, integer: int) -> ir.Constant:
 
 
 def moved_up_to_one(builder: ir.IRBuilder, bits: ir.Value, vector: Vector) -> ir.Value:
-    """Bits plus those of 1 minus those of √½: where they were m·2^e, √½ ≤ m < √2, the exponent is now e."""
+    """Bits plus those of 1 minus those of √½: of m·2^e, √½ ≤ m < √2, they have the exponent e."""
     moved = builder.add(bits, bits_of_number(builder, vector, 1.0))
     return builder.sub(moved, bits_of_number(builder, vector, 0.5**0.5))
 
 
 @intrinsic
 def low_bits_as_exponent(typing: Any, a: Any) -> Any:
-    """The number with the last bits of a as its sign and exponent: 2^k for a = 1.5·2^52 + 1023 + k (float64)
-    or 1.5·2^23 + 127 + k (float32). It is 0 where the exponent would be too small by one.
+    """The number whose sign and exponent are the last bits of a: 2^k for a = 1.5·2^52 + 1023 + k (float64) or
+    1.5·2^23 + 127 + k (float32). It is 0 where the exponent would be too small by one.
     """
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -485,7 +485,7 @@ def low_bits_as_exponent(typing: Any, a: Any) -> Any:
 
 @intrinsic
 def exponent(typing: Any, a: Any) -> Any:
-    """The whole number e of a = m·2^e, √½ ≤ m < √2, for positive normal a."""
+    """The whole number e in a = m·2^e, √½ ≤ m < √2, for positive normal a."""
     mantissa_bits = MANTISSA_BITS[a.scalar]
     unit = 2.0**mantissa_bits
     bias = 2 ** (a.scalar.bitwidth - mantissa_bits - 2) - 1
@@ -501,7 +501,7 @@ def exponent(typing: Any, a: Any) -> Any:
 
 @intrinsic
 def mantissa(typing: Any, a: Any) -> Any:
-    """The m of a = m·2^e, √½ ≤ m < √2, for positive normal a."""
+    """The number m in a = m·2^e, √½ ≤ m < √2, for positive normal a."""
 
     def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         bits = bits_of(builder, args[0], a)

@@ -125,7 +125,7 @@ def forward(
         if isinstance(layer, Dense):
             previous, moving = layer_output(model, layer, parameters, previous, moving, averaging, arithmetic)
         else:
-            previous = on_same_grid(previous, layer.maxima)
+            previous = on_same_grid(previous, layer.output)
         outputs.append(previous)
         moved.append(moving)
     return outputs, torch.stack(moved, 1)

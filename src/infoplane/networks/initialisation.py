@@ -1,6 +1,6 @@
-"""The parameters before the first step, from uniform random numbers, by no library's functions.
+"""Initial parameters from uniform random numbers.
 
-Only +, −, ×, ÷ and √ are used, which IEEE 754 defines to the last bit: all machines find the same numbers.
+Only +, −, ×, ÷ and √ are used, which IEEE 754 defines to the last bit: all machines compute the same numbers.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["initialise", "logarithm", "normal_quantile"]
 BELOW, ABOVE = 0.022750131948179207, 0.9772498680518208
 LOG_2 = 0.6931471805599453
 ROOT_HALF = 0.7071067811865476
-# So many terms of the series leave less than 2⁻⁵⁹ where |s| ≤ (√2 − 1)/(√2 + 1).
+# The rest of the series after these terms is less than 2⁻⁵⁹, as |s| ≤ (√2 − 1)/(√2 + 1)
 TERMS = 11
 
 # Algorithm AS241, PPND16: numerators and denominators of the centre, |p − ½| ≤ 0.425, and of the tails up to
@@ -66,11 +66,15 @@ TAILS = (
 
 
 def initialise(network: Network, spec: TrainingSpec, uniforms: np.ndarray) -> np.ndarray:
-    """One member's parameters, (P,) float32, from a uniform number in (0, 1) for each; biases are 0.
+    """Initial parameters of one repetition, (P,) float32, from uniform numbers in (0, 1); biases are 0.
 
-    `glorot`: uniform on ±√(6/(fan in + fan out)). `truncated-normal`: standard deviation 1/√width, or
-    1/√filters, before it is cut at ±2 standard deviations. Where the spec names neither, it is the second,
-    but for the published `shwartz-ziv`.
+    `glorot`: uniform on ±√(6/(fan in + fan out)) (Glorot & Bengio 2010,
+    https://proceedings.mlr.press/v9/glorot10a.html). `truncated-normal`: standard deviation 1/√width, or
+    1/√filters, before it is cut off at ±2 standard deviations. If the spec names neither, the published
+    `shwartz-ziv` takes the first, every other network the second.
+
+    Args:
+        uniforms: (P,) float64.
     """
     published = spec.protocol == "published" and spec.network == "shwartz-ziv"
     initialisation = spec.initialisation or ("glorot" if published else "truncated-normal")
@@ -86,14 +90,14 @@ def initialise(network: Network, spec: TrainingSpec, uniforms: np.ndarray) -> np
 
 
 def truncated_normal(uniforms: np.ndarray) -> np.ndarray:
-    """Standard normal numbers between −2 and 2, from uniform ones in (0, 1)."""
+    """Standard normal numbers cut off at −2 and 2, from uniform numbers in (0, 1)."""
     return normal_quantile(BELOW + (ABOVE - BELOW) * uniforms)
 
 
 def normal_quantile(p: np.ndarray) -> np.ndarray:
-    """The quantile z, Φ(z) = p, of the standard normal distribution, for e⁻²⁵ ≤ p ≤ 1 − e⁻²⁵.
+    """Quantile z, Φ(z) = p, of the standard normal distribution, for e⁻²⁵ ≤ p ≤ 1 − e⁻²⁵.
 
-    It is right to 1e-15 of its value, or nearly (Wichura 1988, https://doi.org/10.2307/2347330).
+    Its relative error is about 1e-15 (Wichura 1988, https://doi.org/10.2307/2347330).
     """
     q = p - 0.5
     centre = q * ratio(CENTRE, 0.180625 - q * q)
@@ -103,14 +107,14 @@ def normal_quantile(p: np.ndarray) -> np.ndarray:
 
 
 def ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarray) -> np.ndarray:
-    """The ratio of two polynomials."""
+    """Ratio of two polynomials."""
     numerator, denominator = (polynomial(each, x) for each in coefficients)
     quotient: np.ndarray = numerator / denominator
     return quotient
 
 
 def polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
-    """c₀ + c₁·x + c₂·x² + …, by Horner's rule.
+    """Polynomial c₀ + c₁·x + c₂·x² + …, by Horner's rule.
 
     >>> float(polynomial((1.0, 2.0, 3.0), np.array(10.0)))
     321.0
@@ -122,9 +126,9 @@ def polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
 
 
 def logarithm(x: np.ndarray) -> np.ndarray:
-    """The natural logarithm of positive numbers.
+    """Natural logarithm of positive numbers.
 
-    With x = m·2ᵉ, √½ ≤ m < √2 and s = (m − 1)/(m + 1), it is e·ln 2 + 2·(s + s³/3 + s⁵/5 + …).
+    For x = m·2ᵉ, √½ ≤ m < √2 and s = (m − 1)/(m + 1), it is e·ln 2 + 2·(s + s³/3 + s⁵/5 + …).
     """
     mantissa, exponent = np.frexp(x)
     small = mantissa < ROOT_HALF

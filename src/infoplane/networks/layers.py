@@ -1,4 +1,4 @@
-"""Layers: their shapes, the place of their parameters, and their definition in PyTorch.
+"""Layers: their shapes, the offsets of their parameters, and their definition in PyTorch.
 
 A layer with weights is a `Dense`: it puts out weighted sums of its `columns`. The definitions need no
 PyTorch: they call methods of its tensors.
@@ -36,12 +36,12 @@ NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense layer, and the place of its parameters in a network's: kernel (fan_in, width), then bias.
+    """A dense layer, and the offsets of its parameters in a network's: kernel (fan_in, width), then bias.
 
     Attributes:
         fan_in: number of values that one output is a weighted sum of.
         width: number of neurons, or of filters.
-        start: place of the first weight.
+        start: offset of the first weight.
     """
 
     fan_in: int
@@ -65,12 +65,12 @@ class Dense:
 
     @property
     def bias(self) -> int:
-        """Place of the first bias, after the kernel."""
+        """Offset of the first bias, after the kernel."""
         return self.start + self.fan_in * self.width
 
     @property
     def stop(self) -> int:
-        """Place after the last bias."""
+        """Offset after the last bias."""
         return self.bias + self.width
 
     def columns(self, inputs: "Tensor") -> "Tensor":
@@ -130,10 +130,10 @@ class Pool:
         """Number of values that the layer puts out for one input."""
         return math.prod(self.image)
 
-    def maxima(self, inputs: "Tensor") -> "Tensor":
+    def output(self, inputs: "Tensor") -> "Tensor":
         """The output, (members, outputs, N), of inputs (members, features, N).
 
-        Of equal maxima the first one, row by row, gets the gradient.
+        Of equal maxima, the first one, row by row, gets the gradient.
         """
         images = inputs.reshape(len(inputs), *self.shape, -1)
         squares: Tensor = images.unfold(2, self.size, self.size).unfold(3, self.size, self.size)

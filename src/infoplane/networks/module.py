@@ -103,7 +103,7 @@ class Maxima(nn.Module):
         self.layer = layer
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.layer.maxima(inputs.flatten(1).T[None])[0].T.reshape(-1, *self.layer.image)
+        return self.layer.output(inputs.flatten(1).T[None])[0].T.reshape(-1, *self.layer.image)
 
 
 @torch.no_grad()

@@ -21,7 +21,13 @@ __all__ = [
 
 
 class Grid(NamedTuple):
-    """The grid {(q − zero)·scale : q = 0 … top} of each member; scale, zero and top are (members,)."""
+    """Grid {(q − zero)·scale : q = 0 … top} of each member.
+
+    Attributes:
+        scale: distance of two values, (members,).
+        zero: zero point, the code of the value 0, (members,).
+        top: the highest code, (members,).
+    """
 
     scale: Tensor
     zero: Tensor
@@ -29,39 +35,44 @@ class Grid(NamedTuple):
 
 
 class Quantized(NamedTuple):
-    """A tensor on a grid: integers `steps` = q − zero, and the member's scale. Its value is steps·scale."""
+    """A quantized tensor.
+
+    Attributes:
+        steps: codes minus zero point, q − z, whole numbers (members, …).
+        grid: the grid of each member.
+    """
 
     steps: Tensor
     grid: Grid
 
     @property
     def codes(self) -> Tensor:
-        """The codes q = 0 … top."""
+        """Codes q = 0 … top."""
         return self.steps + per_member(self.grid.zero, self.steps)
 
     @property
     def values(self) -> Tensor:
-        """The dequantized values x̂ = (q − z)·s."""
+        """Dequantized values x̂ = (q − z)·s."""
         return self.steps * per_member(self.grid.scale, self.steps)
 
 
 def values_of(tensor: Tensor | Quantized) -> Tensor:
-    """The values of a tensor that may be quantized."""
+    """Values of a tensor that may be quantized."""
     return tensor.values if isinstance(tensor, Quantized) else tensor
 
 
 def factor_of(tensor: Tensor | Quantized) -> Tensor:
-    """What a tensor that may be quantized is a multiple of: its steps, or its values themselves."""
+    """Steps of a quantized tensor, or values of one that is not: factors of sums that are scaled later."""
     return tensor.steps if isinstance(tensor, Quantized) else tensor
 
 
 def on_same_grid(tensor: Tensor | Quantized, change: Callable[[Tensor], Tensor]) -> Tensor | Quantized:
-    """A tensor whose values were rearranged or selected from, on its grid if it has one."""
+    """A tensor whose values were rearranged or selected; it stays on its grid, if it has one."""
     return tensor._replace(steps=change(tensor.steps)) if isinstance(tensor, Quantized) else change(tensor)
 
 
 def per_member(values: Tensor, like: Tensor) -> Tensor:
-    """View (members,) so that it broadcasts against `like`, (members, …)."""
+    """View of values (members,) that broadcasts with a tensor (members, …)."""
     return values.view(-1, *[1] * (like.dim() - 1))
 
 
@@ -106,7 +117,7 @@ def quantize(x: Tensor, on: Grid) -> Quantized:
 
 
 class StraightThrough(torch.autograd.Function):
-    """Forward: the replacement. Backward: the gradient of what it replaces, where it passes."""
+    """The replacement of a tensor, whose gradient is passed to the tensor itself, where it passes."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
@@ -120,6 +131,6 @@ class StraightThrough(torch.autograd.Function):
 
 
 def straight_through(x: Tensor, replacement: Tensor, passes: Tensor) -> Tensor:
-    """`replacement` in place of x, with the gradient of x where `passes` is true and none elsewhere."""
+    """A replacement of x, with the gradient of x where `passes` is true, and 0 elsewhere."""
     result: Tensor = StraightThrough.apply(x, replacement, passes)  # type: ignore[no-untyped-call]
     return result

@@ -1,4 +1,4 @@
-"""Replay in PyTorch, in float64: the reference of `infoplane.kernels.replay`, and what a GPU runs."""
+"""Replay in PyTorch, in float64: the reference of `infoplane.kernels.replay`, and the replay on a GPU."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from infoplane.networks.quantization import Quantized, factor_of, on_same_grid, 
 
 __all__ = ["Replayer", "ordered_product"]
 
-# PyTorch's vector code treats the last few inputs apart unless their number is a multiple of this, and then
-# rounds their activation functions otherwise.
+# If the number of inputs is no multiple of this, PyTorch computes the last ones without vectors, and rounds
+# their activation functions differently
 LANES = 64
 
 
@@ -41,7 +41,7 @@ IN_ORDER = Arithmetic(ordered_product, single)
 
 
 class Replayer:
-    """What the replays of a spec share: the network and the data, on a device."""
+    """What the replays of a spec share: network and data, on a device."""
 
     def __init__(self, spec: TrainingSpec, dataset: Dataset, device: str) -> None:
         torch.set_num_threads(1)
@@ -60,9 +60,9 @@ class Replayer:
         """Replay snapshots, parameters (S, P) and ranges (S, L, 2, 2).
 
         Returns:
-            The codes of all layers' outputs, or their float32 values, one layer after the other, (S, outputs
-            of all layers, N); scales and zeros of the layers' grids, (S, L); and the softmax of quantized
-            logits, rounded to float32, (S, classes, N), or nothing.
+            Outputs of all layers, one after the other, (S, outputs, N): codes, or float32 values; scales and
+            zero points of the layers' grids, (S, L); and the softmax of quantized logits, rounded to float32,
+            (S, classes, N), or nothing.
         """
         together, block = pass_sizes(self.model, len(parameters), self.inputs.shape[1], self.device)
         parts = []
@@ -76,7 +76,7 @@ class Replayer:
         return outputs, scales, zeros, shares
 
     def outputs(self, parameters: Tensor, ranges: Tensor, block: int) -> list[np.ndarray]:
-        """What `replay` returns of a few snapshots, from `block` inputs at a time."""
+        """What `replay` returns for some snapshots, of which `block` inputs are run together."""
         blocks = [
             forward(self.model, parameters, ranges, own[None], arithmetic=IN_ORDER)[0]
             for own in torch.split(self.inputs, block, 1)
@@ -102,6 +102,6 @@ class Replayer:
 
 
 def joined(parts: Sequence[Tensor | Quantized], count: int) -> Tensor | Quantized:
-    """One layer's outputs for the first so many inputs, from those for blocks of inputs."""
+    """One layer's outputs for the first `count` inputs, from its outputs for blocks of inputs."""
     values = torch.cat([factor_of(part) for part in parts], 2)
     return on_same_grid(parts[0], lambda _: values[:, :, :count])

@@ -6,7 +6,7 @@ from infoplane.config import Bits, RangeSpec, TrainingSpec
 from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.ranges import needs_all_inputs, starts_from_inputs
 
-__all__ = ["PUBLISHED", "UNQUANTIZED", "Scheme", "highest_codes", "scheme_of"]
+__all__ = ["PUBLISHED", "Scheme", "highest_codes", "scheme_of"]
 
 
 class Scheme(NamedTuple):
@@ -56,13 +56,12 @@ PUBLISHED = {
     "tanh": Scheme(None, "batch", "batch", "ema", "logits"),
     "relu": Scheme("batch", "batch", "ema", "ema", "logits"),
 }
-UNQUANTIZED = Scheme(None, None, None, None, "logits")
 
 
 def scheme_of(spec: TrainingSpec) -> Scheme:
     """The quantization of a training spec: that of its protocol, with the ranges that the spec gives."""
     if not isinstance(spec.bits, Bits):
-        return UNQUANTIZED
+        return Scheme(None, None, None, None, "logits")
     if spec.protocol == "published":
         scheme = PUBLISHED[spec.activation]
     else:

@@ -11,7 +11,7 @@ from infoplane.config import TrainingSpec
 from infoplane.networks.forward import Model, forward, log_likelihood
 from infoplane.networks.quantization import values_of
 
-__all__ = ["Batch", "Derivatives", "State", "adam_rate", "differentiate", "take_step"]
+__all__ = ["Batch", "Derivatives", "EnsembleState", "adam_rate", "differentiate", "take_step"]
 
 
 class Batch(NamedTuple):
@@ -21,8 +21,8 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-class State(NamedTuple):
-    """State of an ensemble in training.
+class EnsembleState(NamedTuple):
+    """EnsembleState of an ensemble in training.
 
     Attributes:
         parameters: (members, P).
@@ -74,7 +74,9 @@ def differentiate(
     return Derivatives(loss.detach(), gradient, ranges.detach(), correct)
 
 
-def take_step(model: Model, state: State, batch: Batch, rate: float, averaging: Mapping[str, float]) -> State:
+def take_step(
+    model: Model, state: EnsembleState, batch: Batch, rate: float, averaging: Mapping[str, float]
+) -> EnsembleState:
     """One step of Adam in Keras' form, θ ← θ − rate·m/(√v + ε), with the bias corrections in the rate.
 
     m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g² (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980).
@@ -85,7 +87,7 @@ def take_step(model: Model, state: State, batch: Batch, rate: float, averaging: 
     second = spec.beta_2 * state.second_moment + (1 - spec.beta_2) * gradient * gradient
     parameters = state.parameters - rate * first / (second.sqrt() + spec.epsilon)
     tally = state.tally + torch.stack([loss * batch.labels.shape[1], correct], 1)
-    return State(parameters, first, second, ranges, tally)
+    return EnsembleState(parameters, first, second, ranges, tally)
 
 
 def adam_rate(spec: TrainingSpec, step: int) -> float:
