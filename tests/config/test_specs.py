@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infoplane.artifacts import digest
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.specs import Ranges
+from infoplane.config.training import Ranges
 
 NEEDED = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
 NEEDED |= {"epochs": 100, "record_every": 5}

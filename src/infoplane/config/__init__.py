@@ -1,19 +1,18 @@
 """The config of a study: its specs, their validation, and the study that they describe."""
 
-from infoplane.config.specs import (
-    EXACT,
+from infoplane.config.data import DatasetSpec
+from infoplane.config.estimators import EXACT, EstimatorSpec
+from infoplane.config.figures import FigureSpec
+from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_study, resolve
+from infoplane.config.training import (
     Bits,
     ConvSpec,
-    DatasetSpec,
     DenseSpec,
-    EstimatorSpec,
-    FigureSpec,
     LayerSpec,
     PoolSpec,
     RangeSpec,
     TrainingSpec,
 )
-from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_study, resolve
 from infoplane.config.validation import parse_spec
 
 __all__ = [

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.kinds import ESTIMATORS
-from infoplane.config.specs import EstimatorSpec, TrainingSpec
+from infoplane.config.training import TrainingSpec
 
 __all__ = ["label_of_estimator", "label_of_training", "labels_of_trainings"]
 

@@ -12,8 +12,9 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from infoplane.artifacts import written_aside
+from infoplane.config.data import DatasetSpec
 from infoplane.config.fields import Strict
-from infoplane.config.specs import DatasetSpec, FigureSpec
+from infoplane.config.figures import FigureSpec
 from infoplane.config.study import Estimator, Experiment, Sections
 from infoplane.config.sweeps import Sweeps
 

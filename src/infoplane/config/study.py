@@ -8,10 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from infoplane.config.data import PUBLIC, DatasetSpec
+from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.fields import Count, Folder, Label, Name, Names, Overrides, Strict, documented
+from infoplane.config.figures import FigureSpec
 from infoplane.config.parsing import from_yaml
-from infoplane.config.specs import EXACT, PUBLIC, DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.sweeps import matched, with_sweeps
+from infoplane.config.training import TrainingSpec
 from infoplane.config.validation import refuse_unknown, validated
 from infoplane.errors import UserError
 

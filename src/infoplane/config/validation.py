@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from infoplane.config.parsing import from_json, printable, quoted, shortened
-from infoplane.config.specs import BY_LAYERS, BY_NAME, REMOVED
+from infoplane.config.training import BY_LAYERS, BY_NAME, REMOVED
 from infoplane.errors import UserError
 
 __all__ = ["parse_spec", "refuse_unknown", "validated"]

@@ -1,0 +1,92 @@
+"""Spec of a data set."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import model_validator
+
+from infoplane.config.fields import Folder, Name, Rate, Share, documented
+from infoplane.config.specs import Spec, refuse_others
+
+__all__ = ["PUBLIC", "DatasetSpec"]
+
+
+PUBLIC = ("synthetic", "mnist", "fashion-mnist")
+
+
+class DatasetSpec(Spec):
+    """A data set to be made; one that bears the name of a public one is that, unless it says otherwise."""
+
+    name: Name
+    kind: Annotated[
+        Literal["synthetic", "mnist", "fashion-mnist", "npz"],
+        documented(
+            "`synthetic`: all 4,096 patterns of 12 bits, two classes. `mnist`, `fashion-mnist`: 60,000 "
+            "training and 10,000 test images of 28 × 28 pixels, ten classes. `npz`: your own arrays",
+            unset="the name, where it is one of these",
+        ),
+    ]
+    folder: Annotated[
+        Folder | None,
+        documented(
+            "folder that holds the four idx files, as they are or gzipped; for `mnist` and `fashion-mnist`",
+            unset="download them",
+            values="a folder",
+        ),
+    ] = None
+    path: Annotated[
+        Folder | None,
+        documented(
+            "file with your own arrays; for `npz`",
+            unset="required there",
+            values="a `.npz` file",
+        ),
+    ] = None
+    scale: Annotated[
+        Rate | None,
+        documented(
+            "factor of your own inputs; for `npz` (1/255 for pixels)",
+            unset="1",
+            values="number above 0",
+        ),
+    ] = None
+    fraction: Annotated[
+        Share,
+        documented(
+            "first part of the training and of the test inputs that is kept, for quick studies; not for "
+            "`synthetic`",
+            values="above 0, at most 1",
+        ),
+    ] = 1.0
+    scaling: Annotated[
+        Literal["all", "feature"],
+        documented(
+            "range of the training inputs that is spanned by the grid of 8 bits on which a quantized network "
+            "reads your own inputs if they are not whole numbers: that of `all` features together, or of "
+            "each; with `feature`, every network reads (x − low)/(high − low); for `npz`",
+        ),
+    ] = "all"
+    channels: Annotated[
+        Literal["first"] | None,
+        documented(
+            "`first` for your own images (N, channels, rows, columns) whose shape could also be (N, rows, "
+            "columns, channels); for `npz`",
+            unset="refuse such a shape",
+            values="`first`",
+        ),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def named_after_its_kind(cls, values: Any) -> Any:
+        return {"kind": values["name"], **values} if values.get("name") in PUBLIC else values
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        own = {"path", "scale", "fraction", "scaling", "channels"}
+        takes = {"npz": own, "synthetic": set[str]()}.get(self.kind, {"folder", "fraction"})
+        refuse_others(self, takes, {"folder", *own})
+        if self.kind == "npz" and self.path is None:
+            raise ValueError("kind npz needs path; add it")
+        if self.scaling == "feature" and self.scale is not None:
+            raise ValueError("scale has no effect where scaling is feature; remove one of them")
+        return self

@@ -1,0 +1,157 @@
+"""Spec of a figure."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import model_validator
+
+from infoplane.config.fields import (
+    Count,
+    Interval,
+    Label,
+    Layers,
+    Names,
+    NamesOrNone,
+    Pairs,
+    documented,
+    one_of,
+)
+from infoplane.config.kinds import FIGURES, TABLES
+from infoplane.config.specs import Spec, refuse_others
+
+__all__ = ["FigureSpec"]
+
+
+class FigureSpec(Spec):
+    """One figure: its kind and what it shows."""
+
+    kind: Annotated[
+        str,
+        one_of(FIGURES),
+        documented(
+            " ".join(f"`{name}`: {kind.caption}." for name, kind in FIGURES.items()),
+            names=FIGURES,
+        ),
+    ]
+    category: Annotated[
+        str,
+        documented(
+            "where the report lists it; `main` and `A` to `F` are also targets: `snakemake figure_a` "
+            "draws those of `A`",
+            values="text",
+        ),
+    ]
+    experiments: Annotated[
+        NamesOrNone,
+        documented(
+            "experiments that it shows; not for `margins`",
+            unset="required",
+            values="`all`, or a list of names and patterns such as `relu-*`",
+        ),
+    ] = ()
+    estimators: Annotated[
+        Names | None,
+        documented(
+            "estimators that it shows; not for "
+            + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "estimators" not in kind.takes),
+            unset="required",
+            values="a list of names",
+        ),
+    ] = None
+    i_xt: Annotated[
+        Interval | None,
+        documented(
+            "limits of I(X;T), to zoom into a `plane`",
+            unset="whole",
+            values="`[lo, hi]`, bits",
+        ),
+    ] = None
+    i_ty: Annotated[
+        Interval | None,
+        documented(
+            "limits of I(T;Y), to zoom into a `plane`",
+            unset="whole",
+            values="`[lo, hi]`, bits",
+        ),
+    ] = None
+    layers: Annotated[
+        Layers | None,
+        documented(
+            "layers that it shows, from 1, of "
+            + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "layers" in kind.takes),
+            unset="all",
+            values="a list of numbers",
+        ),
+    ] = None
+    colour: Annotated[
+        Literal["epoch", "layer"],
+        documented("what the colours of a `plane` tell apart"),
+    ] = "epoch"
+    trained: Annotated[
+        Pairs,
+        documented(
+            "networks that were trained at few bits, and what counts their information, shown as points of a "
+            "`resolution` figure",
+            unset="none",
+            values="a list of `experiment/estimator`",
+        ),
+    ] = ()
+    labels: Annotated[
+        dict[str, Label],
+        documented(
+            "what is written in place of the names of experiments and estimators",
+            default_factory=dict,
+            unset="their own labels",
+            values="a label for each name",
+        ),
+    ]
+    dpi: Annotated[
+        Count,
+        documented("resolution of the PNG", values="dots per inch"),
+    ] = 200
+    note: Annotated[
+        str,
+        documented("remark for the title", unset="none", values="text"),
+    ] = ""
+
+    @model_validator(mode="after")
+    def keys_fit_kind(self) -> Self:
+        kind = FIGURES[self.kind]
+        refuse_others(self, kind.takes, set().union(*(each.takes for each in FIGURES.values())))
+        for key in ("experiments", "estimators"):
+            if key in kind.takes and not getattr(self, key):
+                raise ValueError(f"kind {self.kind} needs {key}; add them")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The kinds of tables that it is drawn from."""
+        return FIGURES[self.kind].reads
+
+    @property
+    def caption(self) -> str:
+        """A sentence that says what it shows."""
+        caption = FIGURES[self.kind].caption
+        return f"{caption[0].upper()}{caption[1:]}."
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every experiment and estimator that it shows together."""
+        trained = (each.partition("/")[::2] for each in self.trained)
+        return [*product(self.experiments, self.estimators or ()), *trained]
+
+    def names(self, table: str) -> Sequence[Any]:
+        """What the tables of a kind that it is drawn from are of.
+
+        >>> spec = FigureSpec(kind="plane", category="A", experiments=["relu"], estimators=["exact"])
+        >>> spec.names("aggregates"), spec.names("accuracy"), spec.names("margins")
+        ([('relu', 'exact')], ('relu',), ('study',))
+        """
+        match TABLES[table].of:
+            case "estimator":
+                return self.pairs
+            case "experiment":
+                return self.experiments
+            case "study":
+                return ("study",)

@@ -1,0 +1,249 @@
+"""Spec of a training: layers, quantizers and all else that the numbers of a repetition depend on."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from infoplane.config.fields import Count, Decay, Name, Pair, Rate, Strict, documented, expecting, one_of
+from infoplane.config.specs import Spec
+from infoplane.networks.activations import ACTIVATIONS
+from infoplane.networks.ranges import POLICIES
+
+__all__ = [
+    "BY_LAYERS",
+    "BY_NAME",
+    "REMOVED",
+    "BitWidth",
+    "Bits",
+    "ConvSpec",
+    "DenseSpec",
+    "LayerSpec",
+    "PoolSpec",
+    "RangeSpec",
+    "Ranges",
+    "TrainingSpec",
+]
+
+
+def one_width_for_both(value: Any) -> Any:
+    return {"weights": value, "activations": value} if type(value) is int else value
+
+
+def dense_of_width(value: Any) -> Any:
+    return {"dense": value} if type(value) is int else value
+
+
+def of_many_points(interval: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a quantizer's range that is one point in the float32 of training, and many in the replay."""
+    if max(interval[1], 0.0) - min(interval[0], 0.0) < 1e-30:
+        raise ValueError("one point in float32")
+    return interval
+
+
+BitWidth = Annotated[int, Field(ge=2, le=16)]
+
+
+class Bits(Strict):
+    """Bits of the quantizers of the weights and of the activations, 2 to 16."""
+
+    weights: BitWidth
+    activations: BitWidth
+
+
+class DenseSpec(Strict):
+    """A dense layer and its number of neurons."""
+
+    dense: Count
+
+
+class ConvSpec(Strict):
+    """A convolution by `conv` filters of kernel × kernel, without padding, at stride 1."""
+
+    conv: Count
+    kernel: Count = 3
+
+
+class PoolSpec(Strict):
+    """The maximum over squares of pool × pool."""
+
+    pool: Annotated[Count, Field(ge=2)]
+
+
+LayerSpec = Annotated[
+    DenseSpec | ConvSpec | PoolSpec,
+    BeforeValidator(dense_of_width, json_schema_input_type=DenseSpec | ConvSpec | PoolSpec | Count),
+    expecting("a layer: a width, {dense: width}, {conv: filters, kernel: size} or {pool: size}"),
+]
+NetworkName = Literal["shwartz-ziv", "bottleneck-2", "bottleneck-4", "hourglass", "4x10", "conv"]
+BY_NAME, BY_LAYERS = "(name)", "(layers)"
+NetworkSpec = Annotated[
+    Annotated[NetworkName, Tag(BY_NAME)]
+    | Annotated[tuple[LayerSpec, ...], Field(strict=False, min_length=1), Tag(BY_LAYERS)],
+    Discriminator(lambda value: BY_NAME if isinstance(value, str) else BY_LAYERS),
+]
+RangeSpec = Annotated[
+    Annotated[str, one_of(POLICIES), Field(json_schema_extra={"enum": [*POLICIES]})]
+    | Annotated[Pair, AfterValidator(of_many_points)],
+    expecting(f"{', '.join(POLICIES)}, or a pair [lo, hi] with lo < hi"),
+]
+
+
+class Ranges(Strict):
+    """Ranges of quantizers that differ from the protocol's."""
+
+    hidden_weights: RangeSpec | None = None
+    output_weights: RangeSpec | None = None
+    activations: RangeSpec | None = None
+    output: RangeSpec | None = None
+
+
+class TrainingSpec(Spec):
+    """All that the numbers of one repetition depend on, other than its own number."""
+
+    dataset: Annotated[
+        Name,
+        documented(
+            "the data set",
+            values="`synthetic`, `mnist`, `fashion-mnist`, a name in `datasets`",
+        ),
+    ]
+    network: Annotated[
+        NetworkSpec,
+        documented(
+            "the layers; the softmax output over the classes is added and counts as the last",
+            values="a name or a list, see below",
+        ),
+    ]
+    activation: Annotated[
+        str,
+        one_of(ACTIVATIONS),
+        documented(
+            "activation function of the hidden layers; protocol `published` quantizes `tanh` and `relu` only",
+            names=ACTIVATIONS,
+        ),
+    ]
+    bits: Annotated[
+        Bits | Literal["float32"],
+        BeforeValidator(one_width_for_both, json_schema_input_type=Bits | BitWidth | Literal["float32"]),
+        expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
+        documented(
+            "bits of the quantizers of weights and activations",
+            values="bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers",
+        ),
+    ]
+    protocol: Annotated[
+        Literal["published", "controlled"],
+        documented("what is quantized, and over which range, as [tabulated](../docs/method.md#quantization)"),
+    ] = "published"
+    ranges: Annotated[
+        Ranges,
+        documented(
+            "ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, `activations` "
+            "or `output`: of the tensor at hand (`batch`), moving averages (`ema`, `ema-debiased`), or fixed",
+            unset="the protocol's",
+            values="e.g. `{activations: [0, 4]}`; "
+            + ", ".join([*(f"`{name}`" for name in POLICIES), "`[lo, hi]`"]),
+        ),
+    ] = Ranges()
+    initialisation: Annotated[
+        Literal["glorot", "truncated-normal"] | None,
+        documented(
+            "distribution of the first weights; biases start at 0",
+            unset="`truncated-normal`; for the published `shwartz-ziv` `glorot`",
+            values="`glorot`, `truncated-normal`",
+        ),
+    ] = None
+    labels: Annotated[
+        Literal["given", "shuffled"],
+        documented(
+            "labels that the network is trained on and measured against: those of the data set (`given`), "
+            "or a permutation of them for each repetition, of training and test labels together (`shuffled`)"
+        ),
+    ] = "given"
+    epochs: Annotated[
+        Count,
+        documented("length of the training", values="passes over the training set"),
+    ]
+    prefit_epochs: Annotated[
+        int,
+        documented(
+            "length of a first part of the training, on shuffled labels; tables call it `prefit`, and "
+            "what follows `main`",
+            ge=0,
+            le=2**31 - 1,
+            values="passes over the training set",
+        ),
+    ] = 0
+    record_every: Annotated[
+        Count,
+        documented(
+            "interval at which parameters are recorded; epoch 0 is the state after the first pass",
+            values="epochs",
+        ),
+    ]
+    batch_size: Annotated[
+        Annotated[Count, Field(le=2**20)] | Literal["whole"],
+        expecting("a number of samples, 1 to 1048576, or whole"),
+        documented(
+            "samples of a step; a last, smaller batch is kept; `whole`: all that are trained on",
+            values="samples, `whole`",
+        ),
+    ] = 256
+    learning_rate: Annotated[Rate, documented("learning rate α of Adam", values="number above 0")] = 1e-4
+    beta_1: Annotated[
+        Decay,
+        documented(
+            "decay of Adam's moving average of the gradient",
+            values="at least 0, below 1",
+        ),
+    ] = 0.9
+    beta_2: Annotated[
+        Decay,
+        documented(
+            "decay of Adam's moving average of the squared gradient",
+            values="at least 0, below 1",
+        ),
+    ] = 0.999
+    epsilon: Annotated[
+        Rate,
+        documented(
+            "ε of Adam in Keras' form: added to the root of the uncorrected second moment",
+            values="number above 0",
+        ),
+    ] = 1e-7
+    seed: Annotated[
+        int,
+        documented(
+            "seed of the experiment; each repetition derives its own from it and from its number",
+            ge=0,
+            lt=2**64,
+            values="whole number, at least 0",
+        ),
+    ] = 0
+    engine: Annotated[
+        Literal["kernels", "torch"],
+        documented(
+            "what trains: loops compiled for the processor, which give the same bytes on every machine "
+            "(`kernels`), or PyTorch, one readable operation after the other (`torch`), which also runs "
+            "on a GPU",
+            unset="`kernels`; `torch` where `device` is `cuda`",
+        ),
+    ] = "kernels"
+
+    @property
+    def activation_bits(self) -> int:
+        """Bits of the quantized activations, or 32 of a float32 network."""
+        return self.bits.activations if isinstance(self.bits, Bits) else 32
+
+    @model_validator(mode="after")
+    def protocol_knows_activation(self) -> Self:
+        published = self.protocol == "published" and isinstance(self.bits, Bits)
+        if published and self.activation not in ("tanh", "relu"):
+            raise ValueError(
+                f"protocol published quantizes tanh and relu only, not {self.activation}; use controlled"
+            )
+        return self
+
+
+# Keys of earlier versions, and what is to be said of them
+REMOVED = {"compile": "has no meaning any more; remove it"}
