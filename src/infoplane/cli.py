@@ -17,7 +17,7 @@ from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
-from infoplane.layout import repetitions_of
+from infoplane.layout import JOINS, repetitions_of
 from infoplane.log import logged
 
 __all__ = ["main"]
@@ -55,6 +55,15 @@ def status(given: Namespace) -> None:
 
     for line in summary(study):
         print(line)
+
+
+def costs(given: Namespace) -> None:
+    from infoplane.costs import costs_of, projected_hours
+
+    table = costs_of(given.results)
+    print(table.to_string(index=False, float_format="%.3f"))
+    hours = {cores: projected_hours(table, cores) for cores in (1, 2, 8, 16)}
+    print("\n" + ", ".join(f"{time:.2f} h on {cores} cores" for cores, time in hours.items()))
 
 
 def datasets(given: Namespace) -> None:
@@ -154,7 +163,7 @@ def trace(given: Namespace) -> None:
 
 
 def verdicts(given: Namespace) -> None:
-    from infoplane.verdicts import write_verdicts
+    from infoplane.verdict_table import write_verdicts
 
     write_verdicts(given.claims, given.output, from_json(given.labels, "--labels"))
 
@@ -288,6 +297,9 @@ def parser() -> ArgumentParser:
     one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
     one.add_argument("config", type=Path, nargs="?", default="config/config.yaml", help="its config file")
 
+    one = command(stages, "costs", costs, "sum up time, memory and disk of the jobs that have finished")
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
+
     one = command(stages, "datasets", datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")
     one.add_argument("--output", **FILE, help="the npz to write")
@@ -329,33 +341,14 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
     add_trained(one)
-    one.add_argument("--repetition", metavar="NUMBER", type=int, default=0, help="which one; 0 unless given")
-    one.add_argument(
-        "--epochs",
-        metavar="EPOCH",
-        nargs="+",
-        type=int,
-        help="recorded epochs; unless given, those of 0, 100, 1000, 3000 that were recorded, and the last",
-    )
+    add_snapshots(one, 0, "0", "0, 100, 1000, 3000")
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
     one = command(
         stages, "activations", activations, "count the activations of a layer of two neurons by class"
     )
     add_trained(one)
-    one.add_argument(
-        "--repetition",
-        metavar="NUMBER",
-        type=int,
-        help="which one; unless given, the first with two neurons that vary",
-    )
-    one.add_argument(
-        "--epochs",
-        metavar="EPOCH",
-        nargs="+",
-        type=int,
-        help="recorded epochs; unless given, those of 200, 1000, 3000 that were recorded, and the last",
-    )
+    add_snapshots(one, None, "the first with two neurons that vary", "200, 1000, 3000")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
@@ -385,11 +378,14 @@ def parser() -> ArgumentParser:
     one.add_argument("--binned", **FILES, help="the tables of all chunks, seen by the other estimator")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    for name, (what, of, chunked) in JOINS.items():
-        one = command(tables, f"join-{name}", statistics_join, what)
-        one.add_argument("--tables", **of, required=True, help="the tables to join")
+    for name, join in JOINS.items():
+        joined = TABLES[join.of]
+        one = command(tables, f"join-{name}", statistics_join, join.about)
+        one.add_argument(
+            "--tables", **NAMED[joined.of], required=True, help=f"tables to join: {joined.about}"
+        )
         one.add_argument("--output", **FILE, help="the table to write (csv)")
-        one.set_defaults(join=f"join_{name}", chunked=chunked)
+        one.set_defaults(join=f"join_{name}", chunked=joined.chunked)
 
     one = command(tables, "claims", statistics_claims, "decide the claims")
     one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
@@ -436,27 +432,34 @@ OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": o
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
 OF_STUDY: dict[str, Any] = {"metavar": "PATH", "nargs": "*", "type": of_study}
 NAMED = {"experiment": OF_EXPERIMENTS, "estimator": OF_PAIRS, "study": OF_STUDY}
-# What is joined over experiments: what of, of what, and whether it comes in chunks
-JOINS: dict[str, tuple[str, dict[str, Any], bool]] = {
-    "information": ("information of all experiments at a few epochs, from aggregates", OF_PAIRS, False),
-    "phases": ("phases of all runs of all experiments", OF_PAIRS, False),
-    "prevalence": ("in how many runs each phase is seen, from phases", OF_PAIRS, False),
-    "differences": ("experiments that differ in one key, compared run by run, from phases", OF_PAIRS, False),
-    "correlations": ("correlations of all experiments", OF_PAIRS, False),
-    "errors": ("errors of estimators at a few epochs", OF_PAIRS, False),
-    "levels": ("levels in use at a few epochs, from all chunks of each experiment", OF_EXPERIMENTS, True),
-    "fits": ("how well the repetitions of all experiments fit, from accuracies", OF_EXPERIMENTS, False),
-    "violations": (
-        "how often the data-processing inequality fails, from all chunks of information",
-        OF_PAIRS,
-        True,
-    ),
-}
 
 
 def add_trained(one: ArgumentParser) -> None:
     one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
     one.add_argument("--trajectory", **FILE, help="the trajectory")
+
+
+def add_snapshots(one: ArgumentParser, repetition: int | None, which: str, epochs: str) -> None:
+    """Options that choose snapshots of a trajectory.
+
+    Args:
+        repetition, which: the one that is chosen if none is given, and in words.
+        epochs: those that are chosen if none are given, in words.
+    """
+    one.add_argument(
+        "--repetition",
+        metavar="NUMBER",
+        type=int,
+        default=repetition,
+        help=f"which one; {which} unless given",
+    )
+    one.add_argument(
+        "--epochs",
+        metavar="EPOCH",
+        nargs="+",
+        type=int,
+        help=f"recorded epochs; unless given, those of {epochs} that were recorded, and the last",
+    )
 
 
 def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:

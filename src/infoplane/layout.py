@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from infoplane.config.kinds import TABLES
 from infoplane.config.parsing import quoted
@@ -56,20 +56,33 @@ BESIDE = {
     "tradeoff": ("correlations",),
     "claims": ("cells", "margins"),
 }
-# The tables that are joined over all experiments on a data set, and what is joined
+
+
+class Join(NamedTuple):
+    """A table over all experiments on a data set.
+
+    Attributes:
+        of: the kind of tables that it joins.
+        about: what it tells, for the help of the command.
+        shown_by: the kind of figures whose experiments and estimators it joins; "" for all.
+    """
+
+    of: str
+    about: str
+    shown_by: str = ""
+
+
 JOINS = {
-    "information": "aggregates",
-    "phases": "phases",
-    "prevalence": "phases",
-    "differences": "phases",
-    "fits": "accuracy",
-    "violations": "information",
-    "correlations": "correlations",
-    "errors": "errors",
-    "levels": "levels",
+    "information": Join("aggregates", "information of all experiments at a few epochs"),
+    "phases": Join("phases", "phases of all runs of all experiments"),
+    "prevalence": Join("phases", "in how many runs each phase is seen"),
+    "differences": Join("phases", "experiments that differ in one key, compared run by run"),
+    "fits": Join("accuracy", "how well the repetitions of all experiments fit"),
+    "violations": Join("information", "how often the data-processing inequality fails"),
+    "correlations": Join("correlations", "correlations of all experiments", "tradeoff"),
+    "errors": Join("errors", "errors of estimators at a few epochs", "errors"),
+    "levels": Join("levels", "levels in use at a few epochs", "levels"),
 }
-# Those that join what figures show, and the kind of these figures
-SHOWN = {"correlations": "tradeoff", "errors": "errors", "levels": "levels"}
 
 Sources = dict[str, list[str]]
 
@@ -186,11 +199,12 @@ class Layout:
     def joined(self, names: Mapping[str, str]) -> list[str]:
         """What a table over all experiments on a data set joins; some join only what figures show."""
         table = names["table"]
-        pairs = self.shown_by(SHOWN[table]) if table in SHOWN else self.study.pairs
+        join = JOINS[table]
+        pairs = self.shown_by(join.shown_by) if join.shown_by else self.study.pairs
         if table == "fits":
             pairs = [(experiment, "") for experiment in sorted(self.study.experiments)]
         on = [pair for pair in pairs if self.study.experiments[pair[0]].dataset == names["dataset"]]
-        return self.files(JOINS[table], on)
+        return self.files(join.of, on)
 
     def claimed(self) -> list[str]:
         """The phases that the claims rest on: no control is among them."""

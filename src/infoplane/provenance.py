@@ -23,6 +23,8 @@ from infoplane.recognition import description_of
 __all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_folders", "refuse_missing_data"]
 
 FIRST = 1  # of the kernels, before results said their version
+# Tables of one repetition of an experiment
+OF_ONE_RUN = ("merging", "activations")
 
 
 class Provenance:
@@ -72,13 +74,11 @@ class Provenance:
             return False
         experiment = self.study.experiments[names["experiment"]]
         estimator = self.study.estimators[names["estimator"]].spec if "estimator" in names else None
-        repetitions = range(1 if kind == "merging" else experiment.repetitions)
-        if "chunk" in names:
-            repetitions = repetitions_of(names["chunk"])
+        repetitions = repetitions_of(names["chunk"]) if "chunk" in names else range(experiment.repetitions)
         data = known(self.data_of(experiment.dataset))
         return (
             described_spec(told) == made_from(experiment.spec, estimator)
-            and repetitions_in(path, told) == [*repetitions]
+            and (kind in OF_ONE_RUN or repetitions_in(path, told) == [*repetitions])
             and known(told.get("dataset")) == data is not None
             and maker(told) == made_by(kind, experiment.engine)
         )

@@ -13,12 +13,11 @@ from infoplane.errors import UserError
 from infoplane.figures.panels import leave_empty, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
+from infoplane.statistics.margins import DEFAULT
 
 __all__ = ["draw"]
 
 ROW = ["claim", "protocol", "reading"]
-# The margin by which the claims are decided
-DEFAULT = "0.1 bit"
 # What refutes is of medium lightness and what supports dark, so that they differ in grey too
 COLOURS = {"supported": "#0b3c78", "refuted": "#d98a2b", "mixed": "#eef1f4"}
 WORDS = {"too few runs": "few runs", "no data": "–"}
@@ -51,10 +50,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     axes.set_xticks([place + 0.5 for place in range(len(margins))], margins)
     axes.xaxis.set(ticks_position="top", label_position="top")
     for label in axes.get_xticklabels():
-        label.set_fontweight("bold" if label.get_text() == DEFAULT else "normal")
-    if DEFAULT in margins:
+        label.set_fontweight("bold" if label.get_text() == DEFAULT.name else "normal")
+    if DEFAULT.name in margins:
         frame: dict[str, Any] = {"facecolor": "none", "edgecolor": "0.15", "linewidth": 1, "zorder": 3}
-        axes.add_patch(Rectangle((margins.index(DEFAULT), 0), 1, len(verdicts), clip_on=False, **frame))
+        axes.add_patch(Rectangle((margins.index(DEFAULT.name), 0), 1, len(verdicts), clip_on=False, **frame))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure

@@ -122,7 +122,8 @@ def wrapped(*lines: str, width: float) -> str:
 def write_note(figure: Figure, note: str) -> None:
     """Write what is to be known of all panels above them."""
     if note:
-        figure.suptitle(note, fontsize=8, fontstyle="italic", color="0.3", parse_math=False)
+        text = wrapped(note, width=figure.get_figwidth())
+        figure.suptitle(text, fontsize=8, fontstyle="italic", color="0.3", parse_math=False)
 
 
 def leave_empty(axes: Axes, why: str) -> None:

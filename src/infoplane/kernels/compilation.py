@@ -1,14 +1,12 @@
 """Compilation of kernels by Numba: for this processor, once on a machine.
 
 Machine code is cached in a folder that is named after the sources of all kernels. Numba alone compares the
-file of
-a function only: it would take code for current whose callees have changed in another file. Where no folder
-    can be written, every process compiles the kernels anew.
+file of a function only: it would take code for current whose callees have changed in another file. Where no
+folder can be written, every process compiles the kernels anew.
 
 A kernel that others call becomes part of their code. Numba would optimise it and make machine code of it by
 itself, and once more with each of its callers, with each of theirs, and so on. Here, it is left to the
-kernels that
-Python calls: this halves the time that compilation takes.
+kernels that Python calls: this halves the time that compilation takes.
 """
 
 import hashlib

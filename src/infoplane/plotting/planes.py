@@ -219,9 +219,7 @@ def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"])
 def name_trajectories(shown: Sequence[Trajectories], names: Mapping[Any, str] | None = None) -> None:
     """Name the layers of planes; what an inset names, the plane around it does not."""
     names = names or {}
-
     of_insets = {id(axes): set(x) for axes, x, _ in shown}
-
     for axes, x, y in shown:
         named = set().union(*(of_insets.get(id(inset), set()) for inset in axes.child_axes))
         own = [layer for layer in x if layer not in named]

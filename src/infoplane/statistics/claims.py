@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from infoplane.config import EstimatorSpec
+from infoplane.errors import UserError
 from infoplane.statistics.cells import Cell, difference_cell, disagreement_cell, layer_cell, network_cell
 from infoplane.statistics.observations import OUTPUT_READINGS, Observation
 from infoplane.statistics.rules import Rule, every, some
@@ -49,8 +50,17 @@ class Claim(ABC):
 
     @property
     def words(self) -> tuple[str, str]:
-        """The claim and its rule."""
-        statement, rule = (getdoc(type(self)) or "").split("\n\n")
+        """The claim and its rule.
+
+        Raises:
+            UserError: Python was told to drop docstrings.
+        """
+        text = getdoc(type(self))
+        if type(self).__doc__ is None or text is None:
+            raise UserError(
+                "claims: their words are docstrings, which python -OO drops; unset PYTHONOPTIMIZE"
+            )
+        statement, rule = text.split("\n\n")
         return " ".join(statement.split()), " ".join(rule.split())
 
     @abstractmethod

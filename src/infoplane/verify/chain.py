@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from infoplane import statistics
 from infoplane.artifacts import read_csv, read_table, refuse_mismatch
 from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config.kinds import TABLES
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
@@ -19,20 +21,10 @@ from infoplane.information.estimate import estimate, layers_in, subset
 from infoplane.information.estimators import estimator_of
 from infoplane.information.replay import pools_of_inputs
 from infoplane.information.snapshots import at_times, spread, spread_times
+from infoplane.layout import JOINS, path_of
 from infoplane.networks.layers import network_of
 from infoplane.recognition import description_of
-from infoplane.statistics import (
-    join_correlations,
-    join_differences,
-    join_errors,
-    join_fits,
-    join_information,
-    join_phases,
-    join_prevalence,
-    summarise_accuracy,
-    summarise_information,
-    write_claims,
-)
+from infoplane.statistics import summarise_accuracy, summarise_information, write_claims
 from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import Trajectory, load_trajectory, recorded_epochs, training_parts
 from infoplane.verify.chunks import chunks_of, refuse_gaps, repetitions_of, tables_in
@@ -207,26 +199,20 @@ def check_accuracy(path: Path) -> None:
 
 def check_joined(path: Path) -> None:
     """A table over all experiments on a data set is what its own tables give."""
-    statistics, table = path.parents[1], read_csv(path)
+    results, table, kind = path.parents[2], read_csv(path), JOINS[path.stem].of
+    join = getattr(statistics, f"join_{path.stem}")
     with made_again(path) as [again]:
-        if path.stem == "fits":
-            accuracies = {name: statistics / name / "accuracy.parquet" for name in table["experiment"]}
-            join_fits(accuracies, again)
+        if TABLES[kind].of == "experiment":
+            names = sorted({*table["experiment"]})
+            join({name: results / path_of(kind, experiment=name) for name in names}, again)
         else:
-            join, name = JOINS[path.stem]
             columns = ["experiment", "against"] if path.stem == "differences" else ["experiment"]
             pairs = {pair for name in columns for pair in zip(table[name], table["estimator"], strict=True)}
-            join({pair: statistics.joinpath(*pair, f"{name}.parquet") for pair in sorted(pairs)}, again)
+            join({pair: results / path_of(kind, **name_pair(*pair)) for pair in sorted(pairs)}, again)
 
 
-JOINS = {
-    "information": (join_information, "aggregates"),
-    "phases": (join_phases, "phases"),
-    "prevalence": (join_prevalence, "phases"),
-    "differences": (join_differences, "phases"),
-    "correlations": (join_correlations, "correlations"),
-    "errors": (join_errors, "errors"),
-}
+def name_pair(experiment: str, estimator: str) -> dict[str, str]:
+    return {"experiment": experiment, "estimator": estimator}
 
 
 def check_claims(path: Path) -> None:

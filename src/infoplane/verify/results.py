@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
-from infoplane.layout import path_of
+from infoplane.layout import JOINS, path_of
 from infoplane.progress import progress_bar
 from infoplane.verify.chain import (
     check_accuracy,
@@ -71,15 +72,8 @@ CHECKS = (
             "joined tables follow from what they join",
             check_joined,
         )
-        for name in (
-            "correlations",
-            "differences",
-            "errors",
-            "fits",
-            "information",
-            "phases",
-            "prevalence",
-        )
+        for name, join in JOINS.items()
+        if not TABLES[join.of].chunked
     ),
     Check(path_of("claims"), "tables of claims follow from the phases", check_claims),
     Check(path_of("figure", figure="*", format="*"), "figures are whole and show their tables", check_figure),
