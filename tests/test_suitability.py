@@ -9,7 +9,7 @@ from answers import in_process, is_one_line_that_names
 from reference import small_images
 
 from infoplane import Dataset, TrainingSpec, UserError, estimate, train
-from infoplane.config import DatasetSpec
+from infoplane.config import DatasetSpec, FigureSpec
 from infoplane.datasets import save_dataset
 from infoplane.suitability import InputsMerged, problems_of_data, refuse_unsuitable, report_inputs
 
@@ -220,3 +220,22 @@ def test_what_is_found_before_is_what_the_jobs_refuse(tmp_path, command):
         )
     assert answer.status == 1 and answer.errors == f"infoplane: {line}\n"
     assert is_one_line_that_names(answer.errors, "")
+
+
+def test_a_scatter_of_a_network_without_two_neurons_is_found_before_any_job():
+    def scatter(*experiments):
+        return FigureSpec(kind="scatter", category="mine", experiments=experiments)
+
+    spec, trainings = (
+        DatasetSpec(name="synthetic", kind="synthetic"),
+        {
+            "narrow": spec_of("synthetic", [4, 2]),
+            "wide": spec_of("synthetic", [4, 3]),
+        },
+    )
+    figures = {"pair": scatter("narrow"), "none": scatter("narrow", "wide")}
+    (line,) = problems_of_data(spec, trainings, figures)
+    assert line.startswith("figures.none: wide has no hidden layer of two neurons; ")
+    pooled = {"pooled": spec_of("mnist", [{"conv": 2, "kernel": 28}, 3])}  # two channels of 1 × 1
+    mnist = DatasetSpec(name="mnist", kind="mnist")
+    assert problems_of_data(mnist, pooled, {"pair": scatter("pooled")}) == []

@@ -29,6 +29,13 @@ def claims() -> pd.DataFrame:
     return as_read(pd.DataFrame(rows))
 
 
+def test_cells_of_too_few_runs_have_no_share():
+    which = {"claim": "C2", "statement": "", "protocol": "published", "reading": "codes"}
+    row = claim(**which, verdict="too few runs", too_few=6, decisive="relu/exact T1; relu/exact T2", k=0, n=0)
+    _, (*_, found) = verdict_rows(as_read(pd.DataFrame([row])))
+    assert found == "too few runs; cells: 6 have too few runs"
+
+
 def test_a_row_for_each_claim_and_reading(claims):
     head, first, second = verdict_rows(claims, {"tanh": "the tanh network"})
     assert head == ["claim", "reading", "protocol published", "protocol controlled"]

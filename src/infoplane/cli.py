@@ -37,7 +37,7 @@ def check(given: Namespace) -> None:
     problems = [
         problem
         for name, dataset in study.datasets.items()
-        for problem in problems_of_data(dataset, study.trainings_on(name))
+        for problem in problems_of_data(dataset, study.trainings_on(name), study.figures)
     ]
     if problems:
         for problem in problems[:-1]:
@@ -165,7 +165,7 @@ def trace(given: Namespace) -> None:
 def verdicts(given: Namespace) -> None:
     from infoplane.verdict_table import write_verdicts
 
-    write_verdicts(given.claims, given.output, from_json(given.labels, "--labels"))
+    write_verdicts(given.claims, given.output, from_json(given.spec, "--spec"))
 
 
 def pages(given: Namespace) -> None:
@@ -401,7 +401,7 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
     one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
-    one.add_argument("--labels", metavar="JSON", default="{}", help="labels of experiments and estimators")
+    one.add_argument("--spec", metavar="JSON", default="{}", help="labels of experiments and estimators")
     one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
 
     one = command(stages, "pages", pages, "show a table as a page that a browser sorts")

@@ -60,6 +60,7 @@ STAGES = {
     **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells", "margins"), "statistics"),
     "figure": "figures.drawing",
     "page": "pages",
+    "verdicts": "verdict_table",
 }
 
 

@@ -45,6 +45,8 @@ FILES = {
     "claims": "statistics/claims.csv",
     "cells": "statistics/cells.csv",
     "margins": "statistics/margins.csv",
+    "verdicts": "statistics/verdicts.html",
+    "verdicts_text": "statistics/verdicts.md",
     "figure": "figures/{figure}.{format}",
     "page": "pages/{table}.html",
 }
@@ -55,6 +57,7 @@ BESIDE = {
     "aggregates": ("phases",),
     "tradeoff": ("correlations",),
     "claims": ("cells", "margins"),
+    "verdicts": ("verdicts_text",),
 }
 
 
@@ -251,17 +254,18 @@ class Layout:
         return [path_of("joined", **names) for names in tables if self.joined(names)]
 
     def verdicts(self) -> list[str]:
-        return [path_of(kind) for kind in ("claims", "cells", "margins")]
+        """The tables of claims, and the verdicts to read."""
+        return [*self.made_with("claims", {}), *self.made_with("verdicts", {})]
 
     def pages(self, tables: Iterable[str]) -> list[str]:
-        """The pages that show tables of statistics in a browser."""
-        names = (table.removeprefix("statistics/").removesuffix(".csv") for table in tables)
-        return [path_of("page", table=name) for name in names]
+        """The pages that show tables (csv) of statistics in a browser."""
+        names = (table.removeprefix("statistics/") for table in tables if table.endswith(".csv"))
+        return [path_of("page", table=name.removesuffix(".csv")) for name in names]
 
     def targets(self) -> list[str]:
         """All that a study ends in."""
-        tables = self.joins(self.study.datasets) + self.verdicts()
-        return [*self.figures(self.study.figures), *tables, *self.pages(tables)]
+        joins, verdicts = self.joins(self.study.datasets), self.verdicts()
+        return [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
 
 
 MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
@@ -292,6 +296,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     },
     "joined": lambda layout, names: {"tables": layout.joined(names)},
     "claims": lambda layout, names: {"phases": layout.claimed()},
+    "verdicts": lambda layout, names: {"claims": [path_of("claims")]},
     "figure": lambda layout, names: layout.drawn_from(names["figure"]),
     "page": lambda layout, names: {"table": [f"statistics/{names['table']}.csv"]},
 }

@@ -57,6 +57,8 @@ class Provenance:
                 return self.study.estimators[names["estimator"]].spec.differences()
             case "figure":
                 return self.study.figures[names["figure"]].differences()
+            case "verdicts":
+                return self.study.labels()
         return None
 
     def content(self, kind: str, names: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.config import Bits, DatasetSpec, TrainingSpec
+from infoplane.config import Bits, DatasetSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import first_part
 from infoplane.datasets.images import CLASSES, IMAGE, IMAGES
@@ -124,7 +124,9 @@ def levels_far_from_0(spec: TrainingSpec, dataset: Dataset) -> int | None:
     return levels if share < 0.5 and levels < MANY else None
 
 
-def problems_of_data(spec: DatasetSpec, trainings: Mapping[str, TrainingSpec]) -> list[str]:
+def problems_of_data(
+    spec: DatasetSpec, trainings: Mapping[str, TrainingSpec], figures: Mapping[str, FigureSpec] | None = None
+) -> list[str]:
     """What the jobs of a study would refuse of a data set, a line each; nothing is trained or downloaded.
 
     One's own file is read, and so is a folder with the images of a public data set. Of images that would have
@@ -133,6 +135,7 @@ def problems_of_data(spec: DatasetSpec, trainings: Mapping[str, TrainingSpec]) -
     Args:
         spec: the data set.
         trainings: those that use it, by the names of their experiments.
+        figures: those of the study; a scatter needs a hidden layer of two neurons.
     """
     problems = []
     try:
@@ -142,11 +145,17 @@ def problems_of_data(spec: DatasetSpec, trainings: Mapping[str, TrainingSpec]) -
     for name, training in trainings.items():
         try:
             if dataset is None:
-                network_of(training, IMAGE, CLASSES)
+                network = network_of(training, IMAGE, CLASSES)
             else:
-                refuse_unsuitable(training, dataset)
+                network = refuse_unsuitable(training, dataset)
         except UserError as error:
             problems.append(f"experiments.{name}: {error}")
+            continue
+        problems += [
+            f"figures.{key}: {name} has no hidden layer of two neurons; name another experiment"
+            for key, figure in (figures or {}).items()
+            if figure.kind == "scatter" and name in figure.experiments and network.layer_of_two is None
+        ]
     return problems
 
 

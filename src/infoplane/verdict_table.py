@@ -81,7 +81,7 @@ def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     if verdict["ceiling"] != "0":
         counts.append(f"{verdict['ceiling']} have nothing left to fit")
     sentences = [head, f"cells: {', '.join(counts)}" if counts else ""]
-    if verdict["decisive"]:
+    if verdict["decisive"] and verdict["lower"]:  # cells of too few runs have no interval
         cell = with_labels(verdict["decisive"].partition(";")[0], labels)
         share = f"{verdict['k']} of {verdict['n']} runs"
         interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"

@@ -27,7 +27,7 @@ def joined(*tables: str) -> set[str]:
 
 FITS = joined("fits")
 PHASES = joined("information", "phases", "prevalence", "differences", "violations")
-CLAIMS = {"statistics_claims", "pages claims", "pages cells", "pages margins"}
+CLAIMS = {"statistics_claims", "verdicts", "pages claims", "pages cells", "pages margins"}
 FIGURES = {"figures plane", "figures curves", "figures runs", "figures accuracy"}
 
 Config = dict[str, Any]

@@ -1,5 +1,6 @@
 localrules:
     pages,
+    verdicts,
 
 
 use rule datasets as pages with:
@@ -24,3 +25,23 @@ use rule datasets as pages with:
     params:
         content=content("page"),
         command=command("pages"),
+
+
+use rule pages as verdicts with:
+    input:
+        unpack(made_from("verdicts")),
+    output:
+        report(
+            result("verdicts"),
+            caption="../report/verdicts.rst",
+            category="Claims",
+            labels={"table": "verdicts"},
+        ),
+        result("verdicts_text"),
+    log:
+        log("verdicts"),
+    benchmark:
+        benchmark("verdicts")
+    params:
+        content=content("verdicts"),
+        command=command("verdicts", "verdicts"),

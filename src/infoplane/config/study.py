@@ -12,6 +12,7 @@ from infoplane.config.data import PUBLIC, DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.fields import Count, Folder, Label, Name, Names, Overrides, Strict, documented
 from infoplane.config.figures import FigureSpec
+from infoplane.config.labels import label_of_estimator, labels_of_trainings
 from infoplane.config.parsing import from_yaml
 from infoplane.config.sweeps import matched, with_sweeps
 from infoplane.config.training import TrainingSpec
@@ -202,6 +203,15 @@ class Study:
         return sorted(
             (name, key) for key, estimator in self.estimators.items() for name in estimator.experiments
         )
+
+    def labels(self) -> dict[str, str]:
+        """What is written in place of the names of experiments that claims rest on, and of estimators."""
+        counted = {name: its for name, its in self.experiments.items() if not its.control}
+        own = {name: its.label for name, its in counted.items() if its.label}
+        estimators = {
+            name: its.label or label_of_estimator(its.spec) for name, its in self.estimators.items()
+        }
+        return estimators | labels_of_trainings({name: its.spec for name, its in counted.items()}, own)
 
     def exact_estimator(self, experiment: str) -> str | None:
         """The estimator of the exact value of an experiment over all inputs; of several the first."""

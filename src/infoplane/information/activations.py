@@ -9,11 +9,11 @@ import pandas as pd
 from infoplane.artifacts import write_table
 from infoplane.datasets import Dataset
 from infoplane.errors import UserError
-from infoplane.information.layers import Layer
 from infoplane.information.merging import of_repetition
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, description_of, load_trained
 from infoplane.networks.inputs import network_labels
+from infoplane.networks.layers import network_of
 from infoplane.trajectory import Trajectory
 
 __all__ = ["activations", "run"]
@@ -38,10 +38,10 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     Raises:
         UserError: no hidden layer has two neurons.
     """
+    number = layer_of_two(trajectory, dataset)
     labels = network_labels(trajectory.spec, dataset, trajectory.repetitions[0])
     tables = []
     for _, times, layers in replay(trajectory, dataset):
-        number = layer_of_two(layers)
         for place, epoch in enumerate(trajectory.epochs[times]):
             first, second = layers[number - 1].activations[place]
             rows = pd.DataFrame({"label": labels, "t_1": first, "t_2": second})
@@ -52,20 +52,20 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
-def layer_of_two(layers: Sequence[Layer]) -> int:
+def layer_of_two(trajectory: Trajectory, dataset: Dataset) -> int:
     """Number of the last hidden layer of two neurons, from 1."""
-    numbers = [number for number, layer in enumerate(layers[:-1], 1) if layer.shape[1] == 2]
-    if not numbers:
+    number = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes).layer_of_two
+    if number is None:
         raise UserError("no hidden layer of this network has two neurons; look at another network")
-    return numbers[-1]
+    return number
 
 
 def both_vary(trajectory: Trajectory, dataset: Dataset) -> bool:
     """Whether both neurons tell inputs apart at the last epoch of a trajectory of one repetition."""
     last = at_times(trajectory, np.arange(len(trajectory.epochs)) == len(trajectory.epochs) - 1)
+    number = layer_of_two(trajectory, dataset)
     return any(
-        np.ptp(layers[layer_of_two(layers) - 1].activations[-1], axis=1).all()
-        for _, _, layers in replay(last, dataset)
+        np.ptp(layers[number - 1].activations[-1], axis=1).all() for _, _, layers in replay(last, dataset)
     )
 
 

@@ -187,6 +187,12 @@ class Network:
         return max(*columns, *(layer.outputs for layer in self.layers))
 
     @property
+    def layer_of_two(self) -> int | None:
+        """Number, from 1, of the last hidden layer of two neurons; None if there is none."""
+        numbers = (number for number, layer in enumerate(self.layers[:-1], 1) if layer.outputs == 2)
+        return max(numbers, default=None)
+
+    @property
     def size(self) -> int:
         """Number P of parameters."""
         return self.weighted[-1].stop
