@@ -17,7 +17,7 @@ from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
-from infoplane.layout import JOINS, repetitions_of
+from infoplane.layout import FORMATS, JOINS, repetitions_of
 from infoplane.log import logged
 
 __all__ = ["main"]
@@ -64,6 +64,18 @@ def costs(given: Namespace) -> None:
     print(table.to_string(index=False, float_format="%.3f"))
     hours = {cores: projected_hours(table, cores) for cores in (1, 2, 8, 16)}
     print("\n" + ", ".join(f"{time:.2f} h on {cores} cores" for cores, time in hours.items()))
+
+
+def export(given: Namespace) -> None:
+    from infoplane.export import export_study
+
+    export_study(given.config, given.folder)
+
+
+def redraw(given: Namespace) -> None:
+    from infoplane.export import redraw
+
+    redraw(given.folder, given.output or given.folder / "figures", given.figures, given.formats)
 
 
 def datasets(given: Namespace) -> None:
@@ -299,6 +311,18 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "costs", costs, "sum up time, memory and disk of the jobs that have finished")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
+
+    one = command(stages, "export", export, "write the tables of a study, thinned, that all figures need")
+    one.add_argument("config", type=Path, help="its config file")
+    one.add_argument("folder", type=Path, help="the folder to write to")
+
+    one = command(stages, "redraw", redraw, "draw the figures of an exported study again")
+    one.add_argument("folder", type=Path, help="what export wrote")
+    one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all unless given")
+    one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures unless given")
+    one.add_argument(
+        "--formats", nargs="+", choices=FORMATS, default=["png"], help="file formats; png unless given"
+    )
 
     one = command(stages, "datasets", datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")

@@ -1,0 +1,153 @@
+"""Export of a study: tables that are small enough to publish, from which every figure is drawn again."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from infoplane.artifacts import file_digest, read_table, versions, write_table, written_aside
+from infoplane.config.kinds import TABLES
+from infoplane.config.study import Study, load_study
+from infoplane.errors import UserError
+from infoplane.figures.drawing import write_figure
+from infoplane.information.snapshots import spread_times
+from infoplane.kernels import VERSION
+from infoplane.layout import Layout
+from infoplane.progress import progress_bar
+
+__all__ = ["export_study", "redraw", "thinned"]
+
+CONFIG, PROVENANCE = "config.yaml", "provenance.json"
+# Of a curve over more epochs, so many are kept, with so many decimals of every number
+EPOCHS, DECIMALS = 400, 4
+# Tables of curves; others are copied as they are
+CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
+
+
+def export_study(config: Path, folder: Path) -> None:
+    """Write the config, the joined tables, the verdicts, and what the figures show into a folder.
+
+    Joined tables and tables of single runs are copied. Curves are thinned to about 400 epochs, spaced evenly
+    in their logarithm, and rounded to four decimals. Figures are drawn from them again by `redraw`.
+
+    Args:
+        config: the config file of a study that has been run to its end.
+        folder: where to write; files of the same names are replaced.
+
+    Raises:
+        UserError: a table is missing or damaged.
+    """
+    study = load_study(config)
+    results, layout = Path(study.results), Layout(study)
+    copied = [*layout.joins(study.datasets), *layout.verdicts()]
+    shown = exported_tables(layout)
+    with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
+        for path in copied:
+            copy(results / path, folder / path)
+            progress.update()
+        for path, kind in shown.items():
+            if kind in CURVES:
+                table, description = read_table(results / path, kind)
+                write_table(folder / path, *thinned(table, description))
+            else:
+                copy(results / path, folder / path)
+            progress.update()
+    copy(config, folder / CONFIG)
+    told = json.dumps(provenance(config), indent=2, sort_keys=True)
+    with written_aside(folder / PROVENANCE) as aside:
+        aside.write_text(f"{told}\n", encoding="utf-8")
+
+
+def exported_tables(layout: Layout) -> dict[str, str]:
+    """Paths of the tables that figures show, and of the curves of every experiment; with their kinds."""
+    shown = {path: "aggregates" for path in layout.tables("aggregates", layout.study.pairs)}
+    for figure in layout.study.figures:
+        for kind, paths in layout.drawn_from(figure).items():
+            shown |= dict.fromkeys(paths, kind)
+    return {path: kind for path, kind in shown.items() if TABLES[kind].of != "study"}
+
+
+def copy(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise UserError(f"{source}: missing; run the workflow to its end first")
+    with written_aside(target) as aside:
+        shutil.copyfile(source, aside)
+
+
+def thinned(
+    table: pd.DataFrame, description: Mapping[str, Any], epochs: int = EPOCHS, decimals: int = DECIMALS
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A table of curves at some of its epochs, with rounded numbers, and a description that says so.
+
+    >>> curve = pd.DataFrame({"epoch": range(1000), "i_ty": [time / 999 for time in range(1000)]})
+    >>> fewer, description = thinned(curve, {"kind": "aggregates"}, epochs=5)
+    >>> fewer["epoch"].tolist(), fewer["i_ty"].tolist(), description["thinned"]
+    ([0, 5, 31, 177, 999], [0.0, 0.005, 0.031, 0.1772, 1.0], {'epochs': 5, 'decimals': 4})
+    """
+    parts = table["part"] if "part" in table else pd.Series("main", table.index)
+    times = pd.DataFrame({"part": parts, "epoch": table["epoch"]})
+    known = times.drop_duplicates()
+    if len(known) > epochs:
+        which = spread_times(known["part"].to_numpy(str), known["epoch"].to_numpy(), epochs)
+        chosen = pd.MultiIndex.from_frame(known[which])
+        table = table[pd.MultiIndex.from_frame(times).isin(chosen)].reset_index(drop=True)
+    return table.round(decimals), {**description, "thinned": {"epochs": epochs, "decimals": decimals}}
+
+
+def provenance(config: Path) -> dict[str, Any]:
+    """What a study was made from and by: its config, the commit of the code, the engine, versions."""
+    return {
+        "config_sha256": file_digest(config),
+        "commit": commit(),
+        "engine": VERSION,
+        "versions": versions(),
+    }
+
+
+def commit() -> str | None:
+    """The Git commit of the code that runs; None where it is no checkout."""
+    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Sequence[str] = ("png",)) -> None:
+    """Draw the figures of an exported study again, from its tables alone.
+
+    Args:
+        folder: what `export_study` wrote.
+        output: the folder of the figures.
+        names: those to draw; all unless given.
+        formats: of pdf, png and svg.
+
+    Raises:
+        UserError: there is no such figure, or a table is missing or damaged.
+    """
+    study = load_study(folder / CONFIG)
+    if unknown := {*names} - {*study.figures}:
+        raise UserError(f"{min(unknown)}: no figure of this study; name one of {', '.join(study.figures)}")
+    layout = Layout(study)
+    chosen = names or [*study.figures]
+    with progress_bar(len(chosen), "redraw", "figures") as progress:
+        for name in chosen:
+            write_figure(
+                study.figures[name],
+                tables_of(study, layout, name, folder),
+                [output / f"{name}.{each}" for each in formats],
+            )
+            progress.update()
+
+
+def tables_of(study: Study, layout: Layout, figure: str, folder: Path) -> dict[str, dict[Any, list[Path]]]:
+    """The files that a figure is drawn from, by what they hold and what they are of."""
+    spec = study.figures[figure]
+    return {
+        kind: {name: [folder / path for path in layout.tables(kind, [name])] for name in spec.names(kind)}
+        for kind in spec.reads
+    }

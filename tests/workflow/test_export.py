@@ -1,0 +1,75 @@
+"""An exported study holds all that its figures need, and less than its results."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from answers import in_process, is_one_line_that_names
+
+from infoplane.artifacts import file_digest, read_table
+from infoplane.config.study import load_study
+from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned
+from infoplane.layout import Layout
+
+
+@pytest.fixture
+def exported(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    export_study(finished.config, finished.folder / "export")
+    return finished.folder / "export"
+
+
+def test_all_figures_are_drawn_again_without_results(exported, finished):
+    shutil.rmtree(finished.folder / "results")
+    redraw(exported, exported / "figures", formats=("png", "svg"))
+    names = load_study(exported / "config.yaml").figures
+    assert {path.name for path in (exported / "figures").iterdir()} == {
+        f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
+    }
+    redraw(exported, exported / "one", ["plane"])
+    assert (exported / "one" / "plane.png").read_bytes() == (exported / "figures" / "plane.png").read_bytes()
+
+
+def test_exported_tables_are_those_of_the_study(exported, finished):
+    results = finished.folder / "results"
+    for name in ("claims.csv", "synthetic/phases.csv"):
+        assert (exported / "statistics" / name).read_bytes() == (results / "statistics" / name).read_bytes()
+    kinds = exported_tables(Layout(load_study(finished.config)))
+    assert {*kinds.values()} == {"aggregates", "accuracy", "information"}
+    for path, kind in kinds.items():
+        table, description = read_table(exported / path, kind)
+        whole, origin = read_table(results / path, kind)
+        assert description.pop("thinned") == {"epochs": 400, "decimals": 4} and description == origin
+        pd.testing.assert_frame_equal(table, whole, rtol=0, atol=5.0001e-5)  # of four decimals
+
+
+def test_an_export_says_what_it_was_made_from(exported, finished):
+    told = json.loads((exported / "provenance.json").read_text())
+    assert told["config_sha256"] == file_digest(finished.config) == file_digest(exported / "config.yaml")
+    assert told["engine"] == 1 and "numpy" in told["versions"]
+
+
+def test_curves_keep_both_parts_their_ends_and_every_row_of_an_epoch():
+    parts = {"prefit": range(-1, 1000), "main": range(-1, 8000, 5)}
+    rows = [(part, epoch, layer) for part, epochs in parts.items() for epoch in epochs for layer in (1, 2)]
+    curve = pd.DataFrame(rows, columns=["part", "epoch", "layer"])
+    fewer, _ = thinned(curve, {})
+    assert (fewer.groupby(["part", "epoch"]).size() == 2).all()
+    for part, epochs in parts.items():
+        kept = fewer.loc[fewer["part"] == part, "epoch"].unique()
+        assert {-1, 0, epochs[-1]} - {*kept} <= {0} and len(kept) <= EPOCHS + 1
+        assert {*kept} <= {*epochs}
+
+
+def test_what_is_missing_is_one_line(exported, finished):
+    (exported / "statistics" / "relu" / "exact" / "aggregates.parquet").unlink()
+    (finished.folder / "results" / "statistics" / "claims.csv").unlink()
+    for words, place in [
+        (("redraw", str(exported), "plane"), "aggregates.parquet"),
+        (("redraw", str(exported), "plan"), "plan: no figure of this study"),
+        (("export", str(finished.config), "again"), "claims.csv"),
+    ]:
+        answer = in_process(*words)
+        line = answer.errors.splitlines()[-1]  # after lines of progress
+        assert answer.status == 1 and is_one_line_that_names(line, place)
