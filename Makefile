@@ -44,6 +44,7 @@ mutation: $(VENV)/installed-dev
 check: $(VENV)/installed-dev
 	ruff check
 	ruff format --check
+	lint-imports --no-logo
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 	mypy

@@ -9,9 +9,9 @@ import numpy as np
 
 from infoplane import Dataset, EstimatorSpec, TrainingSpec, load_dataset, train
 from infoplane.artifacts import array_digest
+from infoplane.compilation import inlined
 from infoplane.entropy import Information
 from infoplane.information import estimate
-from infoplane.kernels.compilation import inlined
 from infoplane.kernels.vectors import fma, load, store
 
 MEASURES = ["loss", "train_accuracy", "test_accuracy"]

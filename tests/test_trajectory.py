@@ -9,7 +9,8 @@ from safetensors.numpy import save_file
 
 from infoplane import TrainingSpec, Trajectory, UserError, load_trajectory
 from infoplane.config import DenseSpec, PoolSpec
-from infoplane.trajectory import recorded_epochs, save_trajectory, training_parts
+from infoplane.records import recorded_epochs, training_parts
+from infoplane.trajectory import save_trajectory
 
 SPEC = TrainingSpec(
     dataset="synthetic",

@@ -6,9 +6,9 @@ import numpy as np
 from reference import Record, ReferenceNetwork, small_images, train_reference
 
 from infoplane import Dataset, TrainingSpec, load_dataset
-from infoplane.kernels.random import Streams
 from infoplane.networks.steps import EnsembleState
-from infoplane.trajectory import training_parts
+from infoplane.random import Streams
+from infoplane.records import training_parts
 
 SETTINGS = {"dataset": "synthetic", "network": "shwartz-ziv", "epochs": 2, "record_every": 1}
 TRAINED = 3276

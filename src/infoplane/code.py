@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infoplane.kernels import VERSION
-
-__all__ = ["PLUMBING", "STAGES", "TRAINED", "code_digest", "code_of", "imports_of", "made_by"]
+__all__ = ["PLUMBING", "STAGES", "TRAINED", "VERSION", "code_digest", "code_of", "imports_of", "made_by"]
 
 ROOT = Path(__file__).parent
+# Version of the kernels. It is raised when, and only when, the bytes of a training change, or those of the
+# information of its layers. Results of equal spec, data and version are equal, and are not made again.
+VERSION = 1
 # What reads, writes, checks and prints, and decides no number
 PLUMBING = frozenset(
     {
@@ -24,7 +25,7 @@ PLUMBING = frozenset(
         "datasets.sources",
         "devices",
         "errors",
-        "kernels.compilation",
+        "compilation",
         "layout",
         "log",
         "networks.module",

@@ -13,15 +13,16 @@ from tqdm import tqdm
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.checkpoint import Checkpoint
+from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
-from infoplane.kernels.compilation import sources_digest
 from infoplane.networks.layers import Network
 from infoplane.progress import progress_bar
+from infoplane.records import Records, recorded_epochs, training_parts
 from infoplane.suitability import InputsMerged, refuse_unsuitable, report_inputs
-from infoplane.trajectory import Records, Trajectory, recorded_epochs, save_trajectory, training_parts
+from infoplane.trajectory import Trajectory, save_trajectory
 
 __all__ = ["run", "train"]
 

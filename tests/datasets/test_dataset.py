@@ -9,7 +9,7 @@ import torch
 
 from infoplane import Dataset, UserError, load_dataset
 from infoplane.datasets import stratified_split
-from infoplane.kernels.random import Streams
+from infoplane.random import Streams
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from infoplane import TrainingSpec, Trajectory
 from infoplane.information.snapshots import at_times, spread, table_keys
-from infoplane.trajectory import recorded_epochs
+from infoplane.records import recorded_epochs
 
 
 def trajectory(**training) -> Trajectory:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import MARGIN, room, within_margins, written
 
+from infoplane.activations import ACTIVATIONS
 from infoplane.kernels.activations import KERNELS, NUMBERS, activate, multiply_slopes
-from infoplane.networks.activations import ACTIVATIONS
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.functions import erf, exp, expm1, log, sigmoid, tanh
 from infoplane.kernels.vectors import exponent, load, low_bits_as_exponent, mantissa, store
 

@@ -15,14 +15,14 @@ from torch import Tensor
 from trainings import CASES, dataset_of, name_of, spec_of
 
 from infoplane import Dataset, TrainingSpec
+from infoplane.activations import ACTIVATIONS, Activation
+from infoplane.compilation import compiled
 from infoplane.kernels.activations import NUMBERS, activate
-from infoplane.kernels.compilation import compiled
 from infoplane.kernels.network import backward, forward
 from infoplane.kernels.panels import PANEL, gather_labels
 from infoplane.kernels.quantizer import MOVING_POLICIES
 from infoplane.kernels.training import Trainer
 from infoplane.networks import forward as in_torch
-from infoplane.networks.activations import ACTIVATIONS, Activation
 from infoplane.networks.forward import model_on
 from infoplane.networks.quantization import Quantized
 from infoplane.networks.steps import Batch, Derivatives

@@ -10,8 +10,8 @@ from layouts import MARGIN, PANEL, from_panels, panels_of, room, to_panels, with
 from infoplane.kernels.output import correct_answers, cross_entropy, softmax
 from infoplane.networks.forward import log_likelihood
 from infoplane.networks.quantization import grid, quantize
-from infoplane.networks.ranges import Extremes
 from infoplane.networks.schemes import PUBLISHED, Scheme
+from infoplane.ranges import Extremes
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)

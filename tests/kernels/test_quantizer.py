@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from layouts import MARGIN, room, within_margins, written
 
+from infoplane import ranges
 from infoplane.kernels.quantizer import (
     MOVING_POLICIES,
     average_records,
@@ -18,7 +19,6 @@ from infoplane.kernels.quantizer import (
     range_of,
 )
 from infoplane.networks import quantization as in_torch
-from infoplane.networks import ranges
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)

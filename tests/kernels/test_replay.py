@@ -11,14 +11,14 @@ from tqdm import tqdm
 from trainings import CASES, ON_IMAGES, dataset_of, name_of, spec_of
 
 from infoplane import Dataset, TrainingSpec
+from infoplane.activations import ACTIVATIONS
 from infoplane.config import Bits
 from infoplane.kernels import replay
 from infoplane.kernels.replay import Replayer
 from infoplane.kernels.training import Trainer
-from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.replay import Replayer as InTorch
 from infoplane.networks.schemes import scheme_of
-from infoplane.trajectory import Records, recorded_epochs
+from infoplane.records import Records, recorded_epochs
 
 
 def trained(spec: TrainingSpec, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:

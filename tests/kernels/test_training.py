@@ -21,20 +21,20 @@ from trainings import (
 )
 
 from infoplane import Dataset, TrainingSpec
-from infoplane.kernels.compilation import compiled
+from infoplane.compilation import compiled
 from infoplane.kernels.network import forward
 from infoplane.kernels.quantizer import MOVING_POLICIES
-from infoplane.kernels.random import Streams
 from infoplane.kernels.training import Adam, RepetitionState, Trainer, step_of_adam, train_repetitions
 from infoplane.networks.forward import model_on
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.optimizers import batch_size_of
-from infoplane.networks.ranges import AT_START, MOVING_DECAY, MOVING_START, averaging_at
 from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
 from infoplane.networks.training import Evaluation
-from infoplane.trajectory import Records, recorded_epochs, training_parts
+from infoplane.random import Streams
+from infoplane.ranges import AT_START, MOVING_DECAY, MOVING_START, averaging_at
+from infoplane.records import Records, recorded_epochs, training_parts
 
 NO_BAR = tqdm(disable=True)
 FLOATS = [np.float32, np.float64]

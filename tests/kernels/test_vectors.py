@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.vectors import (
     BYTES,
     SIDE,

@@ -64,7 +64,7 @@ DIGESTS = {
 }
 CHANGED = """\
 the bytes of results are not those of version {version}. If they were not meant to change, find out why.
-Otherwise raise VERSION in infoplane/kernels/__init__.py and here, and replace the digests here by these:
+Otherwise raise VERSION in infoplane/code.py and here, and replace the digests here by these:
 {found}"""
 
 

@@ -19,8 +19,8 @@ from infoplane.networks.forward import (
 )
 from infoplane.networks.layers import Conv, Network, Pool
 from infoplane.networks.quantization import Quantized, grid, quantize, values_of
-from infoplane.networks.ranges import Extremes
 from infoplane.networks.schemes import scheme_of
+from infoplane.ranges import Extremes
 
 SPEC = {"network": "shwartz-ziv", "epochs": 1, "record_every": 1, "dataset": "mine"}
 IMAGES = [{"conv": 2, "kernel": 3}, {"pool": 2}, {"conv": 3, "kernel": 2}, {"pool": 2}, 5]

@@ -14,7 +14,7 @@ from reference import small_images
 from infoplane import Dataset, TrainingSpec, load_dataset
 from infoplane.networks.inputs import distinct_inputs, network_inputs, network_labels
 from infoplane.networks.quantization import grid, quantize
-from infoplane.networks.ranges import extremes
+from infoplane.ranges import extremes
 
 BOTH = pytest.mark.parametrize("quantized", [True, False])
 

@@ -16,7 +16,7 @@ from infoplane.networks.quantization import (
     straight_through,
     values_of,
 )
-from infoplane.networks.ranges import Extremes, extremes
+from infoplane.ranges import Extremes, extremes
 
 HALF = Fraction(1, 2)
 BITS = st.integers(2, 16)

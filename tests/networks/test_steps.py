@@ -18,13 +18,13 @@ from trainings import (
 )
 
 from infoplane import load_dataset
-from infoplane.kernels.random import Streams
 from infoplane.networks.forward import model_on
 from infoplane.networks.optimizers import batch_size_of
-from infoplane.networks.ranges import averaging_at
 from infoplane.networks.schemes import scheme_of
 from infoplane.networks.steps import Batch, adam_rate, differentiate, take_step
 from infoplane.networks.training import batches_of, initial_state
+from infoplane.random import Streams
+from infoplane.ranges import averaging_at
 
 REPETITIONS = range(3)
 

@@ -175,7 +175,7 @@ CHANGES = [
     Change(
         "another version of the kernels",
         RELU,
-        module="kernels/__init__.py",
+        module="code.py",
         edit=lambda text: text.replace("VERSION = 1", "VERSION = 2"),
     ),
 ]

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from infoplane.activations import ACTIVATIONS
 from infoplane.config.fields import Count, Decay, Name, Pair, Rate, Strict, documented, expecting, one_of
 from infoplane.config.specs import Spec
-from infoplane.networks.activations import ACTIVATIONS
-from infoplane.networks.ranges import POLICIES
+from infoplane.ranges import POLICIES
 
 __all__ = [
     "BY_LAYERS",

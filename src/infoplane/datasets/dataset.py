@@ -9,7 +9,7 @@ import numpy as np
 from infoplane.artifacts import array_digest
 from infoplane.conversion import as_array
 from infoplane.errors import UserError
-from infoplane.kernels.random import Streams
+from infoplane.random import Streams
 
 __all__ = ["Dataset", "first_part", "stratified_split"]
 

@@ -13,8 +13,8 @@ from infoplane.information.estimators import Exact
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, description_of, load_trained, spread, table_keys
 from infoplane.kernels.counting import number_columns
-from infoplane.kernels.random import Streams
 from infoplane.networks.inputs import network_labels
+from infoplane.random import Streams
 from infoplane.trajectory import Trajectory
 
 __all__ = ["reliability", "run", "subsamples"]

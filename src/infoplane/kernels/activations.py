@@ -1,4 +1,4 @@
-"""Activation functions and their derivatives on vectors, a row for each of `networks.activations`."""
+"""Activation functions and their derivatives on vectors, a row for each of `infoplane.activations`."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.functions import erf, exp, expm1, sigmoid, tanh
 from infoplane.kernels.vectors import full_like, load, select, store
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infoplane.kernels.compilation import compiled
+from infoplane.compilation import compiled
 from infoplane.kernels.vectors import floor, full_like, larger, load_as, smaller, splat, store_as
 
 __all__ = ["number_bins"]

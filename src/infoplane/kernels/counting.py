@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from infoplane.compilation import compiled
 from infoplane.entropy import Information, information_of_sums, logarithms_of
-from infoplane.kernels.compilation import compiled
 
 __all__ = [
     "Workspace",

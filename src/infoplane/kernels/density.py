@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infoplane.kernels.compilation import compiled
+from infoplane.compilation import compiled
 from infoplane.kernels.functions import exp, log
 from infoplane.kernels.vectors import fma, full_like, load, splat, store, total
 

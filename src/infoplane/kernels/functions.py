@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.vectors import (
     Vector,
     call_of_llvm,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.panels import PANEL, gather, lanes_for
 from infoplane.kernels.sparse import SparseInputs, sparse_inputs
 from infoplane.kernels.vectors import SIDE, load, load_as, store

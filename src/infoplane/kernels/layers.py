@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from infoplane.kernels.compilation import compiled, inlined
+from infoplane.compilation import compiled, inlined
 from infoplane.kernels.panels import PANEL, fill
 from infoplane.kernels.vectors import broadcast, fma, full_like, load, select, splat, store, total
 from infoplane.networks.layers import Conv, Dense, Layer, Pool

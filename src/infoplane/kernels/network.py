@@ -6,8 +6,8 @@ float32 in training, float64 in a replay.
 
 import numpy as np
 
+from infoplane.compilation import inlined
 from infoplane.kernels.activations import activate, multiply_slopes
-from infoplane.kernels.compilation import inlined
 from infoplane.kernels.inputs import Inputs, gather_inputs
 from infoplane.kernels.layers import (
     backward_sums,

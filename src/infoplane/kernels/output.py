@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.functions import exp, log
 from infoplane.kernels.panels import PANEL
 from infoplane.kernels.vectors import full_like, larger, load, select, splat, store, total

@@ -11,7 +11,7 @@ In all kernels, `x_offset` is the offset in the flat array `x` from which they r
 import numpy as np
 from numba.extending import register_jitable
 
-from infoplane.kernels.compilation import inlined
+from infoplane.compilation import inlined
 from infoplane.kernels.vectors import (
     SIDE,
     full_like,

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from infoplane.compilation import inlined
 from infoplane.config import RangeSpec
-from infoplane.kernels.compilation import inlined
 from infoplane.kernels.panels import extremes
 from infoplane.kernels.vectors import floor, full_like, larger, load, select, smaller, splat, store
-from infoplane.networks.ranges import POLICIES
+from infoplane.ranges import POLICIES
 
 __all__ = [
     "MOVING_POLICIES",
@@ -37,7 +37,7 @@ MOVING_POLICIES = [name for name, policy in POLICIES.items() if policy.decay is 
 QUANTIZER = np.dtype(
     [("source", np.int64), ("policy", np.int64), *((name, np.float64) for name in ("low", "high", "top"))]
 )
-# The moving policies; see `infoplane.networks.ranges.RangePolicy`.
+# The moving policies; see `infoplane.ranges.RangePolicy`.
 AVERAGE = np.dtype([("decay", np.float64), ("is_debiased", np.bool_)])
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from infoplane.compilation import compiled, inlined
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.compilation import compiled, inlined
 from infoplane.kernels.inputs import Inputs, in_panels, inputs_of, unpack_inputs
 from infoplane.kernels.network import quantize_kernels, run_layer
 from infoplane.kernels.output import softmax

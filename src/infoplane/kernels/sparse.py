@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-from infoplane.kernels.compilation import compiled, inlined
+from infoplane.compilation import compiled, inlined
 from infoplane.kernels.panels import PANEL, fill, lanes_for
 from infoplane.kernels.vectors import SIDE, fma, full_like, load, load_as, prefetch, store
 

@@ -7,24 +7,24 @@ import numpy as np
 from tqdm import tqdm
 
 from infoplane.checkpoint import Checkpoint
+from infoplane.compilation import compiled, inlined
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.compilation import compiled, inlined
 from infoplane.kernels.inputs import Inputs, Precision, gather_inputs, inputs_of, one_by_one
 from infoplane.kernels.network import backward, forward, quantize_kernels, run_layer
 from infoplane.kernels.output import correct_answers
 from infoplane.kernels.panels import gather_labels, lanes_for, panels_for
 from infoplane.kernels.plan import Memory, Plan, memory_for, plan_of
 from infoplane.kernels.quantizer import MOVING_POLICIES, move_averages
-from infoplane.kernels.random import Streams
 from infoplane.kernels.vectors import full_like, load, square_root, store
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_inputs, network_labels
 from infoplane.networks.layers import network_of
 from infoplane.networks.optimizers import batch_size_of
-from infoplane.networks.ranges import AT_START, MOVING_START
 from infoplane.networks.schemes import scheme_of
-from infoplane.trajectory import Records, training_parts
+from infoplane.random import Streams
+from infoplane.ranges import AT_START, MOVING_START
+from infoplane.records import Records, training_parts
 
 __all__ = ["RepetitionState", "Trainer", "train_repetitions"]
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infoplane.activations import ACTIVATIONS
 from infoplane.config import RangeSpec, TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.inputs import network_inputs
 from infoplane.networks.layers import Dense, Network, network_of
 from infoplane.networks.quantization import (
@@ -27,8 +27,8 @@ from infoplane.networks.quantization import (
     straight_through,
     values_of,
 )
-from infoplane.networks.ranges import Extremes, range_of
 from infoplane.networks.schemes import Scheme, highest_codes, scheme_of
+from infoplane.ranges import Extremes, range_of
 
 __all__ = [
     "ANY_ORDER",

@@ -9,7 +9,7 @@ import numpy as np
 
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.random import Streams
+from infoplane.random import Streams
 
 __all__ = ["Distinct", "Inputs", "distinct_inputs", "network_inputs", "network_labels", "reading_of"]
 

@@ -14,8 +14,8 @@ from infoplane.networks.forward import Model, layer_output, model_on, weights_of
 from infoplane.networks.inputs import Inputs, reading_of
 from infoplane.networks.layers import Dense, Pool
 from infoplane.networks.quantization import Grid, Quantized, values_of
-from infoplane.networks.ranges import extremes, needs_all_inputs
 from infoplane.networks.replay import IN_ORDER, LANES, single
+from infoplane.ranges import extremes, needs_all_inputs
 
 __all__ = ["module_of"]
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from infoplane.networks.ranges import Extremes
+from infoplane.ranges import Extremes
 
 __all__ = [
     "Grid",

@@ -2,9 +2,9 @@
 
 from typing import Literal, NamedTuple
 
+from infoplane.activations import ACTIVATIONS
 from infoplane.config import Bits, RangeSpec, TrainingSpec
-from infoplane.networks.activations import ACTIVATIONS
-from infoplane.networks.ranges import needs_all_inputs, starts_from_inputs
+from infoplane.ranges import needs_all_inputs, starts_from_inputs
 
 __all__ = ["PUBLISHED", "Scheme", "highest_codes", "scheme_of"]
 

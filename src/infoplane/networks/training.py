@@ -11,15 +11,15 @@ from tqdm import tqdm
 from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.kernels.random import Streams
 from infoplane.networks.forward import MOST_VALUES_ON_GPU, Model, forward, model_on, pass_sizes
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.optimizers import batch_size_of
 from infoplane.networks.quantization import values_of
-from infoplane.networks.ranges import AT_START, MOVING_START, averaging_at
 from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
-from infoplane.trajectory import Records, training_parts
+from infoplane.random import Streams
+from infoplane.ranges import AT_START, MOVING_START, averaging_at
+from infoplane.records import Records, training_parts
 
 __all__ = ["initial_state", "train_repetitions"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from infoplane.compilation import compiled
 from infoplane.errors import UserError
-from infoplane.kernels.compilation import compiled
 from infoplane.kernels.counting import number_columns
 
 __all__ = ["RowNumbers"]

@@ -24,9 +24,10 @@ from infoplane.information.snapshots import at_times, spread, spread_times
 from infoplane.layout import JOINS, path_of
 from infoplane.networks.layers import network_of
 from infoplane.recognition import description_of
+from infoplane.records import recorded_epochs, training_parts
 from infoplane.statistics import summarise_accuracy, summarise_information, write_claims
 from infoplane.statistics.chunks import read_chunks
-from infoplane.trajectory import Trajectory, load_trajectory, recorded_epochs, training_parts
+from infoplane.trajectory import Trajectory, load_trajectory
 from infoplane.verify.chunks import chunks_of, refuse_gaps, repetitions_of, tables_in
 from infoplane.verify.facts import (
     RUN_AGAIN,

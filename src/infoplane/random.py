@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infoplane.kernels.compilation import compiled, inlined
+from infoplane.compilation import compiled, inlined
 
 __all__ = ["Streams", "philox", "shuffled", "uniform_numbers"]
 

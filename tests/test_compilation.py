@@ -13,15 +13,15 @@ import pytest
 from digests import digests
 
 import infoplane
-from infoplane.kernels.compilation import cache_folder, sources_digest
+from infoplane.compilation import cache_folder, sources_digest
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
 PACKAGE = Path(infoplane.__file__).parent
 ORDER = "[4, 2, 1, 0, 3]"
 # Calls two kernels, and prints an order that one of them makes, and the folder of their code.
 PRINT_ORDER = """
-from infoplane.kernels.compilation import cache_folder
-from infoplane.kernels.random import Streams
+from infoplane.compilation import cache_folder
+from infoplane.random import Streams
 Streams(0, 1).uniforms(3)
 print(Streams(0, 1).order("main", 0, 5).tolist(), cache_folder(), sep="\\n")
 """
@@ -139,7 +139,7 @@ def test_damaged_files_are_not_trusted(tmp_path, suffix, damages):
 FIND_BINS = """
 import numpy as np
 from infoplane.kernels.binning import number_bins
-from infoplane.kernels.compilation import cache_folder
+from infoplane.compilation import cache_folder
 codes = np.empty((1, 8), np.uint16)
 number_bins(np.arange(8.0)[None], np.zeros(1), np.full(1, 4.0), 4, codes)
 print(codes.tolist(), cache_folder(), sep="\\n")

@@ -27,11 +27,16 @@ from numba.core.compiler import Compiler
 __all__ = ["compiled", "inlined"]
 
 
+FOLDER = Path(__file__).parent
+# The kernels, and the modules whose code or constants are compiled into them
+SOURCES = ("kernels/*.py", "activations.py", "compilation.py", "random.py", "ranges.py")
+
+
 @cache
 def sources_digest() -> str:
     """SHA-256 (hex) of the sources of all kernels."""
     total = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(path for pattern in SOURCES for path in FOLDER.glob(pattern)):
         total.update(path.read_bytes())
     return total.hexdigest()
 

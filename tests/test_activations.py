@@ -4,7 +4,7 @@ import pytest
 import torch
 from reference import TORCH_ACTIVATIONS
 
-from infoplane.networks.activations import ACTIVATIONS
+from infoplane.activations import ACTIVATIONS
 
 
 def test_definitions_are_those_of_the_reference():

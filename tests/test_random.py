@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from infoplane.kernels import random
-from infoplane.kernels.random import Streams, fill_words, philox, shuffled, uniform_numbers
+from infoplane import random
+from infoplane.random import Streams, fill_words, philox, shuffled, uniform_numbers
 
 MASK = 2**32 - 1
 # Counter, key and output of Philox4x32-10, from the file kat_vectors of Random123

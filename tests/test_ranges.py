@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infoplane.networks.ranges import (
+from infoplane.ranges import (
     AT_START,
     POLICIES,
     Extremes,
