@@ -21,7 +21,8 @@ SMALL_AND_LARGE = np.stack([GENERATOR.random(1000), 10_000 * GENERATOR.random(10
 
 
 def spec_of(dataset="mine", network=(5, 3), **others):
-    return TrainingSpec(**SETTINGS | {"dataset": dataset, "network": list(network)} | others)
+    layers = network if isinstance(network, str) else list(network)
+    return TrainingSpec(**SETTINGS | {"dataset": dataset, "network": layers} | others)
 
 
 def mine(inputs, **keys):
@@ -220,3 +221,12 @@ def test_what_is_found_before_is_what_the_jobs_refuse(tmp_path, command):
         )
     assert answer.status == 1 and answer.errors == f"infoplane: {line}\n"
     assert is_one_line_that_names(answer.errors, "")
+
+
+def test_a_share_of_training_inputs_that_is_not_there_is_a_problem_of_the_experiment():
+    """Which `infoplane check` tells before anything is trained."""
+    spec = spec_of("synthetic", "shwartz-ziv", train_fraction=0.9)
+    (problem,) = problems_of_data(DatasetSpec(name="synthetic", kind="synthetic"), {"one": spec})
+    assert problem.startswith("experiments.one: train_fraction: 0.9 of each class of data set synthetic is ")
+    with pytest.raises(UserError, match=r"train_fraction: 0\.9 of each class"):
+        train(spec, 1)
