@@ -16,6 +16,7 @@ from infoplane.checkpoint import Checkpoint
 from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
 from infoplane.networks.layers import Network
@@ -79,7 +80,8 @@ def train(
     parts, epochs = recorded_epochs(spec)
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
         kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
-        train_repetitions(spec, dataset, repetitions, records, progress, kept)
+        split = with_train_fraction(dataset, spec.train_fraction)
+        train_repetitions(spec, split, repetitions, records, progress, kept)
         if kept:
             kept.remove()
     trajectory = Trajectory(
