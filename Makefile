@@ -8,7 +8,7 @@ REPORT ?= results/report.zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: reproduce status report test test-all check coverage mutation
+.PHONY: reproduce status report test test-all check docs coverage mutation
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)
@@ -49,7 +49,11 @@ check: $(VENV)/installed-dev
 	snakemake --lint
 	mypy
 
-$(VENV)/installed-dev: extras := [cluster,dev]
+# The documentation site, in build/site; a broken link or a warning is an error.
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+$(VENV)/installed-dev: extras := [cluster,dev,docs]
 
 $(VENV)/installed $(VENV)/installed-dev: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("infoplane needs Python 3.11 or newer; name one with PYTHON=")'

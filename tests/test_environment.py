@@ -15,7 +15,7 @@ def test_environment_equals_project():
     python, *_, pip = environment
     assert python == f"python{project['requires-python']}"
     groups = project["optional-dependencies"]
-    assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"]]
+    assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"], *groups["docs"]]
 
 
 def test_the_environment_of_jobs_is_what_they_import():
@@ -29,7 +29,8 @@ def test_the_environment_of_jobs_is_what_they_import():
 
 def test_constraints_are_versions_that_the_project_allows():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    allowed = {each.name: each.specifier for each in map(Requirement, project["dependencies"])}
+    named = [*project["dependencies"], *project["optional-dependencies"]["docs"]]
+    allowed = {each.name: each.specifier for each in map(Requirement, named)}
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     constraints = [Requirement(line) for line in lines if not line.startswith("#")]
     assert constraints

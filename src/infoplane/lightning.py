@@ -31,8 +31,7 @@ class InformationPlane(Callback):
     runs in the trainer's precision; of several processes the first one alone records. A training that is
     resumed from a checkpoint goes on with what had been recorded.
 
-    Args:
-        inputs, labels, layers, estimators, every, batch_size, bits: as for `infoplane.Recorder`.
+    All arguments are those of `infoplane.Recorder`.
 
     Attributes:
         recorder: the `infoplane.Recorder`, from the start of the fit on.

@@ -32,12 +32,13 @@ def from_states(
 ) -> Recording:
     """Record a model in the states of a finished training, as `infoplane.Recorder` would have done.
 
+    All arguments but the first two are those of `infoplane.Recorder`. Here the range `global` is allowed: it is
+    that of all layers and epochs but −1.
+
     Args:
         model: a module that the states fit; its own state is the same afterwards.
         states: state dicts, or paths of files that hold one, alone or as a part of a checkpoint; a mapping of
             epochs to them, or those of epochs 0, 1, … . Files are loaded with `weights_only=True`.
-        inputs, labels, layers, estimators, batch_size, bits: as for `infoplane.Recorder`. The range `global`
-            is that of all layers and epochs but −1.
 
     Returns:
         What was recorded, with `table()`, `history()` and `save(path)`.
