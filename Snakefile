@@ -2,11 +2,6 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# A --configfile is a study of its own: Snakemake would merge it into the default one, of this folder or of the clone.
-if not workflow.overwrite_configfiles:
-
-    configfile: next(filter(os.path.exists, ["config/config.yaml"]), f"{workflow.basedir}/config/config.yaml")
-
 
 report: "workflow/report/study.rst"
 

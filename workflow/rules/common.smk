@@ -5,11 +5,17 @@ import shlex
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
-# What runs is the code beside this file, wherever infoplane was installed from.
-SOURCE = os.path.join(workflow.basedir, "src")
-sys.path.insert(0, SOURCE)
+# What runs is the code beside this workflow, wherever infoplane was installed from. Where the workflow is a part of the
+# installed package, or of another workflow that fetches it, there is none, and what is installed runs.
+ROOT = os.path.normpath(workflow.current_basedir.join("../..").get_path_or_uri(secret_free=True))
+SOURCE = os.path.join(ROOT, "src") if os.path.isdir(os.path.join(ROOT, "src", "infoplane")) else ""
+if SOURCE:
+    sys.path.insert(0, SOURCE)
+elif find_spec("infoplane") is None:
+    sys.exit("infoplane: the package is not installed where Snakemake is; pip install infoplane there")
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -21,13 +27,19 @@ from infoplane.layout import FILES, FORMATS, JOINS, Layout, behind_names, benchm
 from infoplane.log import failures
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
+# A --configfile is a study of its own: Snakemake would merge it into the default one, of this folder or of the clone.
+if not workflow.overwrite_configfiles:
+
+    configfile: next(filter(os.path.exists, ["config/config.yaml"]), f"{ROOT}/config/config.yaml")
+
+
 try:
     sources = [*map(os.path.relpath, workflow.configfiles)]
     for source in sources:  # Snakemake takes the last of equal keys
         from_yaml(Path(source))
     study = resolve(config, ", ".join(sources) or "--config")
     refuse_missing_data(study, ", ".join(sources) or "--config")
-    refuse_folders([SOURCE, os.getcwd(), tempfile.gettempdir(), study.results])
+    refuse_folders([SOURCE or ".", os.getcwd(), tempfile.gettempdir(), study.results])
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
@@ -38,11 +50,12 @@ STARTED = time.time()
 GPUS = 1 if study.device == "cuda" else 0
 
 # Jobs run by the Python that runs Snakemake, unless they have an environment of their own. Text is UTF-8 wherever they
-# run; what the user has in PYTHONPATH comes behind our modules.
+# run; what the user has in PYTHONPATH comes behind our modules, what lies in the folder of the study never.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PYTHON = "python" if IN_CONDA else shlex.quote(sys.executable)
-PATHS = f"{shlex.quote(SOURCE)}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
-shell.prefix(f"set -euo pipefail; export PYTHONUTF8=1 PYTHONOPTIMIZE= PYTHONPATH={PATHS}; ")
+PATHS = f"PYTHONPATH={shlex.quote(SOURCE)}${{PYTHONPATH:+:$PYTHONPATH}} " if SOURCE else ""
+PYTHON = f"PYTHONUTF8=1 PYTHONOPTIMIZE= {PATHS}{'python' if IN_CONDA else shlex.quote(sys.executable)} -P"
+if IN_CONDA and not SOURCE:
+    sys.exit("infoplane: --sdm conda takes the modules of a clone; run the Snakefile of one, or leave it out")
 
 
 onerror:

@@ -27,7 +27,9 @@ onstart:
 # and measured says so itself, and better than any record: it is current wherever it comes from, as long as spec, data
 # and version of the kernels are equal. So jobs whose files say something else are forced, and the records of files that
 # tell are not compared.
-TELLING = {"training": "history", "information": "information"}
+KINDS = {"training": "history", "information": "information"}
+# Another workflow that has this one as a module may have renamed its rules.
+TELLING = {internal(workflow, "modifier").modify_rulename(name): kind for name, kind in KINDS.items()}
 
 
 def is_settled(kind, names):
