@@ -32,8 +32,8 @@ def from_states(
 ) -> Recording:
     """Record a model in the states of a finished training, as `infoplane.Recorder` would have done.
 
-    All arguments but the first two are those of `infoplane.Recorder`. Here the range `global` is allowed: it is
-    that of all layers and epochs but −1.
+    All arguments but the first two are those of `infoplane.Recorder`. Here the range `global` is allowed: it
+    is that of all layers and epochs but −1.
 
     Args:
         model: a module that the states fit; its own state is the same afterwards.
