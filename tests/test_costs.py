@@ -3,7 +3,7 @@
 import pytest
 
 from infoplane import UserError
-from infoplane.costs import costs_of, projected_hours
+from infoplane.costs import costs_of, with_totals
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
@@ -27,7 +27,10 @@ def test_costs_are_summed_by_stage_and_experiment(tmp_path):
     assert costs.loc[("training", "tanh"), "wall_hours"] == pytest.approx(0.1)
     assert costs.loc[("information", "relu"), "jobs"] == 1
     assert ("figures", "") in costs.index and len(costs) == 4
-    assert projected_hours(costs.reset_index(), 8) == pytest.approx((1.5 + 0.05 + 0.005 + 0.0005) / 8)
+    total = with_totals(costs.reset_index()).set_index(["stage", "experiment"])
+    assert total.loc[("training", "all"), ["jobs", "cpu_hours", "memory_gib"]].tolist() == [3, 1.55, 1.0]
+    assert total.loc[("all", "all"), "jobs"] == 5
+    assert total.loc[("all", "all"), "hours_on_8"] == pytest.approx((1.5 + 0.05 + 0.005 + 0.0005) / 8)
 
 
 def test_jobs_without_a_measure_count_as_jobs(tmp_path):

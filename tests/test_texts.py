@@ -17,7 +17,9 @@ TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def tables(tmp_path):
     write_csv(
         tmp_path / "cells.csv",
-        pd.DataFrame({"layer": [4, 5], "compress": [7, 18], "runs": 20, "mean": [0.24, 1.4567]}),
+        pd.DataFrame(
+            {"layer": [4, 5], "compress": [7, 18], "runs": 20, "mean": [0.24, 1.4567], "change": -0.5}
+        ),
     )
     write_csv(
         tmp_path / "claims.csv", pd.DataFrame({"claim": ["C1", "C2"], "verdict": ["supported", "mixed"]})
@@ -35,6 +37,11 @@ def quoted(query, form, value="?"):
         ("cells.csv layer=5", "{compress} of {runs}", "18 of 20"),
         ("cells.csv layer=5", "{mean:.2f} bit", "1.46 bit"),
         ("cells.csv layer=4 runs=20", "{mean}", "0.24"),
+        (
+            "cells.csv layer=4",
+            "relu-8bit loses {change} bit, {change:.1f} to -1",
+            "relu-8bit loses −0.5 bit, −0.5 to −1",
+        ),
         ("claims.csv claim=C2", "{verdict}", "mixed"),
     ],
 )
@@ -48,7 +55,7 @@ def test_quotation_is_written_anew(tables, query, form, value):
     [
         ("cells.csv layer=6", "{mean}", "cells.csv layer=6: is true of 0 rows of cells.csv"),
         ("cells.csv runs=20", "{mean}", "cells.csv runs=20: is true of 2 rows of cells.csv"),
-        ("cells.csv lair=5", "{mean}", "has no column lair; use one of layer, compress, runs, mean"),
+        ("cells.csv lair=5", "{mean}", "has no column lair; use one of layer, compress, runs, mean, change"),
         ("cells.csv layer=5", "{median}", "{median}: cannot be filled in"),
         ("cells.csv layer=5", "{mean:d}", "{mean:d}: cannot be filled in"),
         ("other.csv layer=5", "{mean}", "other.csv: missing"),
@@ -58,6 +65,23 @@ def test_a_quotation_of_nothing_is_one_line(tables, query, form, complaint):
     with pytest.raises(UserError) as caught:
         with_quotations(quoted(query, form), tables)
     assert complaint in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_rows_become_a_table(tables):
+    text = "<!-- rows cells.csv runs=20 | layer = T{layer} | lost = {mean:.2f} bit -->old<!-- end -->"
+    table = "\n| layer | lost |\n|---|---|\n| T4 | 0.24 bit |\n| T5 | 1.46 bit |\n"
+    assert with_quotations(text, tables) == text.replace("old", table)
+    with pytest.raises(UserError, match="layer: is no column of a table; write heading = format"):
+        with_quotations(text.replace(" = T{layer}", ""), tables)
+
+
+def test_a_file_is_inserted(tables):
+    (tables / "verdicts.md").write_text("| C1 |\n")
+    text = "<!-- insert verdicts.md --><!-- end --> <!-- quote cells.csv layer=5 | {runs} -->?<!-- end -->"
+    written = text.replace(" --><!-- end --> ", " -->\n| C1 |\n<!-- end --> ").replace("?", "20")
+    assert with_quotations(text, tables) == written == with_quotations(written, tables)
+    with pytest.raises(UserError, match=r"other\.md: cannot be read"):
+        with_quotations("<!-- insert other.md --><!-- end -->", tables)
 
 
 def test_sentence_fails_with_its_verdict(tables):

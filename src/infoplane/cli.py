@@ -58,12 +58,9 @@ def status(given: Namespace) -> None:
 
 
 def costs(given: Namespace) -> None:
-    from infoplane.costs import costs_of, projected_hours
+    from infoplane.costs import costs_of, with_totals
 
-    table = costs_of(given.results)
-    print(table.to_string(index=False, float_format="%.3f"))
-    hours = {cores: projected_hours(table, cores) for cores in (1, 2, 8, 16)}
-    print("\n" + ", ".join(f"{time:.2f} h on {cores} cores" for cores, time in hours.items()))
+    print(with_totals(costs_of(given.results)).to_string(index=False, float_format="%.3f"))
 
 
 def export(given: Namespace) -> None:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from infoplane.errors import UserError
 
-__all__ = ["costs_of", "projected_hours"]
+__all__ = ["costs_of", "with_totals"]
+
+CORES = (1, 2, 8, 16)
 
 
 class Job(NamedTuple):
@@ -53,9 +55,24 @@ def costs_of(results: Path) -> pd.DataFrame:
     return costs
 
 
-def projected_hours(costs: pd.DataFrame, cores: int) -> float:
-    """Wall time (hours) of a study on so many cores, if all are busy until the end: CPU hours / cores."""
-    return float(costs["cpu_hours"].sum()) / cores
+def with_totals(costs: pd.DataFrame) -> pd.DataFrame:
+    """Costs with a row for each stage over all experiments, and one for the study, each named `all`.
+
+    Further columns hours_on_1, hours_on_2, hours_on_8 and hours_on_16 hold the wall time (hours) on so many
+    cores, if all of them are busy until the end: CPU hours / cores.
+    """
+    stages = summed(costs.assign(experiment="all"))
+    table = pd.concat([costs, stages, summed(stages.assign(stage="all"))], ignore_index=True)
+    return table.assign(**{f"hours_on_{cores}": table["cpu_hours"] / cores for cores in CORES})
+
+
+def summed(costs: pd.DataFrame) -> pd.DataFrame:
+    """Costs of the same stage and experiment in one row: sums, and the largest memory."""
+    how = {name: "sum" for name in ("jobs", "wall_hours", "cpu_hours")} | {
+        "memory_gib": "max",
+        "disk_gib": "sum",
+    }
+    return costs.groupby(["stage", "experiment"], as_index=False).agg(how)
 
 
 def finished_jobs(benchmarks: Path) -> Iterator[Job]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import file_digest, read_table, versions, write_table, written_aside
+from infoplane.artifacts import file_digest, read_table, versions, write_csv, write_table, written_aside
 from infoplane.config.kinds import TABLES
 from infoplane.config.study import Study, load_study
+from infoplane.costs import costs_of, with_totals
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times
@@ -21,7 +22,7 @@ from infoplane.progress import progress_bar
 
 __all__ = ["export_study", "redraw", "thinned"]
 
-CONFIG, PROVENANCE = "config.yaml", "provenance.json"
+CONFIG, COSTS, PROVENANCE = "config.yaml", "costs.csv", "provenance.json"
 # Of a curve over more epochs, so many are kept, with so many decimals of every number
 EPOCHS, DECIMALS = 400, 4
 # Tables of curves; others are copied as they are
@@ -29,7 +30,7 @@ CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliabil
 
 
 def export_study(config: Path, folder: Path) -> None:
-    """Write the config, the joined tables, the verdicts, and what the figures show into a folder.
+    """Write the config, the joined tables, the verdicts, the costs, and what the figures show into a folder.
 
     Joined tables and tables of single runs are copied. Curves are thinned to about 400 epochs, spaced evenly
     in their logarithm, and rounded to four decimals. Figures are drawn from them again by `redraw`.
@@ -56,6 +57,7 @@ def export_study(config: Path, folder: Path) -> None:
             else:
                 copy(results / path, folder / path)
             progress.update()
+    write_csv(folder / COSTS, with_totals(costs_of(results)))
     copy(config, folder / CONFIG)
     told = json.dumps(provenance(config), indent=2, sort_keys=True)
     with written_aside(folder / PROVENANCE) as aside:

@@ -5,24 +5,34 @@ A Markdown text quotes a table between two comments, which a reader does not see
     <!-- quote cells.csv experiment=relu layer=5 | {runs} runs -->50 runs<!-- end -->
 
 The first comment names a table, the row by values of its columns, and a format string over the columns of
-that row. `python -m infoplane.texts TABLES TEXT…` writes every quotation anew. A sentence that is true only
-while a verdict stands says so:
+that row. Several rows become a Markdown table, a column for each heading and format string, and a Markdown
+file is inserted whole:
+
+    <!-- rows cells.csv experiment=relu | layer = T{layer} | runs = {runs} --><!-- end -->
+    <!-- insert verdicts.md --><!-- end -->
+
+`python -m infoplane.texts TABLES TEXT…` writes every quotation anew. A sentence that is true only while a
+verdict stands says so:
 
     <!-- holds claims.csv claim=C3 protocol=published | verdict = supported -->
 """
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.errors import UserError
 
-__all__ = ["broken_conditions", "with_quotations"]
+__all__ = ["as_markdown", "broken_conditions", "with_quotations"]
 
-QUOTATION = re.compile(r"(<!-- quote (?P<query>[^|]*?) \| (?P<form>.*?) -->).*?(<!-- end -->)", re.DOTALL)
+QUOTATION = re.compile(
+    r"(?P<start><!-- (?P<verb>quote|rows|insert) (?P<query>[^|]*?)(?: \| (?P<form>.*?))? -->)"
+    r".*?(?P<end><!-- end -->)",
+    re.DOTALL,
+)
 CONDITION = re.compile(r"<!-- holds (?P<query>[^|]*?) \| (?P<column>\w+) = (?P<value>.*?) -->")
 
 
@@ -32,9 +42,19 @@ def with_quotations(text: str, folder: Path) -> str:
     Raises:
         UserError: a table, a column or a row does not exist, or several rows do.
     """
-    return QUOTATION.sub(
-        lambda found: f"{found[1]}{formatted(found['form'], row_of(found['query'], folder))}{found[4]}", text
-    )
+
+    def quotation(found: re.Match[str]) -> str:
+        query, form = found["query"], found["form"] or ""
+        match found["verb"]:
+            case "quote":
+                quoted = formatted(form, row_of(query, folder))
+            case "rows":
+                quoted = f"\n{markdown_table(form, rows_of(query, folder))}"
+            case _:
+                quoted = f"\n{inserted(folder / query)}"
+        return f"{found['start']}{quoted}{found['end']}"
+
+    return QUOTATION.sub(quotation, text)
 
 
 def broken_conditions(text: str, folder: Path) -> Iterator[str]:
@@ -48,6 +68,16 @@ def broken_conditions(text: str, folder: Path) -> Iterator[str]:
 
 def row_of(query: str, folder: Path) -> dict[str, Any]:
     """The one row of a table that has the values of a query, such as `cells.csv layer=5`."""
+    rows = rows_of(query, folder)
+    if len(rows) != 1:
+        raise UserError(
+            f"{query}: is true of {len(rows)} rows of {query.split()[0]}; name the values of one row"
+        )
+    return rows[0]
+
+
+def rows_of(query: str, folder: Path) -> list[dict[str, Any]]:
+    """The rows of a table that have the values of a query, in the order of the table."""
     name, *selectors = query.split()
     table = read_csv(folder / name)
     for selector in selectors:
@@ -55,9 +85,51 @@ def row_of(query: str, folder: Path) -> dict[str, Any]:
         if column not in table:
             raise UserError(f"{query}: {name} has no column {column}; use one of {', '.join(table.columns)}")
         table = table[table[column] == value]
-    if len(table) != 1:
-        raise UserError(f"{query}: is true of {len(table)} rows of {name}; name the values of one row")
-    return {str(column): number_or_text(value) for column, value in table.iloc[0].items()}
+    return [
+        {str(column): number_or_text(value) for column, value in row.items()} for _, row in table.iterrows()
+    ]
+
+
+def markdown_table(form: str, rows: Sequence[dict[str, Any]]) -> str:
+    """Rows of a table in Markdown.
+
+    Args:
+        form: headings and format strings of the columns, such as `layer = T{layer} | runs = {runs}`.
+
+    >>> print(markdown_table("layer = T{layer} | lost = {mean:.1f} bit", [{"layer": 5, "mean": -1}]), end="")
+    | layer | lost |
+    |---|---|
+    | T5 | −1.0 bit |
+    """
+    columns = [column.split(" = ", 1) for column in form.split(" | ")]
+    if malformed := [column[0] for column in columns if len(column) < 2]:
+        raise UserError(f"{malformed[0]}: is no column of a table; write heading = format")
+    return as_markdown(
+        [
+            [heading for heading, _ in columns],
+            *([formatted(cell, row) for _, cell in columns] for row in rows),
+        ]
+    )
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, of which the first is the head, as a Markdown table.
+
+    >>> print(as_markdown([["claim", "reading"], ["**C1**", "bins | range"]]), end="")
+    | claim | reading |
+    |---|---|
+    | **C1** | bins \\| range |
+    """
+    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [f"| {' | '.join(row)} |" for row in (head, *others)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:], ""])
+
+
+def inserted(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name a Markdown file") from error
 
 
 def number_or_text(value: str) -> Any:
@@ -76,7 +148,7 @@ def number_or_text(value: str) -> Any:
 
 def formatted(form: str, row: dict[str, Any]) -> str:
     try:
-        return form.format_map(row)
+        return re.sub(r"(?<![\w-])-(?=\d)", "−", form.format_map(row))
     except (KeyError, ValueError, IndexError) as error:
         raise UserError(f"{form}: cannot be filled in ({error}); use the columns {', '.join(row)}") from error
 

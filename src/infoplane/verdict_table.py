@@ -9,6 +9,7 @@ import pandas as pd
 
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.errors import UserError
+from infoplane.texts import as_markdown
 
 __all__ = ["verdict_rows", "write_verdicts"]
 
@@ -109,21 +110,6 @@ def with_labels(cell: str, labels: Mapping[str, str]) -> str:
     'ReLU, 8 bits/exact T5'
     """
     return re.sub(r"[\w-]+", lambda name: labels.get(name[0], name[0]), cell)
-
-
-def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table of Markdown.
-
-    >>> print(as_markdown([["claim", "reading"], ["**C1**", "bins | range"]]), end="")
-    | claim | reading |
-    |---|---|
-    | **C1** | bins \\| range |
-    """
-    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    lines = [head, ["---"] * len(head), *others]
-    return "".join(
-        f"|{'|'.join(line)}|\n" if line[0] == "---" else f"| {' | '.join(line)} |\n" for line in lines
-    )
 
 
 def as_html(rows: Sequence[Sequence[str]]) -> str:
