@@ -16,9 +16,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "extending.md"
 MOST_FILES = {
+    "An activation function": 2,
+    "A range policy": 2,
+    "A type of layer": 3,
     "An estimator": 3,
     "A kind of figure": 3,
 }
+# Those that change a kernel, so that all are compiled anew
+SLOW = {"An activation function", "A range policy", "A type of layer"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,13 @@ def test_extension_touches_few_files(extension):
     assert 0 < len(extension.files) <= MOST_FILES[extension.title]
 
 
-@pytest.mark.parametrize("extension", EXTENSIONS, ids=lambda each: each.title)
+@pytest.mark.parametrize(
+    "extension",
+    [
+        pytest.param(each, marks=[pytest.mark.slow] if each.title in SLOW else [], id=each.title)
+        for each in EXTENSIONS
+    ],
+)
 def test_extension_applies_and_runs(extension, tmp_path):
     shutil.copytree(
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")

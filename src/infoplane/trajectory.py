@@ -93,14 +93,15 @@ class Trajectory:
             part: `main` or `prefit`.
 
         Raises:
-            UserError: there is no such layer or epoch, the layer is a pool, or another data set is given.
+            UserError: there is no such layer or epoch, the layer has no weights, or the data set is another.
         """
         network = network_on(self, dataset)[0]
         if not 1 <= layer <= len(network.layers):
             raise UserError(f"layer {layer} is not in this network; take 1 to {len(network.layers)}")
         its = network.layers[layer - 1]
         if not isinstance(its, Dense):
-            raise UserError(f"layer {layer} is a pool, which has no weights; take another")
+            kind = type(its).__name__.lower()
+            raise UserError(f"layer {layer} is a {kind}, which has no weights; take another")
         chosen = self.parameters[:, self.time_of(epoch, part)]
         kernel = chosen[:, its.start : its.bias].reshape(-1, its.fan_in, its.width)
         return Weights(kernel, chosen[:, its.bias : its.stop])

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from infoplane.datasets import Dataset
 from infoplane.information.layers import Layer
 from infoplane.networks.inputs import Inputs, network_inputs
-from infoplane.networks.layers import Network, Pool
+from infoplane.networks.layers import Network, Selection
 from infoplane.networks.schemes import Scheme, scheme_of
 from infoplane.trajectory import Trajectory, network_on
 
-__all__ = ["Replayed", "pools_of_inputs", "replay"]
+__all__ = ["Replayed", "replay", "selections_of_inputs"]
 
 # So many outputs are replayed in one call, but at least one snapshot: calls cost little beside that, and
 # memory less.
@@ -67,7 +66,7 @@ def replay_by(
 ) -> Iterator[Replayed]:
     scheme = scheme_of(trajectory.spec)
     bits = trajectory.spec.activation_bits
-    pooled = pooled_inputs(network, network_inputs(dataset, scheme.quantized))
+    selected = selected_inputs(network, network_inputs(dataset, scheme.quantized))
     outputs = sum(layer.outputs for layer in network.layers)
     together = max(1, AT_ONCE // (outputs * len(dataset.labels)))
     for repetition, finite in enumerate(trajectory.finite):
@@ -77,7 +76,7 @@ def replay_by(
                 trajectory.parameters[repetition, times], trajectory.ranges[repetition, times]
             )
             layers = layers_of(network, scheme, bits, *found)
-            layers[: len(pooled)] = [of_inputs(values, len(times)) for values in pooled]
+            layers[: len(selected)] = [of_inputs(values, len(times)) for values in selected]
             yield Replayed(repetition, times, layers)
 
 
@@ -107,22 +106,21 @@ def of_inputs(values: np.ndarray, snapshots: int) -> Layer:
     return Layer(32, None, nothing, nothing, np.repeat(values[None], snapshots, axis=0), False)
 
 
-def pooled_inputs(network: Network, inputs: Inputs) -> list[np.ndarray]:
-    """What each of the `pools_of_inputs` puts out, (outputs, N) float32: no parameters change it."""
+def selected_inputs(network: Network, inputs: Inputs) -> list[np.ndarray]:
+    """What each of the `selections_of_inputs` puts out, (outputs, N) float32: no parameters change it."""
     found = list[np.ndarray]()
-    for layer in pools_of_inputs(network):
+    for layer in selections_of_inputs(network):
+        from torch import from_numpy  # which most networks can do without
+
         values = found[-1] if found else (inputs.values.T * (inputs.scale or 1)).astype(np.float32)
-        images = values.reshape(*layer.shape, -1)
-        squares = sliding_window_view(images, (layer.size, layer.size), (1, 2))
-        maxima = squares[:, :: layer.size, :: layer.size].max((-2, -1))
-        found.append(maxima.reshape(layer.outputs, -1) + np.float32(0))  # −0 counts as +0
+        found.append(layer.output(from_numpy(values)[None])[0].numpy() + np.float32(0))  # −0 counts as +0
     return found
 
 
-def pools_of_inputs(network: Network) -> list[Pool]:
-    """The pools before the first weights. They put out inputs, which may have more levels than a layer."""
+def selections_of_inputs(network: Network) -> list[Selection]:
+    """The layers before the first weights. They put out inputs, which may have more levels than a layer."""
     first = network.layers.index(network.weighted[0])
-    return [layer for layer in network.layers[:first] if isinstance(layer, Pool)]
+    return [layer for layer in network.layers[:first] if isinstance(layer, Selection)]
 
 
 def engine_for(trajectory: Trajectory, dataset: Dataset, device: str) -> Engine:

@@ -9,7 +9,7 @@ from infoplane.compilation import inlined
 from infoplane.kernels.panels import PANEL, gather, lanes_for
 from infoplane.kernels.sparse import SparseInputs, sparse_inputs
 from infoplane.kernels.vectors import SIDE, load, load_as, store
-from infoplane.networks.layers import Conv, Network, Pool
+from infoplane.networks.layers import Dense, Network
 
 __all__ = ["Inputs", "Precision", "gather_inputs", "in_panels", "inputs_of", "one_by_one", "unpack_inputs"]
 
@@ -71,7 +71,7 @@ def inputs_of(
 
 def is_sparse_for(values: np.ndarray, network: Network) -> bool:
     """Whether inputs are many features, most of them 0, and the first layer is dense."""
-    many = not isinstance(network.layers[0], Conv | Pool) and values.shape[1] >= SPARSE_FEATURES
+    many = type(network.layers[0]) is Dense and values.shape[1] >= SPARSE_FEATURES
     return bool(many and np.count_nonzero(values) < SPARSE_SHARE * values.size)
 
 

@@ -1,4 +1,4 @@
-"""Layers on panels: weighted sums, their gradients, and derivatives carried back; maxima of pools.
+"""Layers on panels: weighted sums, selections such as pools, and their derivatives.
 
 `x` is what a layer reads; `deltas` are the derivatives of the loss by its weighted sums. Sums over inputs are
 taken lane by lane, panel after panel, and folded at the end. All other sums are taken in the order of their
@@ -12,12 +12,14 @@ import numpy as np
 from infoplane.compilation import compiled, inlined
 from infoplane.kernels.panels import PANEL, fill
 from infoplane.kernels.vectors import broadcast, fma, full_like, load, select, splat, store, total
-from infoplane.networks.layers import Conv, Dense, Layer, Pool
+from infoplane.networks.layers import Conv, Dense, Layer, Pool, Selection
 
 __all__ = [
     "LAYER",
+    "backward_selection",
     "backward_sums",
     "bias_gradient",
+    "forward_selection",
     "forward_sums",
     "kernel_gradient",
     "layer_records",
@@ -27,8 +29,9 @@ __all__ = [
 ]
 
 DENSE, CONV, POOL = range(3)
+KINDS: dict[type[Layer], int] = {Dense: DENSE, Conv: CONV, Pool: POOL}
 # What the kernels need to know of a layer. Its parameters begin at `start`: a kernel (fan_in, width), then
-# the bias. `channels`, `rows` and `columns` are those of the images that a convolution or a pool reads,
+# the bias. `channels`, `rows` and `columns` are those of the images that a convolution or a selection reads,
 # `size` is the side of its squares. `outputs` is the number of values for one input. The values of a lane
 # that the layer reads begin at `input_offset`, those that it writes at `output_offset`.
 LAYER = np.dtype(
@@ -47,10 +50,10 @@ def layer_records(layers: tuple[Layer, ...], features: int) -> np.ndarray:
     records = np.zeros(len(layers), dtype=LAYER)
     offset, following = 0, features
     for record, layer in zip(records, layers, strict=True):
-        record["kind"] = POOL if isinstance(layer, Pool) else CONV if isinstance(layer, Conv) else DENSE
+        record["kind"] = KINDS[type(layer)]
         if isinstance(layer, Dense):
             record["fan_in"], record["width"], record["start"] = layer.fan_in, layer.width, layer.start
-        if isinstance(layer, Conv | Pool):
+        if isinstance(layer, Conv | Selection):
             record["channels"], record["rows"], record["columns"] = layer.shape
             record["size"] = layer.size
         record["outputs"], record["input_offset"], record["output_offset"] = layer.outputs, offset, following
@@ -109,6 +112,24 @@ def backward_sums(layer: Any, kernels: np.ndarray, deltas: np.ndarray, panels: i
     else:
         fan_in, width = layer.fan_in, layer.width
         dense_sums(kernels, layer.start, 1, width, deltas, 0, width, fan_in, panels, back)
+
+
+@inlined
+def forward_selection(
+    layer: Any, x: np.ndarray, x_offset: int, panels: int, selected: np.ndarray, selected_offset: int
+) -> None:
+    """What a layer without weights hands on of what it reads."""
+    if layer.kind == POOL:
+        pool(layer, x, x_offset, panels, selected, selected_offset)
+
+
+@inlined
+def backward_selection(
+    layer: Any, x: np.ndarray, x_offset: int, deltas: np.ndarray, panels: int, back: np.ndarray
+) -> None:
+    """Derivatives of the loss by what a layer without weights reads, from those by what it hands on."""
+    if layer.kind == POOL:
+        pool_deltas(layer, x, x_offset, deltas, panels, back)
 
 
 @inlined

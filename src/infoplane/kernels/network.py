@@ -10,12 +10,12 @@ from infoplane.compilation import inlined
 from infoplane.kernels.activations import activate, multiply_slopes
 from infoplane.kernels.inputs import Inputs, gather_inputs
 from infoplane.kernels.layers import (
+    backward_selection,
     backward_sums,
     bias_gradient,
+    forward_selection,
     forward_sums,
     kernel_gradient,
-    pool,
-    pool_deltas,
     scale_and_shift,
 )
 from infoplane.kernels.output import cross_entropy, softmax
@@ -147,7 +147,7 @@ def run_layer(
     layer, quantizer = plan.layers[number], plan.quantizers[number, OUTPUT]
     panels = panels_for(len(indices))
     if layer.fan_in == 0:
-        pool(layer, x, 0, panels, y, 0)
+        forward_selection(layer, x, 0, panels, y, 0)
         memory.scales[number + 1], memory.zeros[number + 1] = memory.scales[number], memory.zeros[number]
         return
     count = layer.outputs * panels * PANEL
@@ -185,7 +185,7 @@ def forward(
         x_offset, y_offset = layer.input_offset * lanes, layer.output_offset * lanes
         count = layer.outputs * lanes
         if layer.fan_in == 0:
-            pool(layer, values, x_offset, lanes // PANEL, values, y_offset)
+            forward_selection(layer, values, x_offset, lanes // PANEL, values, y_offset)
             fill(slopes, y_offset, count, 1.0)
             memory.scales[number + 1], memory.zeros[number + 1] = memory.scales[number], memory.zeros[number]
             continue
@@ -230,7 +230,7 @@ def backward(plan: Plan, inputs: Inputs, indices: np.ndarray, memory: Memory) ->
             backward_sums(layer, memory.kernels, deltas, panels, back)
             scale = memory.kernel_scales[number]
         else:
-            pool_deltas(layer, memory.values, x_offset, deltas, panels, back)
+            backward_selection(layer, memory.values, x_offset, deltas, panels, back)
             scale = full_like(deltas[0], 1.0)
         multiply(back, 0, plan.layers[number - 1].outputs * lanes, scale, memory.slopes, x_offset)
         deltas, back = back, deltas

@@ -1,21 +1,23 @@
 """Layers: their shapes, the offsets of their parameters, and their definition in PyTorch.
 
-A layer with weights is a `Dense`: it puts out weighted sums of its `columns`. The definitions need no
-PyTorch: they call methods of its tensors.
+A layer with weights is a `Dense`: it puts out weighted sums of its `columns`. A layer without weights is a
+`Selection`: it puts out some of its inputs. The definitions need no PyTorch: they call methods of its
+tensors.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infoplane.config import ConvSpec, DenseSpec, LayerSpec, PoolSpec, TrainingSpec
+from infoplane.config.training import ConvSpec, DenseSpec, LayerSpec, PoolSpec, TrainingSpec
 from infoplane.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["NETWORKS", "Conv", "Dense", "Layer", "Network", "Pool", "network_of"]
+__all__ = ["NETWORKS", "Conv", "Dense", "Layer", "Network", "Pool", "Selection", "network_of"]
 
 Shape = tuple[int, ...]
 NETWORKS: dict[str, tuple[LayerSpec, ...]] = {
@@ -108,39 +110,50 @@ class Conv(Dense):
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The maximum over squares of images; rows and columns that fill no square are left out.
+class Selection(ABC):
+    """A layer on images without weights. Each output is one of its inputs, so it stays on their grid.
 
     Attributes:
         shape: shape of the images, (channels, rows, columns).
-        size: side of a square.
+        size: side of the squares of which an output is taken.
     """
 
     shape: tuple[int, int, int]
     size: int
 
     @property
+    @abstractmethod
     def image(self) -> tuple[int, int, int]:
         """Shape of the output for one input, (channels, rows, columns)."""
-        channels, rows, columns = self.shape
-        return channels, rows // self.size, columns // self.size
 
     @property
     def outputs(self) -> int:
         """Number of values that the layer puts out for one input."""
         return math.prod(self.image)
 
+    @abstractmethod
     def output(self, inputs: "Tensor") -> "Tensor":
-        """The output, (members, outputs, N), of inputs (members, features, N).
+        """The output, (members, outputs, N), of inputs (members, features, N)."""
 
-        Of equal maxima, the first one, row by row, gets the gradient.
-        """
+
+class Pool(Selection):
+    """The maximum over squares of images; rows and columns that fill no square are left out.
+
+    Of equal maxima, the first one, row by row, gets the gradient.
+    """
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        channels, rows, columns = self.shape
+        return channels, rows // self.size, columns // self.size
+
+    def output(self, inputs: "Tensor") -> "Tensor":
         images = inputs.reshape(len(inputs), *self.shape, -1)
         squares: Tensor = images.unfold(2, self.size, self.size).unfold(3, self.size, self.size)
         return squares.flatten(5).max(5).values.flatten(1, 3)
 
 
-Layer = Dense | Conv | Pool
+Layer = Dense | Selection
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from infoplane.config import RangeSpec, TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.networks.forward import Model, layer_output, model_on, weights_of
 from infoplane.networks.inputs import Inputs, reading_of
-from infoplane.networks.layers import Dense, Pool
+from infoplane.networks.layers import Dense, Selection
 from infoplane.networks.quantization import Grid, Quantized, values_of
 from infoplane.networks.replay import IN_ORDER, LANES, single
-from infoplane.ranges import extremes, needs_all_inputs
+from infoplane.ranges import Extremes, needs_all_inputs, range_of
 
 __all__ = ["module_of"]
 
@@ -95,10 +95,10 @@ class Output(Weighted):
         return single(torch.softmax(outputs, 1))
 
 
-class Maxima(nn.Module):
-    """A pool: the maxima of squares of images (N, channels, rows, columns)."""
+class Selected(nn.Module):
+    """A layer without weights on images (N, channels, rows, columns), such as a pool."""
 
-    def __init__(self, layer: Pool) -> None:
+    def __init__(self, layer: Selection) -> None:
         super().__init__()
         self.layer = layer
 
@@ -129,8 +129,8 @@ def module_of(
     some = dataset.inputs if model.scheme.needs_all_inputs else dataset.inputs[:1]
     passed = reading(torch.from_numpy(some))
     for number, layer in enumerate(model.network.layers, 1):
-        if isinstance(layer, Pool):
-            module: nn.Module = Maxima(layer)
+        if isinstance(layer, Selection):
+            module: nn.Module = Selected(layer)
         else:
             kind = Output if layer is model.network.layers[-1] else Weighted
             module = kind(model, layer, state, moving[:, number - 1], scale)
@@ -146,11 +146,12 @@ def with_fixed_range(module: Weighted, inputs: Tensor) -> Model:
     """The model of a layer, the range of whose output is that of these inputs if it is that of a batch."""
     model = module.model
     is_output = module.layer is model.network.layers[-1]
-    if not needs_all_inputs(model.scheme.of_layer(is_output)[1]):
+    _, chosen = model.scheme.of_layer(is_output)
+    if chosen is None or not needs_all_inputs(chosen):
         return model
     outputs = values_of(module.outputs(inputs, with_range(model, is_output, None)))
-    low, high = (end.item() for end in extremes(outputs))
-    return with_range(model, is_output, (low, high))
+    bounds, _ = range_of(chosen, outputs, Extremes(*module.moving[:, 1].unbind(1)), None)
+    return with_range(model, is_output, (bounds.low.item(), bounds.high.item()))
 
 
 def with_range(model: Model, is_output: bool, chosen: RangeSpec | None) -> Model:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from infoplane.errors import UserError
-from infoplane.networks.module import Maxima, Weighted
+from infoplane.networks.module import Selected, Weighted
 from infoplane.recording.calls import Call
 from infoplane.recording.inputs import Batch
 from infoplane.recording.outputs import refuse_nan, rows_of, tensors_in
@@ -249,7 +249,7 @@ def class_names(module: nn.Module | None) -> set[str]:
 
 def is_activation(module: nn.Module | None) -> bool:
     """Whether a module is an activation function or a pool, or ends in one, as layers of `module_of` do."""
-    own = isinstance(module, ACTIVATIONS + POOLS + (Weighted, Maxima))
+    own = isinstance(module, ACTIVATIONS + POOLS + (Selected, Weighted))
     return own or bool(class_names(module) & OTHER_ACTIVATIONS)
 
 

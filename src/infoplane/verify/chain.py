@@ -20,7 +20,7 @@ from infoplane.entropy import entropy
 from infoplane.errors import UserError
 from infoplane.information.estimate import estimate, layers_in, subset
 from infoplane.information.estimators import estimator_of
-from infoplane.information.replay import pools_of_inputs
+from infoplane.information.replay import selections_of_inputs
 from infoplane.information.snapshots import at_times, spread, spread_times
 from infoplane.layout import JOINS, path_of
 from infoplane.networks.layers import network_of
@@ -114,7 +114,7 @@ def check_information(path: Path) -> None:
     refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
     refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
-    number, pools = len(network.layers), len(pools_of_inputs(network))
+    number, pools = len(network.layers), len(selections_of_inputs(network))
     layers = layers_in(estimator, number)
     parts, epochs = recorded_epochs(spec)
     if estimator.epochs:
