@@ -252,7 +252,7 @@ CONFIGS = {
     "paths and commands as names": lambda draw: mutated(draw, name_like_a_path),
     "control characters and other scripts": lambda draw: mutated(draw, write_oddly),
     "broken YAML": lambda draw: break_yaml(draw, CONFIG),
-    "a key said twice": lambda draw: say_twice(draw, CONFIG),
+    "a key given twice": lambda draw: say_twice(draw, CONFIG),
     "aliases, also as bombs": lambda draw: refer(draw, CONFIG),
     "tags, objects, other encodings": lambda draw: tag(draw, CONFIG),
 }

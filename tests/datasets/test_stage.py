@@ -180,12 +180,12 @@ DATA = {
     "objects": objects,
     "arrays missing or misnamed": keys_missing,
     "huge integers": huge,
-    "inputs again and again": again,
-    "headers that lie": other_header,
+    "repeated inputs": again,
+    "false headers": other_header,
     "damaged arrays in a whole archive": header_damaged,
     "damaged archives": zip_damaged,
-    "no archives, also pickles": no_npz,
-    "members that are there twice, or are no arrays": other_members,
+    "files that are no archives, also pickles": no_npz,
+    "members that occur twice, or are no arrays": other_members,
 }
 
 

@@ -147,8 +147,8 @@ class C4(Claim):
     """With exact mutual information, compression of the hidden layers depends on the activation function.
 
     Supported if tanh and ReLU networks that are trained alike differ in the compression of some hidden layer
-    by more than the margin, in the same direction in most pairs of runs of equal number. Refuted if, in every
-    hidden layer, most pairs differ by at most the margin.
+    by more than the margin, in the same direction in most pairs of runs with equal numbers. Refuted if, in
+    every hidden layer, most pairs differ by at most the margin.
     """
 
     supported, refuted = some("shows"), every("lacks")
@@ -165,9 +165,9 @@ class C4(Claim):
 class C5(Claim):
     """The first information bottleneck results were not artifacts of binning.
 
-    Looked at are the layers of tanh float32 networks of which 30 bins on [−1, 1] show compression. Supported
-    if the exact value shows it in all of them, refuted if it lacks it in all: that of quantized networks that
-    are trained alike (codes), or of the very same networks (float32).
+    The premise is that 30 bins on [−1, 1] show compression of a layer of tanh float32 networks. Supported if
+    the exact value shows it in all of these layers, refuted if the exact value lacks it in all of them. The
+    exact value is that of quantized networks that are trained alike (codes), or of the same networks (float32).
     """
 
     supported, refuted = every("shows"), every("lacks")
