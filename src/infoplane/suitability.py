@@ -10,7 +10,7 @@ import numpy as np
 
 from infoplane.config import Bits, DatasetSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.datasets.dataset import first_part
+from infoplane.datasets.dataset import first_part, with_train_fraction
 from infoplane.datasets.images import CLASSES, IMAGE, IMAGES
 from infoplane.datasets.stage import make
 from infoplane.errors import UserError
@@ -38,8 +38,10 @@ def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
 
     Raises:
         UserError: there are no images for a convolution or a pool, all inputs are one point of the grid that
-            the network reads, or sums over inputs and weights would not be exact.
+            the network reads, sums over inputs and weights would not be exact, or the data set has not the
+            share of training inputs that is asked for.
     """
+    dataset = with_train_fraction(dataset, spec.train_fraction)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
     values = network_inputs(dataset, scheme_of(spec).quantized).values
     if not reads_as_given(spec, dataset) and (values == values[:1]).all():
@@ -91,6 +93,7 @@ def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
     """
     if reads_as_given(spec, dataset):
         return None
+    dataset = with_train_fraction(dataset, spec.train_fraction)
     quantized = scheme_of(spec).quantized
     read, given, merged = distinct_inputs(dataset, quantized)
     levels = levels_far_from_0(spec, dataset)

@@ -15,6 +15,7 @@ from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.checkpoint import Checkpoint
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import device_of, name_of, refuse_auto
 from infoplane.errors import UserError
 from infoplane.kernels.compilation import sources_digest
@@ -78,7 +79,8 @@ def train(
     parts, epochs = recorded_epochs(spec)
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
         kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
-        train_repetitions(spec, dataset, repetitions, records, progress, kept)
+        split = with_train_fraction(dataset, spec.train_fraction)
+        train_repetitions(spec, split, repetitions, records, progress, kept)
         if kept:
             kept.remove()
     trajectory = Trajectory(

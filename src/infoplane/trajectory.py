@@ -21,6 +21,7 @@ from infoplane.artifacts import (
 )
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.errors import UserError
 from infoplane.networks.layers import Dense, Network, network_of
 from infoplane.recognition import DAMAGE
@@ -213,7 +214,7 @@ class Trajectory:
 
 
 def network_on(trajectory: Trajectory, dataset: Dataset | None) -> tuple[Network, Dataset]:
-    """The network of a trajectory, and the data set that it was trained on."""
+    """The network of a trajectory, and the data set as it was trained on."""
     if dataset is None:
         if trajectory.spec.dataset != "synthetic":
             raise UserError(
@@ -224,7 +225,7 @@ def network_on(trajectory: Trajectory, dataset: Dataset | None) -> tuple[Network
     trajectory.refuse_other_data(dataset)
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
     refuse_other_sizes(trajectory, network)
-    return network, dataset
+    return network, with_train_fraction(dataset, trajectory.spec.train_fraction)
 
 
 def refuse_other_sizes(trajectory: Trajectory, network: Network) -> None:

@@ -16,8 +16,9 @@ ACTIVATIONS = {
     "elu": "ELU",
     "gelu": "GELU",
 }
+OPTIMIZERS = {"sgd": "SGD"}
 DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-PHRASES = {"labels": "{} labels", "protocol": "{}", "initialisation": "{}"}
+PHRASES = {"labels": "{} labels", "protocol": "{}", "initialisation": "{}", "optimizer": "{}"}
 # What a label begins with, and what changes no number of a run or only how many there are
 FIRST = {"dataset", "network", "activation", "bits"}
 LEFT_OUT = {"epochs", "record_every", "seed", "engine", "prefit_epochs", "ranges"}
@@ -91,7 +92,7 @@ def phrase(value: Any) -> str:
         return ", ".join(f"{key} {phrase(each)}" for key, each in value.items())
     if isinstance(value, float):
         return f"{value:g}".replace("-", "−")
-    return str(value).replace("-", " ")
+    return OPTIMIZERS.get(value, str(value).replace("-", " "))
 
 
 def label_of_estimator(spec: EstimatorSpec) -> str:

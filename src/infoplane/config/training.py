@@ -4,7 +4,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from infoplane.config.fields import Count, Decay, Name, Pair, Rate, Strict, documented, expecting, one_of
+from infoplane.config.fields import (
+    Count,
+    Decay,
+    Name,
+    Pair,
+    Rate,
+    Share,
+    Strict,
+    documented,
+    expecting,
+    one_of,
+)
 from infoplane.config.specs import Spec
 from infoplane.networks.activations import ACTIVATIONS
 from infoplane.networks.ranges import POLICIES
@@ -189,7 +200,36 @@ class TrainingSpec(Spec):
             values="samples, `whole`",
         ),
     ] = 256
-    learning_rate: Annotated[Rate, documented("learning rate α of Adam", values="number above 0")] = 1e-4
+    train_fraction: Annotated[
+        Share | None,
+        documented(
+            "share of all inputs that is trained on, of each class alike: a part of the data set's own "
+            "training inputs, the same for all repetitions; the network is tested on all others",
+            unset="all training inputs of the data set",
+            values="above 0, at most the share that the data set trains on",
+        ),
+    ] = None
+    optimizer: Annotated[
+        Literal["adam", "sgd"],
+        documented("what makes a step of a gradient: Adam, or stochastic gradient descent with `momentum`"),
+    ] = "adam"
+    learning_rate: Annotated[Rate, documented("learning rate α", values="number above 0")] = 1e-4
+    momentum: Annotated[
+        Decay | None,
+        documented(
+            "momentum μ of `sgd`: m ← μm + g, θ ← θ − αm; 0 is plain gradient descent",
+            unset="0.9; not for `adam`",
+            values="at least 0, below 1",
+        ),
+    ] = None
+    weight_decay: Annotated[
+        Decay,
+        documented(
+            "decoupled decay λ of the weights, as in AdamW and SGDW: a step takes αλθ from every weight θ, "
+            "beside what the gradient takes; biases do not decay",
+            values="at least 0, below 1",
+        ),
+    ] = 0.0
     beta_1: Annotated[
         Decay,
         documented(
@@ -242,6 +282,15 @@ class TrainingSpec(Spec):
             raise ValueError(
                 f"protocol published quantizes tanh and relu only, not {self.activation}; use controlled"
             )
+        return self
+
+    @model_validator(mode="after")
+    def keys_fit_optimizer(self) -> Self:
+        takes = {"adam": ("beta_1", "beta_2", "epsilon"), "sgd": ("momentum",)}
+        for other in {*takes} - {self.optimizer}:
+            for key in takes[other]:
+                if getattr(self, key) != type(self).model_fields[key].get_default():
+                    raise ValueError(f"optimizer {self.optimizer} takes no {key}; remove it")
         return self
 
 

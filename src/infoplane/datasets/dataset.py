@@ -11,7 +11,7 @@ from infoplane.conversion import as_array
 from infoplane.errors import UserError
 from infoplane.kernels.random import Streams
 
-__all__ = ["Dataset", "first_part", "stratified_split"]
+__all__ = ["Dataset", "first_part", "stratified_split", "with_train_fraction"]
 
 SPLIT_SEED = 0
 TRAIN_FRACTION = 0.8
@@ -181,16 +181,63 @@ def stratified_split(
     Returns:
         (N,) boolean train mask.
     """
+    return first_of_classes(labels, fraction, Streams(seed, 0).split_order(len(labels)))
+
+
+def first_of_classes(labels: np.ndarray, fraction: float, order: np.ndarray) -> np.ndarray:
+    """Mark the first ⌊fraction·N⌋ of N inputs in an order, each class in its proportion (largest remainders).
+
+    Args:
+        labels: (N,) classes.
+        order: (n,) numbers of the inputs that may be marked.
+
+    Returns:
+        (N,) boolean mask; of a class that has too few inputs in the order, all of them.
+    """
     classes, counts = np.unique(labels, return_counts=True)
     shares = counts * fraction
     taken = np.floor(shares).astype(int)
     missing = math.floor(len(labels) * fraction) - taken.sum()
     taken[np.argsort(taken - shares, kind="stable")[:missing]] += 1
-    order = Streams(seed, 0).split_order(len(labels))
     mask = np.zeros(len(labels), dtype=bool)
     for label, count in zip(classes, taken, strict=True):
         mask[order[labels[order] == label][:count]] = True
     return mask
+
+
+def with_train_fraction(dataset: Dataset, fraction: float | None) -> Dataset:
+    """A data set of which a share of all inputs is trained on, each class in its proportion.
+
+    They are the first of the data set's own training inputs, in the order of the split: a smaller share is
+    part of a larger one, and a test input of the data set is never trained on. All that is not trained on
+    is tested on.
+
+    Args:
+        fraction: the share; None leaves the data set's own.
+
+    Raises:
+        UserError: the data set has too few training inputs, or no input of some class is trained on.
+
+    >>> from infoplane import load_dataset
+    >>> with_train_fraction(load_dataset("synthetic"), 0.2)
+    Dataset('synthetic': 4096 inputs (12,) uint8, 2 classes, 819 for training)
+    """
+    if fraction is None:
+        return dataset
+    labels, own = dataset.labels, dataset.train_mask
+    order = Streams(SPLIT_SEED, 0).split_order(len(labels))
+    mask = first_of_classes(labels, fraction, order[own[order]])
+    if mask.sum() < math.floor(len(labels) * fraction):
+        raise UserError(
+            f"train_fraction: {fraction} of each class of data set {dataset.name} is more than its "
+            f"{own.sum()} training inputs of {len(labels)}; use less, or leave it out to train on these"
+        )
+    if lost := set(range(dataset.classes)) - set(labels[mask].tolist()):
+        raise UserError(
+            f"train_fraction: {fraction} of data set {dataset.name} leaves no input of class {min(lost)} "
+            "to train on; use more"
+        )
+    return replace(dataset, train_mask=mask)
 
 
 def first_part(dataset: Dataset, fraction: float) -> Dataset:

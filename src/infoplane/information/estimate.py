@@ -10,6 +10,7 @@ from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import name_of
 from infoplane.entropy import Information, entropy
 from infoplane.errors import UserError
@@ -57,7 +58,7 @@ def estimate(
     if estimator.epochs:
         trajectory = spread(trajectory, estimator.epochs)
     method = estimator_of(estimator, trajectory.spec.activation_bits)
-    places = subset(dataset, estimator.subset)
+    places = subset(with_train_fraction(dataset, trajectory.spec.train_fraction), estimator.subset)
     labels = [network_labels(trajectory.spec, dataset, number)[places] for number in trajectory.repetitions]
     inputs = counted_inputs(places, len(dataset.labels), dataset.classes)
     result = np.full((*trajectory.finite.shape, len(layers), len(FAILED)), FAILED)

@@ -58,8 +58,8 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
         UserError: the trajectory was trained on another data set, its arrays are not those of its network, or
             there is no GPU.
     """
-    network, _ = network_on(trajectory, dataset)
-    return replay_by(engine_for(trajectory, dataset, device), network, trajectory, dataset)
+    network, split = network_on(trajectory, dataset)
+    return replay_by(engine_for(trajectory, split, device), network, trajectory, split)
 
 
 def replay_by(

@@ -1,7 +1,7 @@
-"""Training of one repetition: an epoch of Adam's steps, and a test, in one call each."""
+"""Training of one repetition: an epoch of steps, and a test, in one call each."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Never
+from typing import Any, NamedTuple, Never
 
 import numpy as np
 from tqdm import tqdm
@@ -17,11 +17,11 @@ from infoplane.kernels.panels import gather_labels, lanes_for, panels_for
 from infoplane.kernels.plan import Memory, Plan, memory_for, plan_of
 from infoplane.kernels.quantizer import MOVING_POLICIES, move_averages
 from infoplane.kernels.random import Streams
-from infoplane.kernels.vectors import full_like, load, square_root, store
+from infoplane.kernels.vectors import SIDE, full_like, load, square_root, store
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_inputs, network_labels
-from infoplane.networks.layers import network_of
-from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.layers import Network, network_of
+from infoplane.networks.optimizers import batch_size_of, decays_of, momentum_of
 from infoplane.networks.ranges import AT_START, MOVING_START
 from infoplane.networks.schemes import scheme_of
 from infoplane.trajectory import Records, training_parts
@@ -32,20 +32,29 @@ __all__ = ["RepetitionState", "Trainer", "train_repetitions"]
 TESTED_TOGETHER = 512
 
 
-class Adam(NamedTuple):
-    """Adam in Keras' form: θ ← θ − α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
+class Optimizer(NamedTuple):
+    """What a step is made by: see `infoplane.networks.steps.take_step`.
 
+    Attributes:
+        is_adam: Adam in Keras' form, or else gradient descent with momentum.
+        decays: share αλ of each parameter that a step takes, as long as the parameters; empty where λ is 0.
+    """
+
+    is_adam: bool
     learning_rate: float
+    momentum: float
     beta_1: float
     beta_2: float
     epsilon: float
+    decays: np.ndarray
 
 
 class RepetitionState(NamedTuple):
     """State of a repetition in training.
 
     Attributes:
-        parameters, first_moment, second_moment: θ, and Adam's m and v, (P,) and as much as a vector holds.
+        parameters, first_moment, second_moment: θ, m and v of the optimizer, (P,) and as much as a vector
+            holds; gradient descent has no v, which stays 0.
         ranges: the moving ranges of the layers' kernels and outputs, (L, 2, 2).
         powers: β₁ᵗ and β₂ᵗ after t steps, and dᵗ of each moving policy, float64.
     """
@@ -74,8 +83,17 @@ class Progress(NamedTuple):
 
 
 @inlined
-def step_of_adam(adam: Adam, state: RepetitionState, gradient: np.ndarray) -> None:
-    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², and the parameters."""
+def take_step(optimizer: Optimizer, state: RepetitionState, gradient: np.ndarray) -> None:
+    """One step of the optimizer: m, v, and the parameters."""
+    if optimizer.is_adam:
+        step_of_adam(optimizer, state, gradient)
+    else:
+        step_of_descent(optimizer, state, gradient)
+
+
+@inlined
+def step_of_adam(adam: Optimizer, state: RepetitionState, gradient: np.ndarray) -> None:
+    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², and θ less α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)."""
     like = load(gradient, 0)
     rate = full_like(like, adam.learning_rate * np.sqrt(1 - state.powers[1]) / (1 - state.powers[0]))
     beta_1, rest_1 = full_like(like, adam.beta_1), full_like(like, 1 - adam.beta_1)
@@ -88,13 +106,36 @@ def step_of_adam(adam: Adam, state: RepetitionState, gradient: np.ndarray) -> No
         store(state.first_moment, offset, first)
         store(state.second_moment, offset, second)
         step = rate * first / (square_root(second) + epsilon)
-        store(state.parameters, offset, load(state.parameters, offset) - step)
+        move(adam.decays, state.parameters, offset, step)
+
+
+@inlined
+def step_of_descent(descent: Optimizer, state: RepetitionState, gradient: np.ndarray) -> None:
+    """m ← μm + g, and θ less α·m."""
+    like = load(gradient, 0)
+    rate, momentum = full_like(like, descent.learning_rate), full_like(like, descent.momentum)
+    for offset in range(0, len(gradient) - len(like) + 1, len(like)):
+        first = momentum * load(state.first_moment, offset) + load(gradient, offset)
+        store(state.first_moment, offset, first)
+        move(descent.decays, state.parameters, offset, rate * first)
+
+
+@inlined
+def move(decays: np.ndarray, parameters: np.ndarray, offset: int, step: Any) -> None:
+    """Take a step s of a vector of parameters: θ − s, or θ − (s + αλθ) where weights decay.
+
+    What decays is added to the step: beside θ, it would often be less than half a unit of the last place.
+    """
+    own = load(parameters, offset)
+    if len(decays) > 0:
+        step = step + load(decays, offset) * own
+    store(parameters, offset, own - step)
 
 
 @compiled
 def train_epoch(
     plan: Plan,
-    adam: Adam,
+    optimizer: Optimizer,
     state: RepetitionState,
     inputs: Inputs,
     labels: np.ndarray,
@@ -117,15 +158,15 @@ def train_epoch(
     for first in range(0, len(order), batch_size):
         indices = order[first : first + batch_size]
         gather_labels(labels, indices, memory.labels, memory.weights)
-        state.powers[0] *= adam.beta_1
-        state.powers[1] *= adam.beta_2
+        state.powers[0] *= optimizer.beta_1
+        state.powers[1] *= optimizer.beta_2
         move_averages(plan.averages, state.powers[2:], averaging)
         forward(plan, state.parameters, state.ranges, averaging, inputs, indices, memory)
         panels, layer = panels_for(len(indices)), plan.layers[last]
         output = layer.output_offset * lanes_for(len(indices))
         correct += correct_answers(memory.values, output, memory.labels, memory.weights, layer.width, panels)
         lost += backward(plan, inputs, indices, memory)
-        step_of_adam(adam, state, memory.gradient)
+        take_step(optimizer, state, memory.gradient)
     return lost / len(order), correct / len(order)
 
 
@@ -172,6 +213,21 @@ def test(
     return correct / counted
 
 
+def optimizer_of(spec: TrainingSpec, network: Network, dtype: Precision) -> Optimizer:
+    """The optimizer of a spec, for parameters that as much as a vector may follow."""
+    decays = np.zeros(network.size + SIDE if spec.weight_decay else 0, dtype=dtype)
+    decays[: network.size] = decays_of(spec, network)[: len(decays)]
+    return Optimizer(
+        spec.optimizer == "adam",
+        spec.learning_rate,
+        momentum_of(spec),
+        spec.beta_1,
+        spec.beta_2,
+        spec.epsilon,
+        decays,
+    )
+
+
 class Trainer:
     """What the repetitions of a spec share: network, data, and memory for a batch.
 
@@ -185,7 +241,7 @@ class Trainer:
         self.network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
         self.plan = plan_of(spec, self.network, values.shape[1], in_order=False)
         self.inputs = inputs_of(values, scale, self.network, dtype, one_by_one)
-        self.adam = Adam(spec.learning_rate, spec.beta_1, spec.beta_2, spec.epsilon)
+        self.optimizer = optimizer_of(spec, self.network, dtype)
         self.trained = np.flatnonzero(dataset.train_mask)
         self.batch = batch_size_of(spec, len(self.trained))
         in_one = self.scheme.needs_all_inputs
@@ -221,7 +277,7 @@ class Trainer:
     ) -> tuple[float, float]:
         """One pass over the training inputs in an order: mean cross-entropy (nats) and accuracy."""
         loss, accuracy = train_epoch(
-            self.plan, self.adam, state, self.inputs, labels, self.trained[order], self.batch,
+            self.plan, self.optimizer, state, self.inputs, labels, self.trained[order], self.batch,
             self.averaging, self.memory,
         )  # fmt: skip
         return loss, accuracy

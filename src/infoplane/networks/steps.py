@@ -1,17 +1,16 @@
-"""One step of training in PyTorch: gradients by autograd, Adam, and the moving ranges."""
+"""One step of training in PyTorch: gradients by autograd, the optimizer, and the moving ranges."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from infoplane.config import TrainingSpec
 from infoplane.networks.forward import Model, forward, log_likelihood
+from infoplane.networks.optimizers import decays_of, momentum_of
 from infoplane.networks.quantization import values_of
 
-__all__ = ["Batch", "Derivatives", "EnsembleState", "adam_rate", "differentiate", "take_step"]
+__all__ = ["Batch", "Derivatives", "EnsembleState", "differentiate", "take_step"]
 
 
 class Batch(NamedTuple):
@@ -26,7 +25,7 @@ class EnsembleState(NamedTuple):
 
     Attributes:
         parameters: (members, P).
-        first_moment: Adam's moving average of the gradient, (members, P).
+        first_moment: Adam's moving average of the gradient, or the sum m of gradient descent, (members, P).
         second_moment: Adam's moving average of the squared gradient, (members, P).
         ranges: the moving ranges, (members, layers, 2, 2).
         tally: sums of cross-entropy (nats) and of correct answers in the epoch so far, (members, 2).
@@ -77,19 +76,26 @@ def differentiate(
 def take_step(
     model: Model, state: EnsembleState, batch: Batch, rate: float, averaging: Mapping[str, float]
 ) -> EnsembleState:
-    """One step of Adam in Keras' form, θ ← θ − rate·m/(√v + ε), with the bias corrections in the rate.
+    """One step of the spec's optimizer: θ ← θ − s, or θ ← θ − (s + αλθ) of weights that decay.
 
-    m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g² (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980).
+    Adam in Keras' form, with the bias corrections in the rate: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
+    s = rate·m/(√v + ε) (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980). Gradient descent: m ← μm + g,
+    s = rate·m (Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html). Weight decay is
+    decoupled (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101).
+
+    Args:
+        rate: as from `step_rate`.
     """
-    spec = model.spec
+    spec, first, second = model.spec, state.first_moment, state.second_moment
     loss, gradient, ranges, correct = differentiate(model, state.parameters, state.ranges, batch, averaging)
-    first = spec.beta_1 * state.first_moment + (1 - spec.beta_1) * gradient
-    second = spec.beta_2 * state.second_moment + (1 - spec.beta_2) * gradient * gradient
-    parameters = state.parameters - rate * first / (second.sqrt() + spec.epsilon)
+    if spec.optimizer == "adam":
+        first = spec.beta_1 * first + (1 - spec.beta_1) * gradient
+        second = spec.beta_2 * second + (1 - spec.beta_2) * gradient * gradient
+        step = rate * first / (second.sqrt() + spec.epsilon)
+    else:
+        first = momentum_of(spec) * first + gradient
+        step = rate * first
+    if spec.weight_decay:
+        step = step + torch.from_numpy(decays_of(spec, model.network)).to(step) * state.parameters
     tally = state.tally + torch.stack([loss * batch.labels.shape[1], correct], 1)
-    return EnsembleState(parameters, first, second, ranges, tally)
-
-
-def adam_rate(spec: TrainingSpec, step: int) -> float:
-    """Bias-corrected rate of Adam at step t = 1, 2, …: α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)."""
-    return float(spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step))
+    return EnsembleState(state.parameters - step, first, second, ranges, tally)

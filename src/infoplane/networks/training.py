@@ -15,10 +15,10 @@ from infoplane.kernels.random import Streams
 from infoplane.networks.forward import MOST_VALUES_ON_GPU, Model, forward, model_on, pass_sizes
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
-from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.optimizers import batch_size_of, step_rate
 from infoplane.networks.quantization import values_of
 from infoplane.networks.ranges import AT_START, MOVING_START, averaging_at
-from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
+from infoplane.networks.steps import Batch, EnsembleState, take_step
 from infoplane.trajectory import Records, training_parts
 
 __all__ = ["initial_state", "train_repetitions"]
@@ -130,7 +130,7 @@ def train_ensemble(
             orders = np.stack([each.order(part, epoch, len(inputs)) for each in streams])
             for batch in batches_of(inputs, labels, orders, batch_size_of(spec, len(inputs))):
                 steps += 1
-                state = take_step(model, state, batch, adam_rate(spec, steps), averaging_at(steps))
+                state = take_step(model, state, batch, step_rate(spec, steps), averaging_at(steps))
             history[:, epochs, :2] = state.tally / len(inputs)
             history[:, epochs, 2] = evaluation.accuracy(state)
             epochs += 1

@@ -15,6 +15,7 @@ from infoplane.artifacts import read_csv, read_table, refuse_mismatch
 from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
 from infoplane.datasets import Dataset, load_dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
 from infoplane.information.estimate import estimate, layers_in, subset
@@ -107,7 +108,7 @@ def check_information(path: Path) -> None:
     estimator = EstimatorSpec.model_validate(known["spec"]["estimator"])
     refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
     dataset = dataset_of(path, results, known["dataset"])
-    counted = subset(dataset, estimator.subset)
+    counted = subset(with_train_fraction(dataset, spec.train_fraction), estimator.subset)
     inputs, h_y = len(counted), entropy(np.bincount(dataset.labels[counted]))
     refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
     refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
