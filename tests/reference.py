@@ -289,6 +289,26 @@ class KerasAdam:
             parameter -= rate * first / (second.sqrt() + self.spec.epsilon)
 
 
+class Decoupled:
+    """An optimizer before whose steps weights are multiplied by 1 − αλ, as torch.optim.AdamW does."""
+
+    def __init__(self, parameters: list[Tensor], spec: TrainingSpec) -> None:
+        self.kernels = [each for each in parameters if each.ndim == 2]
+        self.factor = 1 - spec.learning_rate * spec.weight_decay
+        momentum = 0.9 if spec.momentum is None else spec.momentum
+        self.optimizer = (
+            KerasAdam(parameters, spec)
+            if spec.optimizer == "adam"
+            else torch.optim.SGD(parameters, spec.learning_rate, momentum)
+        )
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for kernel in self.kernels:
+            kernel *= self.factor
+        self.optimizer.step()
+
+
 def shown(dataset: Dataset, spec: TrainingSpec, dtype: torch.dtype) -> Tensor:
     """What the network sees, (N, …)."""
     steps, scale = input_steps(dataset, spec)
@@ -334,7 +354,7 @@ def train_reference(
             for number, its in enumerate((network.of_kernel[place], network.of_output[place])):
                 its.ends = tuple(earlier[place, number])
                 its.seen = [its.ends] if its.policy == "ema-debiased" else []
-    adam = KerasAdam(network.parameters(), spec)
+    optimizer = Decoupled(network.parameters(), spec)
     records = [record(0.0, 0.0, 0.0)]
     for order, answers in zip(orders, labels, strict=True):
         losses, hits = 0.0, 0
@@ -347,7 +367,7 @@ def train_reference(
             output = network.output(x[torch.as_tensor(batch)], "train")
             loss = network.loss(output, y)
             loss.backward()
-            adam.step()
+            optimizer.step()
             losses += float(loss.detach()) * len(batch)
             hits += int((output.argmax(1) == y).sum())
         with torch.no_grad():

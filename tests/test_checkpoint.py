@@ -144,9 +144,16 @@ KINDS = {
         spec_of("tanh", "float32", labels="shuffled", **SETTINGS | {"network": [5], "prefit_epochs": 0}),
         small_images((5, 7)),
     ),
+    "descent": (
+        spec_of(
+            *("relu", 8),
+            **SETTINGS | {"network": [5], "prefit_epochs": 0, "optimizer": "sgd", "weight_decay": 0.1},
+        ),
+        small_images((5, 7)),
+    ),
 }
 # A repetition has a state before each part, and one after each epoch.
-STATES = {"conv": 2 + 7, "sparse": 2 + 7, "shuffled labels": 1 + 5}
+STATES = {"conv": 2 + 7, "sparse": 2 + 7, "shuffled labels": 1 + 5, "descent": 1 + 5}
 
 
 def cut_off(monkeypatch, states: int) -> None:

@@ -57,6 +57,10 @@ CONTROLLED = [
 OWN = [
     spec_of("tanh", 8, **ON_IMAGES | {"batch_size": "whole"}),
     spec_of("relu", 8, beta_1=0.5, beta_2=0.9, epsilon=1e-3, **ON_IMAGES),
+    spec_of("relu", 8, optimizer="sgd", **ON_IMAGES),
+    spec_of("tanh", 8, optimizer="sgd", momentum=0, weight_decay=0.5, **ON_IMAGES | {"prefit_epochs": 2}),
+    spec_of("elu", "float32", optimizer="sgd", momentum=0.5, weight_decay=0.1, **ON_IMAGES),
+    spec_of("relu", 8, protocol="controlled", weight_decay=0.5, **ON_IMAGES),
     spec_of("relu", 8, initialisation="glorot", **ON_IMAGES),
     spec_of("relu", 8, ranges={"hidden_weights": "ema-debiased", "output_weights": "ema"}, **ON_IMAGES),
     spec_of("tanh", 16, ranges={"hidden_weights": (-0.5, 0.5), "activations": "ema"}, **ON_IMAGES),

@@ -25,14 +25,15 @@ from infoplane.kernels.compilation import compiled
 from infoplane.kernels.network import forward
 from infoplane.kernels.quantizer import MOVING_POLICIES
 from infoplane.kernels.random import Streams
-from infoplane.kernels.training import Adam, RepetitionState, Trainer, step_of_adam, train_repetitions
+from infoplane.kernels.training import Optimizer, RepetitionState, Trainer, train_repetitions
+from infoplane.kernels.training import take_step as take_step_in_place
 from infoplane.networks.forward import model_on
 from infoplane.networks.initialisation import initialise
 from infoplane.networks.inputs import network_labels
-from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.optimizers import batch_size_of, decays_of, momentum_of, step_rate
 from infoplane.networks.ranges import AT_START, MOVING_DECAY, MOVING_START, averaging_at
 from infoplane.networks.schemes import scheme_of
-from infoplane.networks.steps import Batch, EnsembleState, adam_rate, take_step
+from infoplane.networks.steps import Batch, EnsembleState, take_step
 from infoplane.networks.training import Evaluation
 from infoplane.trajectory import Records, recorded_epochs, training_parts
 
@@ -41,13 +42,40 @@ FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
 
 
+def own_step(optimizer: Optimizer, parameters, m, v, g, t: int, dtype: type):
+    """θ, m and v after step t, each operation rounded by itself from left to right."""
+    if optimizer.is_adam:
+        betas = optimizer.beta_1, optimizer.beta_2
+        m = dtype(betas[0]) * m + dtype(1 - betas[0]) * g
+        v = dtype(betas[1]) * v + dtype(1 - betas[1]) * g * g
+        powers = np.cumprod(np.tile(betas, (t, 1)), 0)[-1]
+        rate = dtype(optimizer.learning_rate * np.sqrt(1 - powers[1]) / (1 - powers[0]))
+        step = rate * m / (np.sqrt(v) + dtype(optimizer.epsilon))
+    else:
+        m = dtype(optimizer.momentum) * m + g
+        step = dtype(optimizer.learning_rate) * m
+    if len(optimizer.decays):
+        step = step + optimizer.decays * parameters
+    return parameters - step, m, v
+
+
 @with_floats
-@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.9), (0.0, 0.0)])
-def test_a_step_of_adam_is_its_formula_bit_for_bit(betas, dtype):
-    """θ −= α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε), each operation rounded by itself from left to right."""
-    generator, adam = np.random.default_rng(0), Adam(1e-3, *betas, 1e-7)
-    beta_1, beta_2 = map(dtype, betas)
-    rest_1, rest_2, epsilon = dtype(1 - betas[0]), dtype(1 - betas[1]), dtype(1e-7)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(
+    ("is_adam", "constants"),
+    [
+        (True, (0.9, 0.9, 0.999)),
+        (True, (0.9, 0.5, 0.9)),
+        (True, (0.9, 0.0, 0.0)),
+        (False, (0.9, 0.9, 0.999)),
+        (False, (0.0, 0.9, 0.999)),
+    ],
+)
+def test_a_step_is_its_formula_bit_for_bit(is_adam, constants, decay, dtype):
+    """θ −= α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε), or α·m, and αλθ of what decays."""
+    generator = np.random.default_rng(0)
+    decays = (decay * (np.arange(64 if decay else 0) % 2)).astype(dtype)
+    optimizer = Optimizer(is_adam, 1e-3, *constants, 1e-7, decays)
     parameters, m, v = generator.normal(size=(3, 64)).astype(dtype)
     v = np.abs(v)
     state = RepetitionState(
@@ -55,20 +83,15 @@ def test_a_step_of_adam_is_its_formula_bit_for_bit(betas, dtype):
     )
     for step in range(1, 6):
         g = (generator.normal(size=64) * 10.0 ** generator.integers(-9, 3, 64)).astype(dtype)
-        state.powers[:2] *= betas
-        step_of_adam(adam, state, g)
-        rate = dtype(1e-3 * np.sqrt(1 - state.powers[1]) / (1 - state.powers[0]))
-        m, v = beta_1 * m + rest_1 * g, beta_2 * v + rest_2 * g * g
-        parameters = parameters - rate * m / (np.sqrt(v) + epsilon)
+        state.powers[:2] *= constants[1:]
+        take_step_in_place(optimizer, state, g)
+        parameters, m, v = own_step(optimizer, parameters, m, v, g, step, dtype)
         for found, expected in [
             (state.first_moment, m),
             (state.second_moment, v),
             (state.parameters, parameters),
         ]:
             assert found.tobytes() == expected.tobytes()
-        assert rate == pytest.approx(
-            adam_rate(spec_of(learning_rate=1e-3, beta_1=betas[0], beta_2=betas[1]), step)
-        )
 
 
 def records_for(spec: TrainingSpec, dataset: Dataset, count: int, dtype: type = np.float32) -> Records:
@@ -121,27 +144,35 @@ class Both:
     def assert_same_step(self, before: EnsembleState, batch: Batch, loss: float, share: float) -> None:
         """Hold loss, share of correct answers and the state after a step against those of PyTorch.
 
-        In m/(√v + ε) the error of m counts, and that of √v: the root of a sum of squares changes by no more
-        than what is added to the root of a summand. A power of t factors is wrong by t·eps of itself.
+        In Adam's m/(√v + ε) the error of m counts, and that of √v: the root of a sum of squares changes by no
+        more than what is added to the root of a summand. A power of t factors is wrong by t·eps of itself.
         """
         spec, step, eps, count = self.spec, self.step, np.finfo(float).eps, batch.labels.shape[1]
+        rate = step_rate(spec, step)
         given = self.model, before.parameters, before.ranges, batch, averaging_at(step)
         found, deltas = differentiate_with_deltas(*given)
         start = in_numpy(before)
-        end = in_numpy(take_step(self.model, before, batch, adam_rate(spec, step), averaging_at(step)))
+        end = in_numpy(take_step(self.model, before, batch, rate, averaging_at(step)))
         bounds = bounds_of(self.trainer, start.parameters, batch.inputs[0].numpy(), deltas)
         assert abs(loss - found.loss.item()) <= bounds.loss
         assert share == found.correct.item() / count
 
         g, of_g = np.abs(found.gradient[0].numpy()), bounds.gradient
-        of_m = (1 - spec.beta_1) * of_g + 4 * eps * (np.abs(start.first_moment) + g)
-        of_v = (1 - spec.beta_2) * (2 * g + of_g) * of_g + 4 * eps * (start.second_moment + g * g)
-        root = np.sqrt(end.second_moment)
-        of_root = np.sqrt(1 - spec.beta_2) * of_g + 4 * eps * root
-        of_rate = 8 + sum(step * beta**step / (1 - beta**step) for beta in (spec.beta_1, spec.beta_2))
-        m, below = np.abs(end.first_moment), root + spec.epsilon
-        of_step = adam_rate(spec, step) * (of_m + m * of_root / below + eps * of_rate * m) / below
-        of_parameters = of_step + eps * np.abs(start.parameters)
+        m, of_v = np.abs(end.first_moment), np.zeros_like(g)
+        if spec.optimizer == "adam":
+            of_m = (1 - spec.beta_1) * of_g + 4 * eps * (np.abs(start.first_moment) + g)
+            of_v = (1 - spec.beta_2) * (2 * g + of_g) * of_g + 4 * eps * (start.second_moment + g * g)
+            root = np.sqrt(end.second_moment)
+            of_root = np.sqrt(1 - spec.beta_2) * of_g + 4 * eps * root
+            of_rate = 8 + sum(step * beta**step / (1 - beta**step) for beta in (spec.beta_1, spec.beta_2))
+            below = root + spec.epsilon
+            of_step = rate * (of_m + m * of_root / below + eps * of_rate * m) / below
+        else:
+            of_m = of_g + 4 * eps * (momentum_of(spec) * np.abs(start.first_moment) + g)
+            of_step = rate * (of_m + 4 * eps * m)
+        decay = decays_of(spec, self.trainer.network) * np.abs(start.parameters)
+        of_decay = 4 * eps * (np.abs(end.parameters - start.parameters) + 2 * decay) * (spec.weight_decay > 0)
+        of_parameters = of_step + of_decay + eps * np.abs(start.parameters)
         for name, bound in [("parameters", of_parameters), ("first_moment", of_m), ("second_moment", of_v)]:
             errors = np.abs(getattr(self.state, name)[: self.size] - getattr(end, name))
             assert (errors <= bound).all(), name
@@ -237,6 +268,8 @@ KINDS = {
     "batches of one": (any_of("tanh", batch_size=1, network=[5]), small_images((5, 7))),
     "batches that leave a rest": (any_of("tanh", batch_size=13, network=[5]), small_images((5, 7))),
     "one batch for all": (any_of("relu", batch_size="whole", network=[5]), small_images((5, 7))),
+    "descent": (any_of("relu", optimizer="sgd", network=[17, 5]), small_images((5, 7))),
+    "weight decay": (any_of("tanh", weight_decay=0.5, network=[17, 5]), small_images((5, 7))),
     "prefit": (any_of("relu", prefit_epochs=2, network=[5]), small_images((5, 7))),
 }
 with_kinds = pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,7 @@
 """A step of training in PyTorch against the reference in float64, and in closed form."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -20,10 +22,10 @@ from trainings import (
 from infoplane import load_dataset
 from infoplane.kernels.random import Streams
 from infoplane.networks.forward import model_on
-from infoplane.networks.optimizers import batch_size_of
+from infoplane.networks.optimizers import batch_size_of, step_rate
 from infoplane.networks.ranges import averaging_at
 from infoplane.networks.schemes import scheme_of
-from infoplane.networks.steps import Batch, adam_rate, differentiate, take_step
+from infoplane.networks.steps import Batch, differentiate, take_step
 from infoplane.networks.training import batches_of, initial_state
 
 REPETITIONS = range(3)
@@ -52,7 +54,7 @@ def steps_in_double_precision(spec, dataset, repetitions, wider):
         for batch in batches_of(inputs, torch.from_numpy(answers), order, batch_size_of(spec, len(inputs))):
             step += 1
             averaging = {"ema": 1 - 0.999, "ema-debiased": (1 - 0.999) / (1 - 0.999 ** (earlier + step))}
-            state = take_step(model, state, batch, adam_rate(spec, step), averaging)
+            state = take_step(model, state, batch, step_rate(spec, step), averaging)
     return start, state
 
 
@@ -109,16 +111,66 @@ def test_first_step_of_adam_in_closed_form(synthetic):
     batch = Batch(inputs.T[None], torch.from_numpy(synthetic.labels[synthetic.train_mask])[None])
     averaging = averaging_at(1)
     gradient = differentiate(model, start.parameters, start.ranges, batch, averaging).gradient
-    end = take_step(model, start, batch, adam_rate(spec, 1), averaging)
+    end = take_step(model, start, batch, step_rate(spec, 1), averaging)
     expected = -0.5 * gradient / (gradient.abs() + 1e-7 / np.sqrt(0.001))
     np.testing.assert_allclose(end.parameters - start.parameters, expected, rtol=1e-10, atol=1e-14)
 
 
-def test_rate_is_corrected_for_the_start_of_the_moments():
-    for spec in (spec_of(), spec_of(beta_1=0.8, beta_2=0.99, learning_rate=0.1)):
-        for step in (1, 2, 100, 104000):
-            expected = spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step)
-            assert adam_rate(spec, step) == pytest.approx(expected, rel=1e-12)
+LIBRARY = [
+    {},
+    {"weight_decay": 0.3},
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.5, "weight_decay": 0.3},
+    {"optimizer": "sgd", "momentum": 0},
+]
+
+
+@pytest.mark.parametrize("keys", LIBRARY, ids=str)
+def test_steps_are_those_of_the_optimizers_of_pytorch(synthetic, keys):
+    """AdamW, whose ε stands beside the corrected second moment, and SGD; in float64, to rounding.
+
+    A parameter is a sum of its start and of as many steps as are taken, each of some ten operations.
+    """
+    spec = spec_of("tanh", "float32", batch_size=1000, learning_rate=1e-2, **keys)
+    model, values = model_on(spec, synthetic)
+    inputs = torch.from_numpy(values[synthetic.train_mask])
+    labels = torch.from_numpy(synthetic.labels[synthetic.train_mask])[None]
+    state = in_double_precision(initial_state)(model, [Streams(0, 0)], inputs)
+    slices = [slice(*ends) for each in model.network.weighted for ends in pairwise(bounds_of_layer(each))]
+    own = [state.parameters[0, each].clone() for each in slices]
+    groups = [
+        {"params": own[::2], "weight_decay": spec.weight_decay},
+        {"params": own[1::2], "weight_decay": 0.0},
+    ]
+    momentum = 0.9 if spec.momentum is None else spec.momentum
+    library = (
+        torch.optim.AdamW(groups, spec.learning_rate, (spec.beta_1, spec.beta_2))
+        if spec.optimizer == "adam"
+        else torch.optim.SGD([{"params": own}], spec.learning_rate, momentum)
+    )
+    orders = np.stack([Streams(0, 0).order("main", epoch, len(inputs)) for epoch in range(3)])[:, None]
+    batches = [batch for order in orders for batch in batches_of(inputs, labels, order, 1000)]
+    for step, batch in enumerate(batches, start=1):
+        averaging = averaging_at(step)
+        gradient = differentiate(model, state.parameters, state.ranges, batch, averaging).gradient[0]
+        state = take_step(model, state, batch, step_rate(spec, step), averaging)
+        for parameter, place in zip(own, slices, strict=True):
+            parameter.grad = gradient[place]
+        if spec.optimizer == "adam":
+            for group in library.param_groups:
+                group["eps"] = spec.epsilon / np.sqrt(1 - spec.beta_2**step)
+        else:  # PyTorch's SGD decays through the gradient
+            for kernel in own[::2]:
+                kernel *= 1 - spec.learning_rate * spec.weight_decay
+        library.step()
+        for parameter, place in zip(own, slices, strict=True):
+            largest = parameter.abs().max() + spec.learning_rate * 100
+            bound = 10 * step * np.finfo(float).eps * float(largest)
+            np.testing.assert_allclose(state.parameters[0, place], parameter, rtol=0, atol=bound)
+
+
+def bounds_of_layer(layer):
+    return layer.start, layer.bias, layer.stop
 
 
 @pytest.mark.parametrize(
@@ -136,7 +188,7 @@ def test_members_know_nothing_of_each_other(spec):
         state = initial_state(model, [Streams(0, member) for member in range(5)], inputs)
         state.parameters[3, 50] = poison
         for step, batch in enumerate(batches_of(inputs, labels, orders, spec.batch_size), start=1):
-            state = take_step(model, state, batch, adam_rate(spec, step), averaging_at(step))
+            state = take_step(model, state, batch, step_rate(spec, step), averaging_at(step))
         return state
 
     others = np.arange(5) != 3
