@@ -23,6 +23,9 @@ SPECS = {
     "published relu": SYNTHETIC | {"activation": "relu", "bits": 8, "prefit_epochs": 1},
     "float32": SYNTHETIC | {"activation": "tanh", "bits": "float32"},
     "controlled": SYNTHETIC | {"activation": "gelu", "bits": 6, "protocol": "controlled"},
+    "descent": SYNTHETIC
+    | {"activation": "relu", "bits": 8, "optimizer": "sgd", "weight_decay": 0.1, "train_fraction": 0.2},
+    "weight decay": SYNTHETIC | {"activation": "tanh", "bits": 8, "weight_decay": 0.1},
     "conv": {"dataset": "images", "network": CONV, "activation": "elu", "bits": 8, "protocol": "controlled"},
     "sparse": {"dataset": "images", "network": [17, 5], "activation": "sigmoid", "bits": "float32"},
 }

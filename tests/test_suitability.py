@@ -21,7 +21,8 @@ SMALL_AND_LARGE = np.stack([GENERATOR.random(1000), 10_000 * GENERATOR.random(10
 
 
 def spec_of(dataset="mine", network=(5, 3), **others):
-    return TrainingSpec(**SETTINGS | {"dataset": dataset, "network": list(network)} | others)
+    layers = network if isinstance(network, str) else list(network)
+    return TrainingSpec(**SETTINGS | {"dataset": dataset, "network": layers} | others)
 
 
 def mine(inputs, **keys):
@@ -239,3 +240,12 @@ def test_a_scatter_of_a_network_without_two_neurons_is_found_before_any_job():
     pooled = {"pooled": spec_of("mnist", [{"conv": 2, "kernel": 28}, 3])}  # two channels of 1 × 1
     mnist = DatasetSpec(name="mnist", kind="mnist")
     assert problems_of_data(mnist, pooled, {"pair": scatter("pooled")}) == []
+
+
+def test_a_share_of_training_inputs_that_is_not_there_is_a_problem_of_the_experiment():
+    """Which `infoplane check` tells before anything is trained."""
+    spec = spec_of("synthetic", "shwartz-ziv", train_fraction=0.9)
+    (problem,) = problems_of_data(DatasetSpec(name="synthetic", kind="synthetic"), {"one": spec})
+    assert problem.startswith("experiments.one: train_fraction: 0.9 of each class of data set synthetic is ")
+    with pytest.raises(UserError, match=r"train_fraction: 0\.9 of each class"):
+        train(spec, 1)

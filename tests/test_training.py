@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from reference import ReferenceNetwork, shown
+from reference import ReferenceNetwork, shown, small_images
 from trainings import (
     CASES,
     ON_IMAGES,
@@ -21,7 +22,8 @@ from trainings import (
     spec_of,
 )
 
-from infoplane import UserError, load_dataset, train
+from infoplane import EstimatorSpec, UserError, estimate, load_dataset, train
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.networks import training as in_torch
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.schemes import scheme_of
@@ -315,3 +317,23 @@ def test_data_of_another_name_than_the_spec_says_are_refused(synthetic):
 def test_records_that_no_memory_holds_are_refused(synthetic, network, epochs):
     with pytest.raises(UserError, match=r"GiB of memory; train fewer at a time \(chunk\), record less often"):
         train(spec_of(epochs=epochs, network=network), 1000, synthetic)
+
+
+def test_a_share_of_the_inputs_is_trained_on_as_if_the_data_were_split_so(engine):
+    """Parameters, accuracies, and information on all inputs, training inputs and test inputs.
+
+    The inputs are no whole numbers: the grid that networks read them on is that of the training inputs.
+    """
+    own = small_images((5, 7), np.float32)
+    split = with_train_fraction(own, 0.4)
+    keys = ON_IMAGES | {"network": [5], "engine": engine}
+    share, history = train(spec_of("relu", 8, train_fraction=0.4, **keys), [0, 1], own)
+    whole, expected = train(spec_of("relu", 8, **keys), [0, 1], split)
+    assert share.parameters.tobytes() == whole.parameters.tobytes()
+    assert history.equals(expected)
+    assert share.dataset == own.description
+    for kind, subset in product(("exact", "rebinned"), ("all", "train", "test")):
+        estimator = EstimatorSpec(kind=kind, subset=subset)
+        assert estimate(estimator, share, own).equals(estimate(estimator, whole, split))
+    inputs = torch.from_numpy(own.inputs)
+    assert torch.equal(share.module(0, 2, own)(inputs), whole.module(0, 2, split)(inputs))

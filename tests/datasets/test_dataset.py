@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infoplane import Dataset, UserError, load_dataset
 from infoplane.datasets import stratified_split
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.kernels.random import Streams
 
 
@@ -41,6 +44,63 @@ def test_split_takes_the_first_of_each_class_in_an_order_that_was_drawn(syntheti
             wanted[label] -= 1
             taken.append(place)
     assert sorted(taken) == np.flatnonzero(synthetic.train_mask).tolist()
+
+
+def test_a_smaller_share_is_the_split_of_that_share(synthetic):
+    """Where the data set is split as it would have been: its training inputs are the first of one order."""
+    for fraction in (0.001, 0.2, 0.4, 0.6, 0.7999, 0.8):
+        mask = with_train_fraction(synthetic, fraction).train_mask
+        np.testing.assert_array_equal(mask, stratified_split(synthetic.labels, fraction))
+    assert with_train_fraction(synthetic, None) is synthetic
+
+
+@st.composite
+def data_with_a_split(draw) -> Dataset:
+    count = draw(st.integers(8, 60))
+    labels = [0, 1, 0, 1, *draw(st.lists(st.sampled_from([0, 1]), min_size=count - 4, max_size=count - 4))]
+    mask = [True, True, False, False, *draw(st.lists(st.booleans(), min_size=count - 4, max_size=count - 4))]
+    return Dataset("mine", np.arange(count)[:, None], labels, np.array(mask))
+
+
+@given(data_with_a_split(), st.floats(0.001, 1), st.floats(0.001, 1))
+def test_shares_are_parts_of_each_other_and_of_the_own_training_inputs(dataset, one, other):
+    """Each of as many inputs as it says, and of a class never one more or less than its proportion."""
+    masks = []
+    for fraction in sorted((one, other)):
+        try:
+            shared = with_train_fraction(dataset, fraction)
+        except UserError as error:
+            assert str(error).startswith(f"train_fraction: {fraction} of ")
+            return
+        mask = shared.train_mask
+        assert mask.sum() == int(len(mask) * fraction)
+        for label in (0, 1):
+            own = dataset.labels == label
+            assert abs((mask & own).sum() - fraction * own.sum()) < 1
+        assert not (mask & ~dataset.train_mask).any()
+        assert with_train_fraction(shared, fraction).train_mask.tolist() == mask.tolist()
+        masks.append(mask)
+    assert (masks[0] <= masks[1]).sum() >= len(masks[0]) - 1  # a remainder may go to the other class
+
+
+@pytest.mark.parametrize(
+    ("fraction", "line"),
+    [
+        (
+            0.81,
+            "train_fraction: 0.81 of each class of data set synthetic is more than its 3276 training inputs "
+            "of 4096; use less, or leave it out to train on these",
+        ),
+        (
+            0.0003,
+            "train_fraction: 0.0003 of data set synthetic leaves no input of class 0 to train on; use more",
+        ),
+    ],
+)
+def test_a_share_that_is_not_there_is_refused(synthetic, fraction, line):
+    with pytest.raises(UserError) as caught:
+        with_train_fraction(synthetic, fraction)
+    assert str(caught.value) == line
 
 
 INPUTS = np.arange(24).reshape(12, 2)

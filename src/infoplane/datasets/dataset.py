@@ -209,8 +209,8 @@ def with_train_fraction(dataset: Dataset, fraction: float | None) -> Dataset:
     """A data set of which a share of all inputs is trained on, each class in its proportion.
 
     They are the first of the data set's own training inputs, in the order of the split: a smaller share is
-    part of a larger one, and a test input of the data set is never trained on. All that is not trained on
-    is tested on.
+    part of a larger one, up to rounding, and a test input of the data set is never trained on. All that is
+    not trained on is tested on.
 
     Args:
         fraction: the share; None leaves the data set's own.
