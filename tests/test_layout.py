@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infoplane.config.kinds import PICTURE
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.layout import (
     FILES,
-    FORMATS,
     JOINS,
     MADE_FROM,
     Layout,
@@ -158,7 +158,7 @@ def test_no_two_jobs_share_a_file_whatever_they_are_called(experiments, estimato
     made += [
         path_of("claims"),
         path_of("dataset", dataset="synthetic"),
-        *layout.figures(experiments)[:: len(FORMATS)],
+        *layout.figures(experiments)[:: len(PICTURE)],
     ]
     made += layout.pages([*layout.joins(["synthetic"]), *layout.verdicts()])
     for place in (str, log_of, benchmark_of):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.kinds import TABLES
+from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.parsing import from_json, printable
 from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
-from infoplane.layout import FORMATS, JOINS, repetitions_of
+from infoplane.layout import JOINS, repetitions_of
 from infoplane.log import logged
 
 __all__ = ["main"]
@@ -318,7 +318,7 @@ def parser() -> ArgumentParser:
     one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all unless given")
     one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures unless given")
     one.add_argument(
-        "--formats", nargs="+", choices=FORMATS, default=["png"], help="file formats; png unless given"
+        "--formats", nargs="+", choices=PICTURE, default=["png"], help="file formats; png unless given"
     )
 
     one = command(stages, "datasets", datasets, "make a data set")
@@ -436,7 +436,7 @@ def parser() -> ArgumentParser:
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
     for kind, table in TABLES.items():
         one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
-    one.add_argument("--output", **FILES, help="the files to write (.pdf, .png, .svg)")
+    one.add_argument("--output", **FILES, help="the files to write, of formats of its kind (such as .pdf)")
     return top
 
 

@@ -94,7 +94,7 @@ def code_digest(stage: str, but: Collection[str] = (), root: Path = ROOT) -> str
 
 
 def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Path]:
-    """The source files of a module and of all that it imports, other than plumbing.
+    """The source files and templates of a module and of all that it imports, other than plumbing.
 
     Args:
         stage: a module or package, such as `information.estimate`.
@@ -110,7 +110,14 @@ def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Pa
         if name not in found and not any(name == each or name.startswith(f"{each}.") for each in left):
             found.add(name)
             waiting += imports_of(name, root)
-    return sorted(file_of(name, root) for name in found)
+    files = {file_of(name, root) for name in found}
+    return sorted(files | {path for file in files for path in templates_of(file)})
+
+
+def templates_of(file: Path) -> list[Path]:
+    """What a package is filled in with: the files beside its `__init__.py` that are no Python."""
+    beside = file.parent.iterdir() if file.name == "__init__.py" else ()
+    return [path for path in beside if path.is_file() and path.suffix != ".py"]
 
 
 @cache

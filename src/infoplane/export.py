@@ -1,4 +1,7 @@
-"""Export of a study: tables that are small enough to publish, from which every figure is drawn again."""
+"""Export of a study: tables that are small enough to publish, from which figures are drawn again.
+
+Figures that move are not: what they show of single runs takes more room than they do themselves.
+"""
 
 import json
 import shutil
@@ -10,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from infoplane.artifacts import file_digest, read_table, versions, write_csv, write_table, written_aside
-from infoplane.config.kinds import TABLES
+from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.study import Study, load_study
 from infoplane.costs import costs_of, with_totals
 from infoplane.errors import UserError
@@ -67,7 +70,7 @@ def export_study(config: Path, folder: Path) -> None:
 def exported_tables(layout: Layout) -> dict[str, str]:
     """Paths of the tables that figures show, and of the curves of every experiment; with their kinds."""
     shown = {path: "aggregates" for path in layout.tables("aggregates", layout.study.pairs)}
-    for figure in layout.study.figures:
+    for figure in layout.figures_of(PICTURE):
         for kind, paths in layout.drawn_from(figure).items():
             shown |= dict.fromkeys(paths, kind)
     return {path: kind for path, kind in shown.items() if TABLES[kind].of != "study"}
@@ -132,10 +135,11 @@ def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Seque
         UserError: there is no such figure, or a table is missing or damaged.
     """
     study = load_study(folder / CONFIG)
-    if unknown := {*names} - {*study.figures}:
-        raise UserError(f"{min(unknown)}: no figure of this study; name one of {', '.join(study.figures)}")
     layout = Layout(study)
-    chosen = names or [*study.figures]
+    pictures = layout.figures_of(PICTURE)
+    if unknown := {*names} - {*pictures}:
+        raise UserError(f"{min(unknown)}: no figure of this study; name one of {', '.join(pictures)}")
+    chosen = names or pictures
     with progress_bar(len(chosen), "redraw", "figures") as progress:
         for name in chosen:
             write_figure(

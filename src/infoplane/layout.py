@@ -12,7 +12,6 @@ from infoplane.errors import UserError
 
 __all__ = [
     "FILES",
-    "FORMATS",
     "JOINS",
     "Layout",
     "behind_names",
@@ -50,7 +49,6 @@ FILES = {
     "figure": "figures/{figure}.{format}",
     "page": "pages/{table}.html",
 }
-FORMATS = ("pdf", "png", "svg")
 # The kinds of files that a job writes beside the first one, after which its log is named
 BESIDE = {
     "history": ("trajectory",),
@@ -232,7 +230,12 @@ class Layout:
         return sorted({pair for its in names for pair in its})
 
     def figures(self, names: Iterable[str]) -> list[str]:
-        return [path_of("figure", figure=name, format=each) for name in names for each in FORMATS]
+        formats = {name: figure.formats for name, figure in self.study.figures.items()}
+        return [path_of("figure", figure=name, format=each) for name in names for each in formats[name]]
+
+    def figures_of(self, formats: tuple[str, ...]) -> list[str]:
+        """The names of the figures whose files have these formats."""
+        return [name for name, its in self.study.figures.items() if its.formats == formats]
 
     def figures_in(self, *categories: str) -> list[str]:
         """The figures of some categories."""

@@ -53,7 +53,7 @@ class Study:
             exact, history = simulation.fail(exact, fails, 300), simulation.fail(history, fails, 300)
         if bad is not None:
             history = simulation.fit_badly(history, bad)
-        trained = simulation.write_history(self.folder / "history" / name, history, **training)
+        trained = simulation.write_history(self.path("history", name), history, **training)
         self.write_accuracy(name, history, training)
         for number, (estimator, spec) in enumerate(ESTIMATORS.items()):
             seen = exact.assign(

@@ -2,17 +2,15 @@
 
 import json
 import re
-import shutil
 import subprocess
 import zipfile
 from collections import defaultdict
 
 import pytest
+from browsers import installed_browser
 from conftest import copy_of
 
 from infoplane.layout import JOINS
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Goes through the menu as a reader would, and leaves behind what was seen.
 READER = """
@@ -66,10 +64,7 @@ window.addEventListener("load", async () => {
 
 @pytest.fixture(scope="module")
 def browser():
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return path
-    pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    return installed_browser()
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ elif find_spec("infoplane") is None:
 from snakemake.settings.types import DeploymentMethod
 
 from infoplane.artifacts import canonical
+from infoplane.config.kinds import PICTURE
 from infoplane.config.parsing import from_yaml
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
-from infoplane.layout import FILES, FORMATS, JOINS, Layout, behind_names, benchmark_of, log_of, shelf_of
+from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, shelf_of
 from infoplane.log import failures
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 

@@ -1,20 +1,29 @@
+def drawn(format):
+    """A file of a figure, in the report where the paper has it."""
+    return report(
+        f"<results>/figures/{{figure}}.{format}",
+        caption="../report/figure.rst",
+        category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
+        labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
+    )
+
+
+def of_formats(*formats):
+    """The figures that have these formats; without any, what is no name."""
+    return "|".join(layout.figures_of(formats)) or "/"
+
+
 use rule datasets as figures with:
     input:
         unpack(made_from("figure")),
     output:
-        [
-            report(
-                f"<results>/figures/{{figure}}.{format}",
-                caption="../report/figure.rst",
-                category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
-                labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
-            )
-            for format in FORMATS
-        ],
+        [drawn(format) for format in PICTURE],
     log:
         log("figure"),
     benchmark:
         benchmark("figure")
+    wildcard_constraints:
+        figure=of_formats(*PICTURE),
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
@@ -22,3 +31,14 @@ use rule datasets as figures with:
         content=content("figure"),
         caption=lambda wildcards: study.figures[wildcards.figure].caption,
         command=command("figures", "figure", named=True),
+
+
+use rule figures as figures_explorer with:
+    output:
+        drawn("html"),
+    log:
+        log("figure"),
+    benchmark:
+        benchmark("figure")
+    wildcard_constraints:
+        figure=of_formats("html"),

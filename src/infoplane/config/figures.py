@@ -130,6 +130,11 @@ class FigureSpec(Spec):
         return FIGURES[self.kind].reads
 
     @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats of its files."""
+        return FIGURES[self.kind].formats
+
+    @property
     def caption(self) -> str:
         """A sentence that says what it shows."""
         caption = FIGURES[self.kind].caption

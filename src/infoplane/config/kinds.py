@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ESTIMATORS", "FIGURES", "TABLES", "EstimatorKind", "FigureKind", "TableKind"]
+__all__ = ["ESTIMATORS", "FIGURES", "PICTURE", "TABLES", "EstimatorKind", "FigureKind", "TableKind"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ TABLES = {
     "aggregates": TableKind("mean information over epochs", "estimator"),
     "correlations": TableKind("correlations of compression and accuracies", "estimator"),
     "errors": TableKind("mean estimates less the exact values", "estimator"),
+    "history": TableKind("loss and accuracies of single runs over epochs", "experiment", chunked=True),
     "information": TableKind("information of single runs over epochs", "estimator", chunked=True),
     "levels": TableKind("levels in use of quantized layers", "experiment", chunked=True),
     "margins": TableKind("verdicts on the claims for several margins", "study"),
@@ -104,6 +105,10 @@ TABLES = {
 }
 
 
+# The formats of a figure that does not move
+PICTURE = ("pdf", "png", "svg")
+
+
 @dataclass(frozen=True)
 class FigureKind:
     """A kind of figure.
@@ -114,11 +119,13 @@ class FigureKind:
         caption: what it shows, for its caption and for the reference of the config.
         reads: the kinds of tables that it is drawn from.
         takes: the keys that it takes, other than those that every figure takes.
+        formats: the formats of its files.
     """
 
     caption: str
     reads: tuple[str, ...]
     takes: tuple[str, ...] = ("experiments", "estimators")
+    formats: tuple[str, ...] = PICTURE
 
 
 FIGURES = {
@@ -204,5 +211,13 @@ FIGURES = {
         "activations of the layer of two neurons by class, of one run at a few epochs",
         ("activations",),
         ("experiments",),
+    ),
+    "explorer": FigureKind(
+        "a page for a browser: information planes of two experiments side by side, and I(X;T), I(T;Y) and "
+        "accuracy over epochs below them, moved by one slider through training; single runs, and means with "
+        "bands from the 10 % to the 90 % quantile",
+        ("aggregates", "information", "accuracy", "history"),
+        ("experiments", "estimators", "layers"),
+        ("html",),
     ),
 }

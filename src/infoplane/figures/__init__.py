@@ -1,6 +1,8 @@
 """Figures of the study, drawn from its statistics: a module for each kind, called as the kind."""
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from matplotlib.figure import Figure
 
@@ -9,6 +11,7 @@ from infoplane.figures import (
     accuracy,
     curves,
     errors,
+    explorer,
     levels,
     margins,
     merging,
@@ -24,11 +27,11 @@ from infoplane.figures import (
 )
 from infoplane.figures.tables import Tables
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "MOVING", "Kind", "MovingKind"]
 
 
 class Kind(Protocol):
-    """A module that draws one kind of figure."""
+    """A module that draws one kind of picture."""
 
     def draw(self, spec: FigureSpec, tables: Tables) -> Figure:
         """Draw a figure.
@@ -36,6 +39,22 @@ class Kind(Protocol):
         Args:
             spec: what it shows.
             tables: what it is drawn from.
+        """
+
+
+class MovingKind(Protocol):
+    """A module that writes one kind of figure that moves."""
+
+    def write(
+        self, spec: FigureSpec, tables: Tables, outputs: Sequence[Path], description: Mapping[str, Any]
+    ) -> None:
+        """Write a figure into files.
+
+        Args:
+            spec: what it shows.
+            tables: what it is drawn from.
+            outputs: paths, whose suffixes are formats of the kind.
+            description: what the files say of themselves.
         """
 
 
@@ -56,4 +75,7 @@ KINDS: dict[str, Kind] = {
     "saturation": saturation,
     "scatter": scatter,
     "tradeoff": tradeoff,
+}
+MOVING: dict[str, MovingKind] = {
+    "explorer": explorer,
 }

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from infoplane.artifacts import describe
 from infoplane.config import FigureSpec
-from infoplane.figures import KINDS
+from infoplane.figures import KINDS, MOVING
 from infoplane.figures.style import save, styled
 from infoplane.figures.tables import Paths, Tables, read_tables, sources_of
 
@@ -15,7 +15,7 @@ __all__ = ["draw_figure", "write_figure"]
 
 
 def draw_figure(spec: FigureSpec, tables: Tables) -> Figure:
-    """Draw a figure in the style of the study, whatever Matplotlib's settings are."""
+    """Draw a figure that does not move in the style of the study, whatever Matplotlib's settings are."""
     with styled():
         return KINDS[spec.kind].draw(spec, tables)
 
@@ -27,7 +27,7 @@ def write_figure(spec: FigureSpec, paths: Paths, outputs: Sequence[Path]) -> Non
         spec: what to draw.
         paths: files of the tables that it is drawn from (`spec.reads`), by what they hold and by experiment,
             (experiment, estimator) or "study"; several where they come in chunks.
-        outputs: paths ending in .pdf, .png or .svg.
+        outputs: paths that end in formats of its kind, such as .pdf.
 
     Raises:
         UserError: a table is missing, damaged or of other runs, or an output cannot be written.
@@ -35,4 +35,7 @@ def write_figure(spec: FigureSpec, paths: Paths, outputs: Sequence[Path]) -> Non
     tables = read_tables(spec, paths)
     description = describe("figure", spec.differences(), sources=sources_of(spec, tables))
     with styled():
-        save(KINDS[spec.kind].draw(spec, tables), outputs, spec.dpi, description)
+        if spec.kind in MOVING:
+            MOVING[spec.kind].write(spec, tables, outputs, description)
+        else:
+            save(KINDS[spec.kind].draw(spec, tables), outputs, spec.dpi, description)

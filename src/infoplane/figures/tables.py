@@ -36,9 +36,10 @@ def read_tables(spec: FigureSpec, paths: Paths) -> dict[str, dict[Any, pd.DataFr
             tables[kind][name] = read(files, kind)
     first, *others = spec.reads
     for kind in others:
-        for name in {*tables[kind]} & {*tables[first]}:
-            table = tables[kind][name]
-            refuse_other_runs(Path(paths[kind][name][0]), table.attrs, tables[first][name].attrs)
+        for name, table in tables[kind].items():
+            for same in tables[first]:
+                if same == name or (isinstance(same, tuple) and same[0] == name):
+                    refuse_other_runs(Path(paths[kind][name][0]), table.attrs, tables[first][same].attrs)
     return tables
 
 
@@ -58,9 +59,12 @@ def read(paths: Sequence[Path], kind: str) -> pd.DataFrame:
 
 def refuse_other_runs(path: Path, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
     own, others = (described_spec(dict(each)) for each in (found, expected))
+    others = {key: others[key] for key in own}
     refuse_mismatch(path, "the spec of the runs", own, others)
-    for what in ("dataset", "repetitions"):
-        refuse_mismatch(path, f"the {what} of the runs", found[what], expected[what])
+    shared = found["dataset"].keys() & expected["dataset"].keys()
+    data, others = ({key: each["dataset"][key] for key in shared} for each in (found, expected))
+    refuse_mismatch(path, "the dataset of the runs", data, others)
+    refuse_mismatch(path, "the repetitions of the runs", found["repetitions"], expected["repetitions"])
 
 
 def sources_of(spec: FigureSpec, tables: Tables) -> list[str]:

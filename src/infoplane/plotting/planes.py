@@ -32,6 +32,7 @@ __all__ = [
     "name_trajectories",
     "plot_plane",
     "show_whole",
+    "spread_rows",
     "trajectories_of",
     "zoom_in",
 ]
@@ -174,16 +175,16 @@ def milestone_rows(time: np.ndarray, epochs: int) -> list[int]:
     return sorted({int(row) for row in rows})
 
 
-def spread_rows(time: np.ndarray) -> list[int]:
-    """Rows of at most 300 recorded epochs, evenly on a logarithmic scale: more would lie upon each other.
+def spread_rows(time: np.ndarray, most: int = DOTS) -> list[int]:
+    """Rows of so many recorded epochs at most, evenly on a logarithmic scale.
 
-    >>> spread_rows(np.array([-1, 0, 5, 10]))
-    [0, 1, 2, 3]
+    >>> spread_rows(np.array([-1, 0, 5, 10])), spread_rows(np.array([-1, 0, 5, 10]), 2)
+    ([0, 1, 2, 3], [0, 3])
     """
-    if len(time) <= DOTS:
+    if len(time) <= most:
         return [*range(len(time))]
     places = np.log(time + 2)
-    spots = np.linspace(places[0], places[-1], DOTS)
+    spots = np.linspace(places[0], places[-1], most)
     return [int(row) for row in np.unique(np.abs(places - spots[:, None]).argmin(1))]
 
 

@@ -9,16 +9,23 @@ from PIL import Image
 
 from infoplane.artifacts import describe, parse_description, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
+from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
+from infoplane.figures.descriptions import figure_description
 from infoplane.figures.drawing import write_figure
+from infoplane.layout import path_of
 from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
 
 __all__ = ["check_figure"]
 
-READ_HERE = {"accuracy", "aggregates", "information"}
+READ_HERE = {"accuracy", "aggregates", "history", "information"}
 # What files of other forms begin and end with
-ENDS = {".pdf": (b"%PDF-", b"%%EOF\n"), ".svg": (b"<?xml", b"</svg>\n")}
+ENDS = {
+    ".html": (b"<!doctype html>", b"</html>\n"),
+    ".pdf": (b"%PDF-", b"%%EOF\n"),
+    ".svg": (b"<?xml", b"</svg>\n"),
+}
 
 
 def check_figure(path: Path) -> None:
@@ -28,11 +35,9 @@ def check_figure(path: Path) -> None:
     """
     if not is_whole(path):
         raise UserError(f"{path}: truncated, damaged or no figure of a study; {RUN_AGAIN}")
-    picture = path.with_suffix(".png")  # which carries the description
-    if not (picture.exists() and is_whole(picture)):
+    described = description_beside(path)
+    if described is None:
         return
-    with Image.open(picture) as image:
-        described = parse_description(image.info["Description"], picture, "figure")
     spec = FigureSpec.model_validate(described["spec"])
     if not {*spec.reads} <= READ_HERE:
         return
@@ -48,21 +53,29 @@ def check_figure(path: Path) -> None:
                 raise UserError(f"{path}: is not what its tables show; {RUN_AGAIN}")
 
 
+def description_beside(path: Path) -> dict[str, Any] | None:
+    """What a figure says of itself in the file that carries its description; None without that file."""
+    for suffix in (".png", ".html"):
+        picture = path.with_suffix(suffix)
+        if picture.exists() and is_whole(picture):
+            return parse_description(figure_description(picture), picture, "figure")
+    return None
+
+
 def tables_of(spec: FigureSpec, results: Path) -> dict[str, dict[Any, list[Path]]]:
     """What a figure is drawn from, by what it holds and by experiment, or experiment and estimator."""
-    tables: dict[str, dict[Any, list[Path]]] = {held: {} for held in spec.reads}
-    for experiment in spec.experiments:
-        statistics = results / "statistics" / experiment
-        if spec.kind == "accuracy":
-            tables["accuracy"][experiment] = [statistics / "accuracy.parquet"]
-        for estimator in spec.estimators or ():
-            aggregates = statistics / estimator / "aggregates.parquet"
-            tables["aggregates"][experiment, estimator] = [aggregates]
-            if spec.kind == "runs":
-                repetitions = read_table(aggregates, "aggregates")[1]["repetitions"]
-                chunks = chunks_of(results / "information" / experiment / estimator, repetitions)
-                tables["information"][experiment, estimator] = chunks
-    return tables
+    return {kind: {name: files_of(kind, name, results) for name in spec.names(kind)} for kind in spec.reads}
+
+
+def files_of(kind: str, name: Any, results: Path) -> list[Path]:
+    """The files of a table, in all their chunks."""
+    experiment, estimator = name if isinstance(name, tuple) else (name, "")
+    names = {"experiment": experiment, "estimator": estimator}
+    if not TABLES[kind].chunked:
+        return [results / path_of(kind, **names)]
+    means = "aggregates" if estimator else "accuracy"
+    repetitions = read_table(results / path_of(means, **names), means)[1]["repetitions"]
+    return chunks_of((results / path_of(kind, **names, chunk="0")).parent, repetitions)
 
 
 def is_whole(path: Path) -> bool:

@@ -1,0 +1,325 @@
+"""The explorer: its page holds what the tables do, and a reader moves it."""
+
+import json
+import re
+from base64 import b64decode
+
+import numpy as np
+import pytest
+from browsers import opened, started_browser
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from infoplane.artifacts import parse_description, read_table
+from infoplane.errors import UserError
+from infoplane.figures.descriptions import figure_description
+from infoplane.figures.drawing import write_figure
+from infoplane.figures.explorer.contents import EPOCHS, MISSING, contents_of, largest_step, packed
+from infoplane.figures.tables import read_tables
+
+from .study import EPOCHS as TRAINED
+from .study import figure_spec
+
+SHOWN = ("fine", "tanh", "prefit", "hourglass")
+BY = ("exact", "coarse")
+
+
+def unpacked(pack) -> np.ndarray:
+    codes = np.frombuffer(b64decode(pack["codes"]), "<u2").astype(float)
+    return np.where(codes == MISSING, np.nan, pack["from"] + pack["step"] * codes)
+
+
+def explorer(experiments=SHOWN, estimators=BY, **options):
+    return figure_spec("explorer", experiments, estimators, **options)
+
+
+def contents(path):
+    (text,) = re.findall('<script type="application/json" id="contents">(.*?)</script>', path.read_text())
+    return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def page(study, tmp_path_factory):
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    spec = explorer(note="<b>4 repetitions</b>")
+    write_figure(spec, study.tables(spec), [path])
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with started_browser() as browser:
+        yield browser
+
+
+FLOATS = st.floats(-1e6, 1e6) | st.just(np.nan)
+
+
+@given(arrays(float, st.integers(0, 20), elements=FLOATS))
+def test_numbers_are_rounded_to_half_a_step_at_most(values):
+    pack = packed(values)
+    found = unpacked(pack)
+    assert np.array_equal(np.isnan(found), np.isnan(values))
+    known = values[~np.isnan(values)]
+    rounding = 8 * np.finfo(float).eps * (abs(known).max(initial=0) + pack["step"])
+    assert (abs(found[~np.isnan(values)] - known) <= pack["step"] / 2 + rounding).all()
+    spread = np.ptp(known) if known.size else 0
+    assert pack["step"] <= max(1e-4, 2.5 * spread / (MISSING - 2)) * (1 + 1e-9)
+
+
+def test_means_quantiles_and_runs_are_those_of_the_tables(study):
+    tables = read_tables(explorer(), study.tables(explorer()))
+    found = contents_of(explorer(), tables)
+    assert len(found["views"]) == len(SHOWN) * len(BY)
+    for view in found["views"]:
+        pair = view["experiment"], view["estimator"]
+        means, single = tables["aggregates"][pair], tables["information"][pair]
+        assert set(view["parts"]) == set(means["part"])
+        for part, its in view["parts"].items():
+            epochs = np.array(its["passes"]) - 1
+            for quantity in ("i_xt", "i_ty"):
+                rows = means.query("part == @part and quantity == @quantity and runs == 'all'")
+                for name, column in (("mean", "mean"), ("low", "q10"), ("high", "q90")):
+                    table = rows.pivot(index="epoch", columns="layer", values=column).loc[epochs]
+                    assert_close(its[quantity][name], table.to_numpy())
+                runs = single[(single["part"] == part) & single["epoch"].isin(epochs)]
+                table = runs.pivot(index=["repetition", "epoch"], columns="layer", values=quantity)
+                assert_close(its[quantity]["runs"], table.to_numpy())
+
+
+def test_accuracies_are_those_of_the_tables(study):
+    tables = read_tables(explorer(), study.tables(explorer()))
+    for name, its in contents_of(explorer(), tables)["experiments"].items():
+        for part, accuracy in its["accuracy"].items():
+            epochs = np.array(accuracy["passes"]) - 1
+            means = tables["accuracy"][name].query("part == @part")
+            runs = tables["history"][name]
+            runs = runs[runs["part"] == part]
+            for quantity in ("train_accuracy", "test_accuracy"):
+                rows = means.query("quantity == @quantity and runs == 'all'")
+                rows = rows.set_index("epoch").loc[epochs]
+                for key, column in (("mean", "mean"), ("low", "q10"), ("high", "q90")):
+                    assert_close(accuracy[quantity][key], rows[column].to_numpy())
+                table = runs.pivot(index="repetition", columns="epoch", values=quantity)[epochs]
+                assert_close(accuracy[quantity]["runs"], table.to_numpy())
+
+
+def assert_close(pack, values):
+    np.testing.assert_allclose(unpacked(pack), values.ravel(), rtol=0, atol=pack["step"] / 2 + 1e-9)
+
+
+def test_many_epochs_are_thinned_evenly_in_their_logarithm(study, monkeypatch):
+    spec = explorer(("fine",), ("exact",))
+    tables = read_tables(spec, study.tables(spec))
+    monkeypatch.setattr("infoplane.figures.explorer.contents.EPOCHS", 10)
+    found = contents_of(spec, tables)["views"][0]["parts"]["main"]["passes"]
+    recorded = np.unique(tables["information"]["fine", "exact"]["epoch"]) + 1
+    spots = np.linspace(np.log1p(recorded[0]), np.log1p(recorded[-1]), 10)
+    nearest = {recorded[np.abs(np.log1p(recorded) - spot).argmin()] for spot in spots}
+    assert found == sorted(nearest)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "said"),
+    [
+        ("bad", "6 runs, 1 bad fit"),
+        ("failed", "5 of 6 runs (1 failed)"),
+        ("single", "1 run"),
+        ("none", "0 of 1 runs (1 failed)"),
+    ],
+)
+def test_is_written_whatever_happened_and_says_so(study, experiment, said, tmp_path):
+    spec = explorer((experiment,), ("exact",))
+    write_figure(spec, study.tables(spec), [tmp_path / "a.html"])
+    its = contents(tmp_path / "a.html")["experiments"][experiment]
+    assert its["runs"] == said
+    assert len(its["repetitions"]) == {"bad": 6, "failed": 5, "single": 1, "none": 0}[experiment]
+
+
+def test_bytes_depend_on_content_alone(study, page, tmp_path):
+    spec = explorer(note="<b>4 repetitions</b>")
+    write_figure(spec, study.tables(spec), [tmp_path / "again.html"])
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_texts_are_escaped_and_the_page_says_what_it_is(page):
+    text = page.read_text()
+    assert "&lt;b&gt;4 repetitions&lt;/b&gt;" in text and "<b>4 rep" not in text
+    assert f"{EPOCHS} recorded epochs at most" in text
+    assert f"coarsest step is {largest_step(contents(page)):g};" in text
+    described = parse_description(figure_description(page), page, "figure")
+    assert described["spec"]["experiments"] == [*SHOWN]
+
+
+def test_only_html_is_written(study, tmp_path):
+    spec = explorer()
+    with pytest.raises(UserError, match=r"a\.png: an explorer is written as \.html; rename the output"):
+        write_figure(spec, study.tables(spec), [tmp_path / "a.png"])
+
+
+def test_layers_can_be_chosen(study):
+    spec = explorer(layers=[2, 5])
+    found = contents_of(spec, read_tables(spec, study.tables(spec)))
+    assert all(its["layers"] == [2, 5] for view in found["views"] for its in view["parts"].values())
+
+
+@pytest.mark.parametrize("kind", ["accuracy", "history"])
+def test_tables_of_other_runs_are_refused(study, kind, tmp_path):
+    spec = explorer(("fine",), ("exact",))
+    tables = study.tables(spec)
+    tables[kind]["fine"] = [study.path(kind, "tanh")]
+    with pytest.raises(UserError, match="the spec of the runs is"):
+        write_figure(spec, tables, [tmp_path / "a.html"])
+
+
+# In a browser
+
+
+def move(page, place: int) -> None:
+    page.evaluate(
+        "place => { const slider = document.getElementById('slider'); slider.value = place;"
+        "slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+        place,
+    )
+
+
+def heads(page, side: int = 0) -> list[str]:
+    marks = page.locator(f"#side-{side} .means path")
+    return marks.evaluate_all("marks => marks.map(mark => mark.getAttribute('transform'))")
+
+
+def printed(page, side: int = 0) -> np.ndarray:
+    rows = page.locator(f"#side-{side} tbody tr").all_inner_texts()
+    return np.array([[float(cell.split()[0]) for cell in row.split("\t")[1:]] for row in rows])
+
+
+def test_the_slider_moves_the_points_of_both_sides(page, browser):
+    with opened(browser, page) as shown:
+        places = []
+        for place in (0, 10, 20):
+            move(shown, place)
+            places.append([heads(shown, 0), heads(shown, 1)])
+        for side in (0, 1):
+            assert len({tuple(each[side]) for each in places}) == 3
+
+
+def test_values_in_the_page_are_those_of_the_tables(study, page, browser):
+    with opened(browser, page) as shown:
+        experiments = shown.locator("select[name=experiment-1] option").evaluate_all(
+            "all => all.map(each => each.value)"
+        )
+        assert experiments == [*SHOWN]
+        for experiment in SHOWN:
+            shown.select_option("select[name=experiment-1]", experiment)
+            for estimator in BY:
+                shown.select_option("select[name=estimator-1]", estimator)
+                compare(study, shown, experiment, estimator, "main")
+                if experiment == "prefit":
+                    shown.select_option("select[name=part-1]", "prefit")
+                    compare(study, shown, experiment, estimator, "prefit")
+                    shown.select_option("select[name=part-1]", "main")
+
+
+def compare(study, shown, experiment, estimator, part):
+    means, _ = read_table(study.path("aggregates", experiment, estimator), "aggregates")
+    means = means.query("part == @part and runs == 'all'")
+    for key in ("Home", "End"):
+        shown.keyboard.press("Escape")
+        shown.locator("#slider").press(key)
+        epoch = means["epoch"].min() if key == "Home" else means["epoch"].max()
+        now = means[means["epoch"] == epoch]
+        table = now.pivot(index="layer", columns="quantity", values="mean")[["i_xt", "i_ty"]]
+        assert f"After {epoch + 1} epochs" in shown.locator("#side-1 caption").inner_text()
+        # rounded to half a step of 0.0005 at most, and printed with four digits
+        np.testing.assert_allclose(printed(shown, 1), table.to_numpy(), rtol=0, atol=0.00025 + 0.00005)
+
+
+def test_a_menu_changes_the_points_and_names_what_is_shown(page, browser):
+    with opened(browser, page) as shown:
+        before = heads(shown), heads(shown, 1)
+        shown.select_option("select[name=estimator-0]", "coarse")
+        assert heads(shown) != before[0] and heads(shown, 1) == before[1]
+        label = shown.locator("#side-0 svg.plane").get_attribute("aria-label")
+        assert "30 bins" in label and f"after {TRAINED - 49} epochs" in label
+        shown.select_option("select[name=experiment-0]", "hourglass")
+        assert "MNIST hourglass" in shown.locator("#side-0 svg.plane").get_attribute("aria-label")
+        assert len(heads(shown)) == 7
+
+
+def test_layers_runs_and_means_can_be_hidden(page, browser):
+    with opened(browser, page) as shown:
+        dots = shown.locator("#side-0 .dots circle")
+        assert dots.count() == 6 * 6 and len(heads(shown)) == 6
+        shown.click("#layer-6")
+        assert shown.locator("#layer-6").get_attribute("aria-pressed") == "false"
+        assert dots.count() == 6 * 5 and len(heads(shown)) == 5
+        shown.uncheck("#show-runs")
+        assert dots.count() == 0
+        shown.uncheck("#show-mean")
+        assert heads(shown) == []
+
+
+def test_a_tooltip_tells_run_epoch_information_and_accuracy(study, page, browser):
+    with opened(browser, page) as shown:
+        shown.uncheck("#show-mean")
+        for layer in range(1, 6):
+            shown.click(f"#layer-{layer}")
+        dot = shown.locator("#side-0 .dots circle").first.bounding_box()
+        shown.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+        told = shown.locator("#tooltip").inner_text()
+        run = int(re.search(r"T6, run (\d)", told)[1])
+        single, _ = read_table(study.path("information", "fine", "exact"), "information")
+        row = single.query("repetition == @run and layer == 6").iloc[-1]
+        assert f"epochs trained: {row['epoch'] + 1}" in told
+        x, y = (float(re.search(rf"{re.escape(name)}: (\S+) bits", told)[1]) for name in ("I(X;T)", "I(T;Y)"))
+        np.testing.assert_allclose([x, y], [row["i_xt"], row["i_ty"]], rtol=0, atol=0.0003)
+        history, _ = read_table(study.path("history", "fine"), "history")
+        (accuracy,) = history.query("repetition == @run and epoch == @row.epoch")["train_accuracy"]
+        assert float(re.search(r"accuracy: (\S+) training", told)[1]) == pytest.approx(accuracy, abs=0.0002)
+        shown.mouse.down()
+        shown.mouse.up()
+        assert shown.locator("#side-0 .followed circle").count() == 1
+        assert shown.input_value("select[name=run-1]") == str(run)
+
+
+def test_keys_move_the_slider_and_play(page, browser):
+    with opened(browser, page) as shown:
+        shown.keyboard.press("Home")
+        assert shown.input_value("#slider") == "0"
+        shown.keyboard.press("ArrowRight")
+        assert shown.input_value("#slider") == "1"
+        assert shown.locator("#slider").get_attribute("aria-valuetext") == "1 epochs trained"
+        shown.keyboard.press("Space")
+        assert shown.locator("#play").inner_text() == "Pause"
+        shown.wait_for_function("Number(document.getElementById('slider').value) > 2")
+        shown.keyboard.press("Space")
+        assert shown.locator("#play").inner_text() == "Play"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_screen_and_all_controls_have_names(page, browser, width):
+    with opened(browser, page, width) as shown:
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        for control in shown.locator("button, select, input").all():
+            name = control.evaluate(
+                "each => (each.labels && each.labels[0] ? each.labels[0] : each).innerText || each.ariaLabel"
+            )
+            assert name.strip()
+        for picture in shown.locator("svg.chart").all():
+            assert picture.get_attribute("role") == "img" and picture.get_attribute("aria-label")
+
+
+def test_colours_follow_the_reader(page, browser):
+    grounds = []
+    for scheme in ("light", "dark"):
+        with opened(browser, page, color_scheme=scheme) as shown:
+            grounds.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds == ["rgb(255, 255, 255)", "rgb(22, 24, 27)"]
+
+
+def test_a_study_of_failed_runs_says_so(study, browser, tmp_path):
+    spec = explorer(("none",), ("exact",))
+    write_figure(spec, study.tables(spec), [tmp_path / "a.html"])
+    with opened(browser, tmp_path / "a.html") as shown:
+        assert "0 of 1 runs (1 failed): there is nothing to show" in shown.locator("#side-0").inner_text()
