@@ -167,7 +167,7 @@ class C5(Claim):
 
     The premise is that 30 bins on [−1, 1] show compression of a layer of tanh float32 networks. Supported if
     the exact value shows it in all of these layers, refuted if the exact value lacks it in all of them. The
-    exact value is that of quantized networks that are trained alike (codes), or of the same networks (float32).
+    exact value is that of quantized networks trained alike (codes), or of the same networks (float32).
     """
 
     supported, refuted = every("shows"), every("lacks")
