@@ -75,6 +75,15 @@ def test_rows_become_a_table(tables):
         with_quotations(text.replace(" = T{layer}", ""), tables)
 
 
+def test_a_query_has_a_name(tables):
+    text = "<!-- let RUNS = cells.csv runs=20 --><!-- let FIFTH = RUNS layer=5 -->"
+    quotations = quoted("FIFTH", "{mean:.1f}") + "<!-- rows RUNS layer=5,4,6 | T = {layer} --><!-- end -->"
+    written = with_quotations(text + quotations, tables)
+    assert ">1.5<" in written and "| T |\n|---|\n| 4 |\n| 5 |\n<" in written
+    (line,) = broken_conditions(f"{text}<!-- holds FIFTH | mean = 2 -->", tables)
+    assert line == "cells.csv runs=20 layer=5: mean is 1.4567, and the text is true of 2"
+
+
 def test_a_file_is_inserted(tables):
     (tables / "verdicts.md").write_text("| C1 |\n")
     text = "<!-- insert verdicts.md --><!-- end --> <!-- quote cells.csv layer=5 | {runs} -->?<!-- end -->"

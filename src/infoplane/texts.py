@@ -11,6 +11,12 @@ file is inserted whole:
     <!-- rows cells.csv experiment=relu | layer = T{layer} | runs = {runs} --><!-- end -->
     <!-- insert verdicts.md --><!-- end -->
 
+A selector names one value or several, as in `layer=4,5`. The beginning of a query that is used often has a
+name:
+
+    <!-- let CELLS = cells.csv experiment=relu -->
+    <!-- quote CELLS layer=5 | {runs} -->50<!-- end -->
+
 `python -m infoplane.texts TABLES TEXT…` writes every quotation anew. A sentence that is true only while a
 verdict stands says so:
 
@@ -19,9 +25,12 @@ verdict stands says so:
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.errors import UserError
@@ -33,6 +42,7 @@ QUOTATION = re.compile(
     r".*?(?P<end><!-- end -->)",
     re.DOTALL,
 )
+NAMED_QUERY = re.compile(r"<!-- let (?P<name>\w+) = (?P<query>.*?) -->")
 CONDITION = re.compile(r"<!-- holds (?P<query>[^|]*?) \| (?P<column>\w+) = (?P<value>.*?) -->")
 
 
@@ -42,9 +52,10 @@ def with_quotations(text: str, folder: Path) -> str:
     Raises:
         UserError: a table, a column or a row does not exist, or several rows do.
     """
+    queries = named_queries(text)
 
     def quotation(found: re.Match[str]) -> str:
-        query, form = found["query"], found["form"] or ""
+        query, form = spelt_out(found["query"], queries), found["form"] or ""
         match found["verb"]:
             case "quote":
                 quoted = formatted(form, row_of(query, folder))
@@ -59,11 +70,30 @@ def with_quotations(text: str, folder: Path) -> str:
 
 def broken_conditions(text: str, folder: Path) -> Iterator[str]:
     """The conditions of a text that the tables in a folder do not meet, a line each."""
+    queries = named_queries(text)
     for found in CONDITION.finditer(text):
-        row = row_of(found["query"], folder)
-        value = str(column_of(row, found["column"], found["query"]))
+        query = spelt_out(found["query"], queries)
+        value = str(column_of(row_of(query, folder), found["column"], query))
         if value != found["value"]:
-            yield f"{found['query']}: {found['column']} is {value}, and the text is true of {found['value']}"
+            yield f"{query}: {found['column']} is {value}, and the text is true of {found['value']}"
+
+
+def named_queries(text: str) -> dict[str, str]:
+    """The beginnings of queries that a text gives names to."""
+    queries: dict[str, str] = {}
+    for found in NAMED_QUERY.finditer(text):
+        queries[found["name"]] = spelt_out(found["query"], queries)
+    return queries
+
+
+def spelt_out(query: str, queries: Mapping[str, str]) -> str:
+    """A query with the beginning that its first word is the name of.
+
+    >>> spelt_out("CELLS layer=5", {"CELLS": "cells.csv experiment=relu"})
+    'cells.csv experiment=relu layer=5'
+    """
+    first, *others = query.split()
+    return " ".join([queries.get(first, first), *others])
 
 
 def row_of(query: str, folder: Path) -> dict[str, Any]:
@@ -79,15 +109,20 @@ def row_of(query: str, folder: Path) -> dict[str, Any]:
 def rows_of(query: str, folder: Path) -> list[dict[str, Any]]:
     """The rows of a table that have the values of a query, in the order of the table."""
     name, *selectors = query.split()
-    table = read_csv(folder / name)
+    table = table_of(folder / name)
     for selector in selectors:
-        column, _, value = selector.partition("=")
+        column, _, values = selector.partition("=")
         if column not in table:
             raise UserError(f"{query}: {name} has no column {column}; use one of {', '.join(table.columns)}")
-        table = table[table[column] == value]
+        table = table[table[column].isin(values.split(","))]
     return [
         {str(column): number_or_text(value) for column, value in row.items()} for _, row in table.iterrows()
     ]
+
+
+@cache
+def table_of(path: Path) -> pd.DataFrame:
+    return read_csv(path)
 
 
 def markdown_table(form: str, rows: Sequence[dict[str, Any]]) -> str:
