@@ -9,8 +9,10 @@ from PIL import Image
 
 from infoplane.artifacts import describe, parse_description, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
+from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
+from infoplane.layout import locate, path_of
 from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
 
@@ -36,7 +38,7 @@ def check_figure(path: Path) -> None:
     spec = FigureSpec.model_validate(described["spec"])
     if not {*spec.reads} <= READ_HERE:
         return
-    tables = tables_of(spec, path.parents[1])
+    tables = tables_of(spec, locate(path, "figure")[0])
     kind = spec.reads[0]
     sources = [read_table(table, kind)[1]["spec_hash"] for (table, *_) in tables[kind].values()]
     refuse_mismatch(path, "the specs of its tables", described["sources"], sources)
@@ -49,19 +51,19 @@ def check_figure(path: Path) -> None:
 
 
 def tables_of(spec: FigureSpec, results: Path) -> dict[str, dict[Any, list[Path]]]:
-    """What a figure is drawn from, by what it holds and by experiment, or experiment and estimator."""
-    tables: dict[str, dict[Any, list[Path]]] = {held: {} for held in spec.reads}
-    for experiment in spec.experiments:
-        statistics = results / "statistics" / experiment
-        if spec.kind == "accuracy":
-            tables["accuracy"][experiment] = [statistics / "accuracy.parquet"]
-        for estimator in spec.estimators or ():
-            aggregates = statistics / estimator / "aggregates.parquet"
-            tables["aggregates"][experiment, estimator] = [aggregates]
-            if spec.kind == "runs":
+    """Paths of the tables that a figure shows, by kind and by experiment, or experiment and estimator."""
+    tables: dict[str, dict[Any, list[Path]]] = {}
+    for kind in spec.reads:
+        tables[kind] = {}
+        for name in spec.names(kind):
+            pair = name if isinstance(name, tuple) else (name,)
+            names = dict(zip(("experiment", "estimator"), pair, strict=False))
+            if TABLES[kind].chunked:
+                aggregates = results / path_of("aggregates", **names)
                 repetitions = read_table(aggregates, "aggregates")[1]["repetitions"]
-                chunks = chunks_of(results / "information" / experiment / estimator, repetitions)
-                tables["information"][experiment, estimator] = chunks
+                tables[kind][name] = chunks_of(results, kind, names, repetitions)
+            else:
+                tables[kind][name] = [results / path_of(kind, **names)]
     return tables
 
 
