@@ -2,7 +2,7 @@
 
 import re
 from itertools import chain, combinations
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,8 @@ from infoplane.layout import (
     MADE_FROM,
     Layout,
     benchmark_of,
+    folder_of,
+    locate,
     log_of,
     path_of,
     repetitions_of,
@@ -184,3 +186,24 @@ def test_paths_differ_where_names_do(layout):
     pairs = [("one", "exact"), ("two", "exact"), ("two", "uniform")]
     for one, other in combinations(pairs, 2):
         assert not {*layout.files("information", [one])} & {*layout.files("information", [other])}
+
+
+names = st.text(st.characters(categories=["L", "N"], include_characters="-_.{}"), min_size=1).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+@given(kind=st.sampled_from([*FILES]), data=st.data())
+def test_a_path_is_located_by_the_names_that_it_was_made_of(kind, data):
+    own = {name: data.draw(names) for name in re.findall(r"\{(\w+)\}", FILES[kind])}
+    results = Path("/some/results")
+    assert locate(results / path_of(kind, **own), kind) == (results, own)
+    chunk = own.pop("chunk", None)
+    if chunk is not None:
+        assert locate(results / folder_of(kind, **own), kind) == (results, own)
+
+
+@pytest.mark.parametrize("path", ["relu/0-1.parquet", "training/relu/0-1.csv"])
+def test_a_path_where_no_file_of_a_kind_lies_is_refused(path):
+    with pytest.raises(UserError, match=f"{path}: lies where no history of a study does; expected training/"):
+        locate(Path(path), "history")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from infoplane.config.kinds import TABLES
@@ -16,6 +16,8 @@ __all__ = [
     "Layout",
     "behind_names",
     "benchmark_of",
+    "folder_of",
+    "locate",
     "log_of",
     "path_of",
     "repetitions_of",
@@ -95,6 +97,37 @@ def path_of(kind: str, **names: str) -> str:
     'training/mine/0-19.parquet'
     """
     return FILES[kind].format_map(names)
+
+
+def folder_of(kind: str, **names: str) -> str:
+    """The folder, below that of results, in which the chunks of a kind lie.
+
+    >>> folder_of("history", experiment="mine")
+    'training/mine'
+    """
+    return FILES[kind].rpartition("/")[0].format_map(names)
+
+
+def locate(path: Path, kind: str) -> tuple[Path, dict[str, str]]:
+    """The folder of results that a path lies in, and the names that the path is made of.
+
+    Args:
+        path: that of a file of a kind, or of the folder of its chunks.
+
+    Raises:
+        UserError: it is neither.
+
+    >>> locate(Path("results/training/mine/0-19.parquet"), "history")
+    (PosixPath('results'), {'experiment': 'mine', 'chunk': '0-19'})
+    >>> locate(Path("results/training/mine"), "history")
+    (PosixPath('results'), {'experiment': 'mine'})
+    """
+    for template in (FILES[kind], FILES[kind].rpartition("/")[0]):
+        depth = len(PurePath(template).parts)
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
+        if found := re.fullmatch(pattern, "/".join(path.parts[-depth:])):
+            return path.parents[depth - 1], found.groupdict()
+    raise UserError(f"{path}: lies where no {kind} of a study does; expected {FILES[kind]}")
 
 
 def log_of(path: str) -> str:

@@ -13,7 +13,7 @@ from infoplane.artifacts import KEY, parse_description, read_table
 from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
-from infoplane.layout import FILES, path_of
+from infoplane.layout import FILES, locate, path_of
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
@@ -156,11 +156,12 @@ def load_study(folder: str | Path) -> StudyResults:
     """
     folder = Path(folder)
     experiments, estimators = {}, {}
-    for path in sorted(folder.glob("statistics/*/*/aggregates.parquet")):
+    for path in sorted(folder.glob(path_of("aggregates", experiment="*", estimator="*"))):
         spec = pq.read_schema(path).metadata[KEY.encode()]
         its = parse_description(spec, path, "aggregates")["spec"]
-        experiments[path.parts[-3]] = TrainingSpec.model_validate(its["training"])
-        estimators[path.parts[-2]] = EstimatorSpec.model_validate(its["estimator"])
+        _, names = locate(path, "aggregates")
+        experiments[names["experiment"]] = TrainingSpec.model_validate(its["training"])
+        estimators[names["estimator"]] = EstimatorSpec.model_validate(its["estimator"])
     if not experiments:
         raise UserError(f"{folder}: holds no statistics of a study; give its results folder")
     return StudyResults(folder, experiments, dict(sorted(estimators.items())))

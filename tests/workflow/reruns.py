@@ -147,7 +147,7 @@ CHANGES = [
             "cli.py",
             "config/study.py",
             "layout.py",
-            "verify/chain.py",
+            "verify/information.py",
             "status.py",
             "statistics/trace.py",
             "kernels/layers.py",

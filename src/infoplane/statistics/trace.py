@@ -10,6 +10,7 @@ import pandas as pd
 from infoplane.artifacts import as_read, read_csv
 from infoplane.config.validation import refuse_unknown
 from infoplane.errors import UserError
+from infoplane.layout import path_of
 from infoplane.statistics.cells import Cell
 from infoplane.statistics.claims import CLAIMS, Claim
 from infoplane.statistics.margins import DEFAULT
@@ -62,15 +63,15 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
             say.
     """
     claim = asked_for(name, protocol, reading)
-    folder = results / "statistics"
-    table = read_csv(folder / "cells.csv")
+    path = results / path_of("cells")
+    table = read_csv(path)
     table = table[table["claim"] == name].reset_index(drop=True)
     names = {*(table["experiment"] + "/" + table["estimator"]), *table["against"]} - {""}
     pairs = {(experiment, estimator) for experiment, _, estimator in (each.partition("/") for each in names)}
-    study = observe({pair: folder.joinpath(*pair, "phases.parquet") for pair in pairs})
+    study = observe({pair: phases_of(results, *pair) for pair in pairs})
     judgement = judge(study, [claim])
     if not as_read(judgement.cells).equals(table):
-        raise UserError(f"{folder / 'cells.csv'}: is not what the runs say of {name}; run the workflow again")
+        raise UserError(f"{path}: is not what the runs say of {name}; run the workflow again")
 
     yield "\n".join([name, *claim.words])
     verdicts = judgement.claims.to_dict("records")
@@ -78,7 +79,7 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
         if protocol in (None, case.protocol) and reading in (None, case.reading):
             if case.cells:
                 yield VERDICT.format_map(verdict | {"fragility": fragility(verdict)})
-                yield from paragraphs(case, folder)
+                yield from paragraphs(case, results)
             else:
                 yield f"{case.protocol}, {case.reading}: no data"
 
@@ -100,10 +101,14 @@ def fragility(verdict: Mapping[Any, Any]) -> str:
     return f"fragile ({verdict['flips']})" if verdict["fragile"] else "the same by all margins"
 
 
-def paragraphs(case: Case, folder: Path) -> Iterator[str]:
+def phases_of(results: Path, experiment: str, estimator: str) -> Path:
+    return results / path_of("phases", experiment=experiment, estimator=estimator)
+
+
+def paragraphs(case: Case, results: Path) -> Iterator[str]:
     """A paragraph for each cell: what its runs tell, and the runs."""
     for (_, told), cell in zip(case.described.iterrows(), case.cells, strict=True):
-        path = folder / cell.experiment / cell.estimator / "phases.parquet"
+        path = phases_of(results, cell.experiment, cell.estimator)
         runs = cell.runs.dropna(axis=1, how="all").to_string(index=False, float_format="%.4f")
         yield "\n".join([*lines(told, cell), str(path), indent(runs, "    ")])
 

@@ -1,4 +1,4 @@
-"""The chunks in a folder of results, by their names."""
+"""The chunks of an experiment in a folder of results."""
 
 from collections.abc import Collection, Iterable
 from itertools import chain
@@ -7,7 +7,7 @@ from pathlib import Path
 from infoplane import layout
 from infoplane.errors import UserError
 
-__all__ = ["chunks_of", "refuse_gaps", "repetitions_of", "tables_in"]
+__all__ = ["chunks_in", "chunks_of", "refuse_gaps", "repetitions_of"]
 
 
 def repetitions_of(path: Path) -> list[int]:
@@ -22,34 +22,44 @@ def repetitions_of(path: Path) -> list[int]:
         raise UserError(f"{path}: is named after no repetitions, as 0-19 is; remove it") from None
 
 
-def tables_in(folder: Path, repetitions: Collection[int] | None = None) -> list[Path]:
-    """The chunks in a folder, or those of some repetitions and no others.
+def chunks_in(
+    results: Path, kind: str, names: dict[str, str], repetitions: Collection[int] | None = None
+) -> list[Path]:
+    """The chunks of a kind of table, or those of some repetitions and no others.
 
     A study that has grown leaves the last chunk that it had, whose repetitions are all in a larger one: such
     chunks are left out.
 
+    Args:
+        results: the folder that a study wrote.
+        names: of the experiment, and of the estimator if the tables are of one.
+
     Raises:
         UserError: there are none.
     """
-    chunks = {path: {*repetitions_of(path)} for path in sorted(folder.glob("*.parquet"))}
+    paths = sorted(results.glob(layout.path_of(kind, **names, chunk="*")))
+    chunks = {path: {*repetitions_of(path)} for path in paths}
     if repetitions is not None:
         chunks = {path: its for path, its in chunks.items() if its <= {*repetitions}}
     if not chunks:
+        folder = results / layout.folder_of(kind, **names)
         raise UserError(f"{folder}: holds no tables; run the workflow again")
     return [path for path, its in chunks.items() if not any(its < others for others in chunks.values())]
 
 
-def chunks_of(folder: Path, repetitions: Collection[int]) -> list[Path]:
-    """The chunks in a folder that hold some repetitions and no others.
+def chunks_of(results: Path, kind: str, names: dict[str, str], repetitions: Collection[int]) -> list[Path]:
+    """The chunks of a kind of table that hold some repetitions and no others.
 
     Raises:
         UserError: they do not hold all of them.
     """
-    chunks = tables_in(folder, repetitions)
+    chunks = chunks_in(results, kind, names, repetitions)
+    folder = results / layout.folder_of(kind, **names)
     refuse_gaps(folder, chain(*map(repetitions_of, chunks)), repetitions)
     return chunks
 
 
 def refuse_gaps(folder: Path, found: Iterable[int], expected: Iterable[int]) -> None:
+    """Refuse a folder in which expected repetitions are missing."""
     if missing := sorted({*expected} - {*found}):
         raise UserError(f"{folder}: repetitions {missing} are missing; run the workflow again")

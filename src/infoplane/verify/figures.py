@@ -13,7 +13,7 @@ from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
 from infoplane.figures.descriptions import figure_description
 from infoplane.figures.drawing import write_figure
-from infoplane.layout import path_of
+from infoplane.layout import locate, path_of
 from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
 
@@ -41,7 +41,7 @@ def check_figure(path: Path) -> None:
     spec = FigureSpec.model_validate(described["spec"])
     if not {*spec.reads} <= READ_HERE:
         return
-    tables = tables_of(spec, path.parents[1])
+    tables = tables_of(spec, locate(path, "figure")[0])
     kind = spec.reads[0]
     sources = [read_table(table, kind)[1]["spec_hash"] for (table, *_) in tables[kind].values()]
     refuse_mismatch(path, "the specs of its tables", described["sources"], sources)
@@ -75,7 +75,7 @@ def files_of(kind: str, name: Any, results: Path) -> list[Path]:
         return [results / path_of(kind, **names)]
     means = "aggregates" if estimator else "accuracy"
     repetitions = read_table(results / path_of(means, **names), means)[1]["repetitions"]
-    return chunks_of((results / path_of(kind, **names, chunk="0")).parent, repetitions)
+    return chunks_of(results, kind, names, repetitions)
 
 
 def is_whole(path: Path) -> bool:

@@ -7,23 +7,20 @@ from typing import NamedTuple
 
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
-from infoplane.layout import JOINS, path_of
+from infoplane.layout import JOINS, folder_of, locate, path_of
 from infoplane.progress import progress_bar
-from infoplane.verify.chain import (
-    check_accuracy,
-    check_claims,
-    check_estimates,
-    check_experiment,
-    check_history,
-    check_information,
-    check_joined,
-    check_statistics,
-    check_table,
-    check_trajectory,
-)
 from infoplane.verify.datasets import check_dataset, check_download
 from infoplane.verify.facts import RUN_AGAIN
 from infoplane.verify.figures import check_figure
+from infoplane.verify.information import check_estimates, check_information
+from infoplane.verify.tables import (
+    check_accuracy,
+    check_claims,
+    check_joined,
+    check_statistics,
+    check_table,
+)
+from infoplane.verify.trainings import check_experiment, check_history, check_trajectory
 
 __all__ = ["verify"]
 
@@ -51,13 +48,19 @@ CHECKS = (
         "trajectories are whole and fit their histories",
         check_trajectory,
     ),
-    Check("training/*/", "experiments have every repetition once", check_experiment),
+    Check(
+        folder_of("history", experiment="*") + "/", "experiments have every repetition once", check_experiment
+    ),
     Check(
         path_of("information", experiment="*", estimator="*", chunk="*"),
         "tables of information obey its laws and follow from their trajectories",
         check_information,
     ),
-    Check("information/*/*/", "estimates are of every repetition once", check_estimates),
+    Check(
+        folder_of("information", experiment="*", estimator="*") + "/",
+        "estimates are of every repetition once",
+        check_estimates,
+    ),
     Check(
         path_of("phases", experiment="*", estimator="*"),
         "pairs of aggregates and phases follow from their tables",
@@ -99,7 +102,8 @@ def verify(results: Path) -> tuple[list[str], list[str]]:
     if not planned:
         raise UserError(f"{results}: holds no results; give the folder that a study wrote")
     known = {path for _, path in planned}
-    known |= {path.with_name("aggregates.parquet") for path in known if path.name == "phases.parquet"}
+    for path in found(results, path_of("phases", experiment="*", estimator="*")):
+        known.add(results / path_of("aggregates", **locate(path, "phases")[1]))
     files = [path for folder in stages(results) for path in sorted(folder.rglob("*")) if path.is_file()]
     planned += [(OTHERS, path) for path in files if path.suffix == ".parquet" and path not in known]
     problems = dict.fromkeys(strangers(files))
