@@ -1,31 +1,59 @@
-"""The command line: one command for each stage, each from files to files."""
+"""The command line: commands for studies, and one for each stage, from files to files."""
 
 import os
+import shlex
 import signal
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from infoplane.arguments import Parser
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import PICTURE, TABLES
-from infoplane.config.parsing import from_json, printable
+from infoplane.config.parsing import from_json, printable, quoted
 from infoplane.config.study import load_study
-from infoplane.config.validation import parse_spec
+from infoplane.config.validation import parse_spec, suggestion
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
 from infoplane.layout import JOINS, repetitions_of
 from infoplane.log import logged
 
-__all__ = ["main"]
+__all__ = ["execute", "main", "parser"]
+
+CONFIG = Path("config", "config.yaml")
 
 EXPERIMENT = "EXPERIMENT=PATH"
 PAIR = "EXPERIMENT/ESTIMATOR=PATH"
 
 # The stages are imported by their commands: they need seconds, `--help` and a mistake in a spec do not.
+
+
+def init(given: Namespace) -> None:
+    from infoplane.new_study import start_study
+
+    for path in start_study(given.folder):
+        print(path)
+    place = "" if given.folder == Path(".") else f"cd {shlex.quote(str(given.folder))} && "
+    print(f"now: {place}infoplane run")
+
+
+def run(given: Namespace) -> None:
+    from infoplane.running import Options, claimed, run_study, target_names, unlock
+
+    if str(given.config) in target_names() and not given.config.exists():  # of the default config
+        given.config, given.target = CONFIG, [str(given.config), *given.target]
+    if given.unlock:
+        with claimed(Path.cwd()):
+            unlock(Path.cwd())
+    else:
+        cores = given.cores or os.cpu_count() or 1
+        options = Options(cores, given.dry_run, given.in_process, given.verbose)
+        run_study(given.config, given.target, options)
 
 
 def check(given: Namespace) -> None:
@@ -51,8 +79,11 @@ def check(given: Namespace) -> None:
 
 def status(given: Namespace) -> None:
     study = load_study(given.config)
-    from infoplane.status import summary
+    from infoplane.status import summary, watch
 
+    if given.watch:
+        watch(study)
+        return
     for line in summary(study):
         print(line)
 
@@ -209,6 +240,17 @@ def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
     return files
 
 
+def positive(text: str) -> int:
+    """A number of at least 1.
+
+    >>> positive("2")
+    2
+    """
+    if not text.isdecimal() or not int(text):
+        raise UserError(f"{quoted(text)} is no number of cores; give 1 or more")
+    return int(text)
+
+
 def repetitions(text: str) -> range:
     """The repetitions of a chunk.
 
@@ -257,24 +299,52 @@ def of_pair(text: str) -> tuple[tuple[str, str], Path]:
 
 EXAMPLES = """\
 examples:
-  infoplane check config/config.yaml
-  infoplane status config/config.yaml
-  infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz
+  infoplane init mine && cd mine && infoplane run
+  infoplane run config/quick.yaml --cores 4
+  infoplane status config/quick.yaml --watch
+  infoplane trace results/quick C3 --protocol published --reading logits
+  infoplane verify results/quick
+
+commands of single stages, which the workflow runs (each has --help):
+{stages}
+
+"infoplane --print-completion bash" prints what completes commands and options in bash; it knows zsh
+and tcsh too.
+"""
+
+# What the help of a stage ends in
+BY_HAND = {
+    "datasets": """\
+  infoplane datasets --spec '{"name": "synthetic"}' --output synthetic.npz""",
+    "training": """\
   infoplane training --dataset synthetic.npz --repetitions 0-3 \\
       --spec '{"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8,
                "epochs": 400, "record_every": 5}' \\
-      --trajectory 0-3.safetensors --history 0-3.parquet
+      --trajectory 0-3.safetensors --history 0-3.parquet""",
+    "information": """\
   infoplane information --spec '{"kind": "exact"}' --dataset synthetic.npz \\
-      --trajectory 0-3.safetensors --output exact.parquet
+      --trajectory 0-3.safetensors --output exact.parquet""",
+    "statistics": """\
   infoplane statistics information --information exact.parquet --history 0-3.parquet \\
       --aggregates aggregates.parquet --phases phases.parquet
   infoplane statistics claims --phases relu/exact=phases.parquet \\
-      --claims claims.csv --cells cells.csv --margins margins.csv
-  infoplane trace results C3 --protocol published --reading logits
-  infoplane verify results
+      --claims claims.csv --cells cells.csv --margins margins.csv""",
+    "figures": """\
   infoplane figures --aggregates relu/exact=aggregates.parquet \\
       --spec '{"kind": "plane", "category": "mine", "experiments": ["relu"], "estimators": ["exact"]}' \\
-      --output plane.pdf plane.png
+      --output plane.pdf plane.png""",
+}
+
+RUNS = """\
+Makes what is missing or depends on a change, in the present folder. Bars show how far each stage is, and
+how long the rest will take, by the times of finished jobs. A job that fails holds up only what depends on
+it; its log is named. Ctrl-C stops the run, and the same command goes on from there.
+
+examples:
+  infoplane run                                  # config/config.yaml, on all cores
+  infoplane run mine.yaml claims                 # the verdicts alone
+  infoplane run mine.yaml -n                     # how many jobs would run?
+  infoplane run toy.yaml --in-process            # a study of seconds
 """
 
 STATES = """\
@@ -291,20 +361,45 @@ finished.
 
 
 def parser() -> ArgumentParser:
-    top = ArgumentParser(
+    top = Parser(
         "infoplane",
-        description="Exact information planes of quantized neural networks, one command a stage.",
-        epilog=EXAMPLES,
+        description="Exact information planes of quantized neural networks.",
         formatter_class=RawDescriptionHelpFormatter,
     )
-    stages = top.add_subparsers(metavar="STAGE", required=True)
+    top.add_argument("--version", action="version", version=f"infoplane {version('infoplane')}")
+    top.add_argument("--print-completion", action=PrintCompletion, metavar="SHELL", help=SUPPRESS)
+    stages = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
 
-    one = command(stages, "check", check, "check a config file and run nothing")
-    one.add_argument("config", type=Path, help="the config file")
+    one = command(stages, "init", init, "write a small study to begin with: config, data, README")
+    one.add_argument("folder", type=Path, nargs="?", default=".", help="where; %(default)s by default")
+
+    one = command(stages, "run", run, "run a study, or parts of it")
+    one.epilog, one.formatter_class = RUNS, RawDescriptionHelpFormatter
+    add_config(one)
+    one.add_argument(
+        "target",
+        nargs="*",
+        help="what to make: claims, paper, figure_main and others, or paths below results; all by default",
+    )
+    one.add_argument(
+        "--cores", metavar="N", type=positive, help="how many jobs run side by side; all cores by default"
+    )
+    one.add_argument("-n", "--dry-run", action="store_true", help="count the jobs and run none")
+    one.add_argument(
+        "--in-process",
+        action="store_true",
+        help="run all jobs in one process, one after the other: faster for studies of seconds",
+    )
+    one.add_argument("--verbose", action="store_true", help="print all that Snakemake says")
+    one.add_argument("--unlock", action="store_true", help="remove the lock that a killed Snakemake has left")
+
+    one = command(stages, "check", check, "check a config file and the data, and run nothing")
+    add_config(one)
 
     one = command(stages, "status", status, "show how far a study is, while it runs or after")
     one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
-    one.add_argument("config", type=Path, nargs="?", default="config/config.yaml", help="its config file")
+    add_config(one)
+    one.add_argument("--watch", action="store_true", help="show it again every few seconds, until Ctrl-C")
 
     one = command(stages, "costs", costs, "sum up time, memory and disk of the jobs that have finished")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
@@ -315,17 +410,27 @@ def parser() -> ArgumentParser:
 
     one = command(stages, "redraw", redraw, "draw the figures of an exported study again")
     one.add_argument("folder", type=Path, help="what export wrote")
-    one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all unless given")
-    one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures unless given")
+    one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all by default")
+    one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures by default")
     one.add_argument(
-        "--formats", nargs="+", choices=PICTURE, default=["png"], help="file formats; png unless given"
+        "--formats", nargs="+", choices=PICTURE, default=["png"], help="file formats; png by default"
     )
 
-    one = command(stages, "datasets", datasets, "make a data set")
+    one = command(stages, "trace", trace, "show what a verdict rests on, down to the runs")
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
+    one.add_argument("claim", help="C1 to C6")
+    one.add_argument("--protocol", help="the only one to show: published or controlled")
+    one.add_argument("--reading", help="the only one to show, e.g. logits")
+
+    one = command(stages, "verify", verify, "check all that a study wrote")
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
+
+    of_stages = Plumbing(stages)
+    one = command(of_stages, "datasets", datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")
     one.add_argument("--output", **FILE, help="the npz to write")
 
-    one = command(stages, "training", training, "train repetitions of an experiment")
+    one = command(of_stages, "training", training, "train repetitions of an experiment")
     one.add_argument("--spec", **SPEC, help="the keys of an experiment, without repetitions and chunk")
     one.add_argument("--dataset", **FILE, help="the data set")
     one.add_argument(
@@ -335,20 +440,20 @@ def parser() -> ArgumentParser:
     one.add_argument("--history", **FILE, help="the table of loss and accuracies to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
-    one = command(stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
+    one = command(of_stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
     one = command(
-        stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
+        of_stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
     )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     one = command(
-        stages,
+        of_stages,
         "resolution",
         resolution,
         "measure information along a trajectory, with activations quantized to 1 to 16 bits",
@@ -356,23 +461,25 @@ def parser() -> ArgumentParser:
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    one = command(stages, "levels", levels, "count the levels that quantized layers use along a trajectory")
+    one = command(
+        of_stages, "levels", levels, "count the levels that quantized layers use along a trajectory"
+    )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    one = command(stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
+    one = command(of_stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
     add_trained(one)
     add_snapshots(one, 0, "0", "0, 100, 1000, 3000")
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
     one = command(
-        stages, "activations", activations, "count the activations of a layer of two neurons by class"
+        of_stages, "activations", activations, "count the activations of a layer of two neurons by class"
     )
     add_trained(one)
     add_snapshots(one, None, "the first with two neurons that vary", "200, 1000, 3000")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    statistics = stages.add_parser("statistics", help="summarise repetitions and join experiments")
+    statistics = of_stages.add_parser("statistics", help="summarise repetitions and join experiments")
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
     one = command(
@@ -414,30 +521,68 @@ def parser() -> ArgumentParser:
     one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
     one.add_argument("--margins", **FILE, help="the table of verdicts by other margins to write (csv)")
 
-    one = command(stages, "trace", trace, "show what a verdict rests on, down to the runs")
-    one.add_argument("results", type=Path, help="the folder that the study wrote")
-    one.add_argument("claim", help="C1 to C6")
-    one.add_argument("--protocol", help="the only one to show: published or controlled")
-    one.add_argument("--reading", help="the only one to show, e.g. logits")
-
-    one = command(stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
+    one = command(of_stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
     one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
-    one.add_argument("--spec", metavar="JSON", default="{}", help="labels of experiments and estimators")
+    one.add_argument(
+        "--spec",
+        metavar="JSON",
+        default="{}",
+        help="labels of experiments and estimators; %(default)s by default",
+    )
     one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
 
-    one = command(stages, "pages", pages, "show a table as a page that a browser sorts")
+    one = command(of_stages, "pages", pages, "show a table as a page that a browser sorts")
     one.add_argument("--table", **FILE, help="the table (csv)")
     one.add_argument("--output", **FILE, help="the page to write (html)")
 
-    one = command(stages, "verify", verify, "check all that a study wrote")
-    one.add_argument("results", type=Path, help="the folder that the study wrote")
-
-    one = command(stages, "figures", figures, "draw one figure")
+    one = command(of_stages, "figures", figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
     for kind, table in TABLES.items():
         one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
     one.add_argument("--output", **FILES, help="the files to write, of formats of its kind (such as .pdf)")
+    top.epilog = EXAMPLES.format(stages="\n".join(of_stages.lines()))
     return top
+
+
+class Plumbing:
+    """The commands of stages, which the list of commands leaves out.
+
+    Args:
+        group: all commands.
+    """
+
+    def __init__(self, group: Any) -> None:
+        self.group = group
+        self.about: dict[str, str] = {}
+
+    def add_parser(self, name: str, help: str, **options: Any) -> ArgumentParser:
+        self.about[name] = help
+        made: ArgumentParser = self.group.add_parser(name, **options)
+        if name in BY_HAND:
+            made.epilog, made.formatter_class = f"example:\n{BY_HAND[name]}", RawDescriptionHelpFormatter
+        return made
+
+    def lines(self) -> Iterator[str]:
+        for name, about in self.about.items():
+            yield f"  {name:<20}{about}"
+
+
+class PrintCompletion(Action):
+    """Option that prints what completes commands in a shell, and ends."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Any, values: Any, option: Any = None) -> None:
+        try:
+            import shtab
+        except ImportError as error:
+            raise UserError(
+                "shtab is not installed, which knows shells; pip install 'infoplane[study]'"
+            ) from error
+        if values not in shtab.SUPPORTED_SHELLS:
+            parser.error(
+                f"{option}: {values!r} is no known shell; {suggestion(values, shtab.SUPPORTED_SHELLS)}"
+            )
+        print(shtab.complete(parser, values))
+        parser.exit()
 
 
 SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
@@ -447,12 +592,18 @@ DEVICE: dict[str, Any] = {
     "choices": ("cpu", "cuda"),
     "type": refuse_auto,
     "default": "cpu",
-    "help": "where it is computed: cpu, the default; or cuda, a GPU",
+    "help": "where it is computed: cpu, or cuda, a GPU; %(default)s by default",
 }
 OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
 OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
 OF_STUDY: dict[str, Any] = {"metavar": "PATH", "nargs": "*", "type": of_study}
 NAMED = {"experiment": OF_EXPERIMENTS, "estimator": OF_PAIRS, "study": OF_STUDY}
+
+
+def add_config(one: ArgumentParser) -> None:
+    one.add_argument(
+        "config", type=Path, nargs="?", default=CONFIG, help="the config file; %(default)s by default"
+    )
 
 
 def add_trained(one: ArgumentParser) -> None:
@@ -472,7 +623,7 @@ def add_snapshots(one: ArgumentParser, repetition: int | None, which: str, epoch
         metavar="NUMBER",
         type=int,
         default=repetition,
-        help=f"which one; {which} unless given",
+        help=f"which one; {which} by default",
     )
     one.add_argument(
         "--epochs",
@@ -490,19 +641,28 @@ def command(group: Any, name: str, function: Callable[[Namespace], None], about:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what the user can mend is one line on standard error.
+    """Run one command, and clean up if it is told to end.
 
     Returns:
-        The exit status: 0, 1 after such a line, 130 after an interrupt.
+        The exit status, as of `execute`.
     """
     # a job that is told to end must clean up what it has half written
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # letters that the locale lacks are spelt, as in \\u2264
             stream.reconfigure(errors="backslashreplace")
+    return execute(sys.argv[1:] if arguments is None else arguments)
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command; what the user can mend is one line on standard error.
+
+    Returns:
+        The exit status: 0, 1 after such a line, 130 after an interrupt.
+    """
     try:
         given = parser().parse_args(arguments)
-        with logged(sys.argv[1:] if arguments is None else arguments):
+        with logged(arguments):
             given.function(given)
     except UserError as error:
         return complain(str(error), 1)

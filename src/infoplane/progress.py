@@ -5,9 +5,9 @@ from typing import Never, TextIO
 
 from tqdm import tqdm
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "say_measures"]
 
-LINE = "{desc}: {n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {rate_fmt}, {remaining} left"
+LINE = "{desc}: {n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {rate_fmt}, {remaining} left{postfix}"
 SECONDS_BETWEEN_LINES = 15
 
 
@@ -38,4 +38,11 @@ def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
         bar_format=LINE,
         mininterval=SECONDS_BETWEEN_LINES,
         maxinterval=SECONDS_BETWEEN_LINES,
+    )
+
+
+def say_measures(bar: "tqdm[Never]", loss: float, train_accuracy: float, test_accuracy: float) -> None:
+    """Have the next state of a bar say how far a network has learned: its loss (nats) and accuracies."""
+    bar.set_postfix_str(
+        f"loss {loss:.3g}, accuracy {train_accuracy:.3f} (test {test_accuracy:.3f})", refresh=False
     )

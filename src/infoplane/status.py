@@ -1,9 +1,11 @@
 """How far a study is: what is there, runs, has failed or is missing, and how long the rest will take."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -13,9 +15,11 @@ from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
 from infoplane.log import has_finished, is_held, last_line
 from infoplane.provenance import Provenance
 
-__all__ = ["Chunk", "chunks_of", "state", "summary"]
+__all__ = ["Chunk", "chunks_of", "state", "summary", "watch"]
 
 STARTING = 60  # seconds that a job may take to begin its log
+SECONDS_BETWEEN_SUMMARIES = 5
+CLEAR = "\x1b[H\x1b[2J"  # a terminal
 
 State = Literal["present", "outdated", "running", "failed", "missing"]
 
@@ -115,6 +119,15 @@ def summary(study: Study) -> Iterator[str]:
     for wanted in ("running", "failed"):
         for log in (results / log_of(chunk.path) for chunk in states if states[chunk] == wanted):
             yield f"{wanted}: {log}: {last_line(log)}"
+
+
+def watch(study: Study) -> None:
+    """Print the summary every few seconds, on a terminal over the last one, until Ctrl-C."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            text = "\n".join(summary(study))
+            print(f"{CLEAR * sys.stdout.isatty()}{text}\n{datetime.now():%H:%M:%S}", flush=True)
+            time.sleep(SECONDS_BETWEEN_SUMMARIES)
 
 
 def seconds_left(chunks: list[Chunk], states: dict[Chunk, State], results: Path) -> float | None:

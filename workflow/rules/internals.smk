@@ -57,3 +57,9 @@ def of_others(changed):
         return () if tells else changed(job, file=file)
 
     return compared
+
+
+# Starting Python takes longer than most jobs of a small study: `infoplane run --in-process` has them run in this one. The
+# functions that Snakemake makes of rules look for `shell` here.
+if "INFOPLANE_IN_PROCESS" in os.environ:
+    from infoplane.running.jobs import run_here as shell

@@ -22,6 +22,7 @@ from infoplane.networks.inputs import network_inputs, network_labels
 from infoplane.networks.layers import Network, network_of
 from infoplane.networks.optimizers import batch_size_of, decays_of, momentum_of
 from infoplane.networks.schemes import scheme_of
+from infoplane.progress import say_measures
 from infoplane.random import Streams
 from infoplane.ranges import AT_START, MOVING_START
 from infoplane.records import Records, training_parts
@@ -315,6 +316,7 @@ class Trainer:
                 order = streams.order(part, epoch, len(self.trained))
                 measures = self.train_epoch(state, labels[part], order)
                 records.history[epochs] = *measures, self.test_accuracy(state, truth)
+                say_measures(bar, *records.history[epochs])
                 epochs += 1
                 bar.update()
             if epoch < 0 or epoch % self.spec.record_every == 0:

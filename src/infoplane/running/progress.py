@@ -1,0 +1,113 @@
+"""How far a run is, from what Snakemake tells of it: finished jobs by stage, and the time left."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infoplane.layout import FILES
+from infoplane.log import last_line
+from infoplane.status import seconds
+
+__all__ = ["Job", "Progress", "TimeLeft"]
+
+# Folders of results, in the order in which they are filled
+STAGES = list(dict.fromkeys(path.partition("/")[0] for path in FILES.values()))
+
+
+class Job(NamedTuple):
+    """A job that has started.
+
+    Attributes:
+        stage: the folder of results that it writes to.
+        name: the rule, and what stands for its wildcards.
+        log: the path of its log.
+        started: when (s).
+    """
+
+    stage: str
+    name: str
+    log: Path
+    started: float
+
+    @property
+    def last_words(self) -> str:
+        said = last_line(self.log) if self.log.exists() else ""
+        return said.removeprefix(f"{self.stage}: ")
+
+
+class TimeLeft(NamedTuple):
+    """The time (s) that jobs will take; at least that where no job of some stages was ever measured."""
+
+    seconds: float
+    is_all: bool
+
+
+@dataclass
+class Progress:
+    """What has become of the jobs of a run.
+
+    Attributes:
+        cores: how many jobs run side by side.
+        measured: wall times (s) of finished jobs, by stage: those of earlier runs, and of this one.
+        clock: the time (s).
+        totals, done: numbers of jobs by stage.
+        running: jobs that have started, by their number.
+        failed: those that have failed.
+    """
+
+    cores: int
+    measured: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    clock: Callable[[], float] = time.monotonic
+    totals: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    running: dict[int, Job] = field(default_factory=dict)
+    failed: list[Job] = field(default_factory=list)
+
+    def read_benchmarks(self, results: Path) -> None:
+        """Take in the wall times that a folder of results has of jobs that have finished."""
+        for benchmark in (results / "benchmarks").rglob("*.tsv"):
+            took = seconds(benchmark)
+            if took is not None:
+                self.measured[benchmark.relative_to(results).parts[1]].append(took)
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Take in one message of Snakemake."""
+        match event:
+            case {"event": "run_info", "stats": stats}:
+                self.totals = Counter()
+                for rule, number in stats.items():
+                    if rule_stage(rule) in STAGES:
+                        self.totals[rule_stage(rule)] += number
+            case {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log, *_]}:
+                name = " ".join([rule, *event["wildcards"].values()])
+                self.running[number] = Job(rule_stage(rule), name, Path(log), self.clock())
+            case {"event": "job_finished", "job_id": number} if number in self.running:
+                job = self.running.pop(number)
+                self.done[job.stage] += 1
+                self.measured[job.stage].append(self.clock() - job.started)
+            case {"event": "job_error", "jobid": number} if number in self.running:
+                self.failed.append(self.running.pop(number))
+
+    @property
+    def stages(self) -> list[str]:
+        return [stage for stage in STAGES if self.totals[stage]]
+
+    def left(self, *stages: str) -> TimeLeft:
+        """The time that unfinished jobs of some stages will take; of all stages, if none are named."""
+        waiting = {stage: self.totals[stage] - self.done[stage] for stage in stages or self.stages}
+        known = [stage for stage in waiting if self.measured[stage]]
+        means = {stage: sum(self.measured[stage]) / len(self.measured[stage]) for stage in known}
+        total = sum(waiting[stage] * means[stage] for stage in known)
+        return TimeLeft(total / self.cores, all(stage in known for stage in waiting if waiting[stage]))
+
+
+def rule_stage(rule: str) -> str:
+    """The stage of a rule.
+
+    >>> rule_stage("statistics_join")
+    'statistics'
+    """
+    return rule.partition("_")[0]

@@ -1,0 +1,176 @@
+"""A run of the workflow: Snakemake as a child process, its progress, and how it ends."""
+
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from infoplane.config.parsing import quoted
+from infoplane.config.study import load_study
+from infoplane.config.validation import suggestion
+from infoplane.errors import UserError
+from infoplane.provenance import refuse_missing_data
+from infoplane.running.folder import claimed, is_locked, unlock
+from infoplane.running.process import Child
+from infoplane.running.progress import Job, Progress
+
+__all__ = ["Options", "run_study", "snakefile", "target_names"]
+
+# Seconds that jobs have to end in after an interrupt; those in the process of Snakemake do not hear of it
+PATIENCE = 5
+PATIENCE_IN_PROCESS = 1
+PACKAGE = Path(__file__).parents[1]
+
+
+class Options(NamedTuple):
+    """How a study is run.
+
+    Attributes:
+        cores: how many jobs run side by side.
+        dry_run: whether jobs are counted and not run.
+        in_process: whether all jobs run in one process, one after the other.
+        verbose: whether all is printed that Snakemake says.
+    """
+
+    cores: int
+    dry_run: bool = False
+    in_process: bool = False
+    verbose: bool = False
+
+
+def snakefile() -> Path:
+    """The workflow: of the package as a wheel has it, or at the top of the repository."""
+    for path in (PACKAGE / "Snakefile", PACKAGE.parents[1] / "Snakefile"):
+        if path.exists():
+            return path
+    raise UserError(f"{PACKAGE}: comes without the workflow; install infoplane from a wheel, or from a clone")
+
+
+def target_names() -> list[str]:
+    """The names of parts of a study, as the workflow has them."""
+    return re.findall(r"^rule (\w+):", snakefile().read_text(), re.MULTILINE)
+
+
+def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
+    """Make a study, or parts of it, in the present folder.
+
+    Args:
+        config: its config file.
+        targets: names of `target_names`, or files of results; all if there are none.
+
+    Raises:
+        UserError: config, target or data are not right, jobs have failed, or another run is at work.
+    """
+    refuse_without_snakemake()
+    study = load_study(config)
+    refuse_missing_data(study, str(config))
+    for target in targets:
+        if "/" not in target and target not in target_names():
+            raise UserError(f"{quoted(target)} is no target; {suggestion(target, target_names())}")
+    arguments = [*targets, *arguments_of(config, options)]
+    with claimed(Path.cwd()) as claim:
+        if claim.is_inherited:
+            unlock(Path.cwd())
+        progress = Progress(1 if options.in_process else options.cores)
+        progress.read_benchmarks(Path(study.results))
+        child = Child(arguments, environment_of(options), [claim.descriptor])
+        try:
+            errors = follow(child, progress, options)
+            status = child.wait()
+        except (KeyboardInterrupt, SystemExit):
+            child.stop(PATIENCE_IN_PROCESS if options.in_process else PATIENCE)
+            unlock(Path.cwd())
+            raise
+    if options.dry_run and not status:
+        print_plan(progress)
+    elif status:
+        raise UserError(reason(status, errors, progress, child))
+    else:
+        print(
+            f"{progress.done.total()} jobs done; figures are in {Path(study.results, 'figures')}"
+            if progress.totals
+            else f"nothing to do: all is in {study.results}"
+        )
+
+
+def refuse_without_snakemake() -> None:
+    for name in ("snakemake", "rich"):
+        if find_spec(name) is None:
+            raise UserError(f"{name} is not installed, which runs studies; pip install 'infoplane[study]'")
+
+
+def arguments_of(config: Path, options: Options) -> list[str]:
+    """The arguments of Snakemake, targets aside."""
+    arguments = ["--snakefile", str(snakefile()), "--configfile", str(config)]
+    arguments += ["--cores", str(1 if options.in_process else options.cores)]
+    arguments += ["--keep-going", "--rerun-incomplete"]
+    return [*arguments, *(["--dry-run"] if options.dry_run else [])]
+
+
+def environment_of(options: Options) -> dict[str, str]:
+    """Variables of Snakemake's own environment, which is that of the jobs where they run in its process."""
+    own = {"PYTHONUTF8": "1", "PYTHONOPTIMIZE": "", "INFOPLANE_IN_PROCESS": "1"}
+    return own if options.in_process else {}
+
+
+def follow(child: Child, progress: Progress, options: Options) -> list[str]:
+    """Show what Snakemake tells until it ends; the errors that it tells of.
+
+    A terminal that is closed ends the run, as Ctrl-C does.
+    """
+    from infoplane.running.display import display_of
+
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
+    errors = []
+    display = display_of(progress)
+    try:
+        for event in child.listen():
+            progress.take(event)
+            display.update()
+            if options.verbose and event["text"]:
+                display.write(event["text"])
+            if event["level"] in ("ERROR", "CRITICAL") and event["event"] != "job_error":
+                errors.append(event["text"])
+    finally:
+        display.close()
+    return errors
+
+
+def reason(status: int, errors: Sequence[str], progress: Progress, child: Child) -> str:
+    """Why a run has failed, in one line."""
+    if progress.failed:
+        *others, last = map(words_of, progress.failed)
+        for line in others:
+            print(f"infoplane: {line}", file=sys.stderr)
+        return last
+    if any("LockException" in error for error in errors) or is_locked(Path.cwd()):
+        return (
+            "another Snakemake is at work in this folder, or a killed one has left its lock; wait, or "
+            "remove the lock by `infoplane run --unlock`"
+        )
+    said = [line.strip() for error in errors for line in error.splitlines() if line.strip()]
+    return (
+        " ".join(said)
+        or child.last_line.removeprefix("infoplane: ")
+        or f"Snakemake ended with status {status}"
+    )
+
+
+def words_of(job: Job) -> str:
+    return f"{job.name} failed: {job.last_words.removeprefix('infoplane: ')} (log: {job.log})"
+
+
+def print_plan(progress: Progress) -> None:
+    """Print how many jobs of each stage would run."""
+    for line in plan(progress):
+        print(line)
+
+
+def plan(progress: Progress) -> Iterator[str]:
+    for stage in progress.stages:
+        yield f"{stage:12} {progress.totals[stage]:6}"
+    total = progress.totals.total()
+    yield f"{total} jobs would run" if total else "nothing to do"
