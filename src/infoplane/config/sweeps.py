@@ -17,13 +17,13 @@ class Sweeps(Strict):
     """Keys of an experiment and the values that experiments of their own give them."""
 
     sweep: Overrides = documented(
-        "one experiment more for each value of each key, everything else being as here",
+        "one more experiment for each value of each key, with all other keys unchanged",
         values="keys of experiments and lists of values",
         unset="none",
         default_factory=dict,
     )
     grid: Overrides = documented(
-        "one experiment more for each combination of values, a value of every key",
+        "one more experiment for each combination of values, one value of every key",
         values="keys of experiments and lists of values",
         unset="none",
         default_factory=dict,
