@@ -464,14 +464,14 @@ def test_what_is_left_over_or_a_stranger_is_named(drawn):
 
 def test_a_file_beside_downloads_is_a_stranger(tmp_path):
     path = tmp_path / "datasets" / "mine" / "train-images-idx3-ubyte"
-    with pytest.raises(UserError, match="is no file of a public data set; remove it"):
+    with pytest.raises(UserError, match="is not a file of a public data set; remove it"):
         check_download(path)
 
 
 def test_files_named_after_no_repetitions_and_folders_without_tables_are_refused(tmp_path):
-    with pytest.raises(UserError, match="is named after no repetitions, as 0-19 is; remove it"):
+    with pytest.raises(UserError, match="is not named after its repetitions, such as 0-19; remove it"):
         repetitions_of(tmp_path / "first.parquet")
-    with pytest.raises(UserError, match="holds no tables; run the workflow again"):
+    with pytest.raises(UserError, match="contains no tables; run the workflow again"):
         tables_in(tmp_path)
 
 

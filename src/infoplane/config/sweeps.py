@@ -50,7 +50,7 @@ def with_sweeps(experiments: Mapping[str, Mapping[str, Any]], source: str) -> di
         for changes in [{}, *changes_of(sweeps, f"{source}: experiments.{name}")]:
             full = "-".join([name, *(f"{key}-{value_name(value)}" for key, value in changes.items())])
             if full in found or (changes and full in experiments):
-                raise UserError(f"{source}: experiments.{full}: stands for two experiments; rename one")
+                raise UserError(f"{source}: experiments.{full}: is the name of two experiments; rename one")
             found[full] = keys | changes
     return found
 
@@ -61,7 +61,7 @@ def changes_of(sweeps: Sweeps, where: str) -> Iterator[dict[str, Any]]:
         for key, values in factors.items():
             if not isinstance(values, list) or not values:
                 raise UserError(
-                    f"{where}.{section}.{key}: {quoted(values)} is no list; give a list of values"
+                    f"{where}.{section}.{key}: {quoted(values)} is not a list; give a list of values"
                 )
     for key, values in sweeps.sweep.items():
         yield from ({key: value} for value in values)

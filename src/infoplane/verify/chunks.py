@@ -19,7 +19,7 @@ def repetitions_of(path: Path) -> list[int]:
     try:
         return [*layout.repetitions_of(path.stem)]
     except UserError:
-        raise UserError(f"{path}: is named after no repetitions, as 0-19 is; remove it") from None
+        raise UserError(f"{path}: is not named after its repetitions, such as 0-19; remove it") from None
 
 
 def tables_in(folder: Path, repetitions: Collection[int] | None = None) -> list[Path]:
@@ -35,7 +35,7 @@ def tables_in(folder: Path, repetitions: Collection[int] | None = None) -> list[
     if repetitions is not None:
         chunks = {path: its for path, its in chunks.items() if its <= {*repetitions}}
     if not chunks:
-        raise UserError(f"{folder}: holds no tables; run the workflow again")
+        raise UserError(f"{folder}: contains no tables; run the workflow again")
     return [path for path, its in chunks.items() if not any(its < others for others in chunks.values())]
 
 

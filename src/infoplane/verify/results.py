@@ -97,7 +97,7 @@ def verify(results: Path) -> tuple[list[str], list[str]]:
     """
     planned = [(check, path) for check in CHECKS for path in found(results, check.pattern)]
     if not planned:
-        raise UserError(f"{results}: holds no results; give the folder that a study wrote")
+        raise UserError(f"{results}: contains no results; give the folder that a study wrote")
     known = {path for _, path in planned}
     known |= {path.with_name("aggregates.parquet") for path in known if path.name == "phases.parquet"}
     files = [path for folder in stages(results) for path in sorted(folder.rglob("*")) if path.is_file()]
