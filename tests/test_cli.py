@@ -114,7 +114,7 @@ def test_bad_spec(capsys, tmp_path):
 def test_bad_repetitions(capsys, text):
     files = ["--dataset", "d", "--trajectory", "t", "--history", "h"]
     line = refused(capsys, "training", "--spec", "{}", f"--repetitions={text}", *files)
-    assert line.startswith(f"--repetitions: {text!r} is no chunk; ")
+    assert line.startswith(f"--repetitions: {text!r} is not a chunk; ")
 
 
 @pytest.mark.parametrize("text", ["a.parquet", "relu=a.parquet", "relu/=a.parquet", "relu/exact="])

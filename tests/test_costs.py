@@ -39,5 +39,5 @@ def test_jobs_without_a_measure_count_as_jobs(tmp_path):
 
 
 def test_no_jobs_are_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"holds no benchmarks of finished jobs; run a study first$"):
+    with pytest.raises(UserError, match=r"contains no benchmarks of finished jobs; run a study first$"):
         costs_of(tmp_path)

@@ -210,7 +210,7 @@ def test_inputs_that_are_all_zero_tell_nothing(study, kind):
 def test_inputs_that_are_all_the_same_tell_nothing_to_any_estimator(study, kind, value):
     inputs = np.full((COUNT, 5), value)
     if inputs.dtype == float and kind["bits"] != "float32":  # the grid of the inputs has no range
-        with pytest.raises(AssertionError, match="inputs are one and the same to the network; "):
+        with pytest.raises(AssertionError, match="inputs are identical for the network; "):
             study(kind, inputs=inputs, estimators=EVERY)
         return
     tables = study(kind, inputs=inputs, estimators=EVERY)

@@ -178,7 +178,7 @@ def test_a_chunk_is_named_after_its_first_and_last_repetition(one, other):
 
 @pytest.mark.parametrize("text", ["", "3", "0_0-1", "5-4", "a-b", "0-", "-1", "0-2147483648", "0-1-2", "٣-٤"])
 def test_what_names_no_chunk_is_one_line(text):
-    with pytest.raises(UserError, match="is no chunk; give its first and its last repetition, as in 0-19"):
+    with pytest.raises(UserError, match="is not a chunk; give its first and its last repetition, as in 0-19"):
         repetitions_of(text)
 
 

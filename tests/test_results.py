@@ -102,5 +102,5 @@ def test_files_of_others_are_said_to_be_that(tmp_path):
     with pytest.raises(UserError, match="was not written by infoplane"):
         infoplane.load_table(tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(UserError, match="is no Parquet file"):
+    with pytest.raises(UserError, match="is not a Parquet file"):
         infoplane.load_table(tmp_path / "text.parquet")

@@ -105,7 +105,7 @@ def test_the_search_finds_what_it_is_to_find(tmp_path):
 def test_a_config_makes_no_objects(tmp_path, made, kind):
     path = tmp_path / "mine.yaml"
     path.write_text(f"results: !!python/{kind} [{made}]")
-    with pytest.raises(UserError, match="is no plain value"):
+    with pytest.raises(UserError, match="is not a plain value"):
         load_study(path)
 
 

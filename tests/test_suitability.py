@@ -101,7 +101,7 @@ def test_whole_numbers_and_float32_networks_need_no_report():
 def test_inputs_that_are_one_to_the_network_are_refused(inputs):
     dataset = mine(inputs)
     assert report_inputs(spec_of(), dataset).text.startswith("data set mine: 1 of 1 distinct inputs")
-    with pytest.raises(UserError, match="its 1000 inputs are one and the same to the network; give") as error:
+    with pytest.raises(UserError, match="its 1000 inputs are identical for the network; give") as error:
         train(spec_of(), 1, dataset)
     assert "\n" not in str(error.value)
     outlier = inputs.copy()

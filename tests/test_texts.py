@@ -53,8 +53,8 @@ def test_quotation_is_written_anew(tables, query, form, value):
 @pytest.mark.parametrize(
     ("query", "form", "complaint"),
     [
-        ("cells.csv layer=6", "{mean}", "cells.csv layer=6: is true of 0 rows of cells.csv"),
-        ("cells.csv runs=20", "{mean}", "cells.csv runs=20: is true of 2 rows of cells.csv"),
+        ("cells.csv layer=6", "{mean}", "cells.csv layer=6: matches 0 rows of cells.csv"),
+        ("cells.csv runs=20", "{mean}", "cells.csv runs=20: matches 2 rows of cells.csv"),
         ("cells.csv lair=5", "{mean}", "has no column lair; use one of layer, compress, runs, mean, change"),
         ("cells.csv layer=5", "{median}", "{median}: cannot be filled in"),
         ("cells.csv layer=5", "{mean:d}", "{mean:d}: cannot be filled in"),

@@ -221,7 +221,7 @@ def verify(given: Namespace) -> None:
     print("\n".join([*counts, *problems]))
     if problems:
         number = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
-        raise UserError(f"{given.results}: {number}, listed above; mend as it says there")
+        raise UserError(f"{given.results}: {number}, listed above; follow the advice there")
 
 
 def figures(given: Namespace) -> None:

@@ -38,7 +38,7 @@ def as_array(values: Any, name: str) -> np.ndarray:
         array = np.asarray(own)
     except (TypeError, ValueError, RuntimeError, NotImplementedError, OverflowError) as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{name}: a {type(values).__name__} is no array ({why}); give numbers") from error
+        raise UserError(f"{name}: a {type(values).__name__} is not an array ({why}); give numbers") from error
     if array.dtype.kind == "O":
         array = of_objects(array, name)
     elif isinstance(own, list | tuple) or has_columns_of_several_types(own):

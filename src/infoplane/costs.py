@@ -38,7 +38,7 @@ def costs_of(results: Path) -> pd.DataFrame:
     """
     jobs = pd.DataFrame(finished_jobs(results / "benchmarks"), columns=Job._fields)
     if jobs.empty:
-        raise UserError(f"{results}: holds no benchmarks of finished jobs; run a study first")
+        raise UserError(f"{results}: contains no benchmarks of finished jobs; run a study first")
     grouped = jobs.groupby(["stage", "experiment"], sort=True)
     costs = pd.DataFrame(
         {

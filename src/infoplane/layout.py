@@ -168,7 +168,7 @@ def repetitions_of(chunk: str) -> range:
     """
     ends = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", chunk)
     if not (ends and int(ends[1]) <= int(ends[2]) < 2**31):
-        raise UserError(f"{quoted(chunk)} is no chunk; give its first and its last repetition, as in 0-19")
+        raise UserError(f"{quoted(chunk)} is not a chunk; give its first and its last repetition, as in 0-19")
     return range(int(ends[1]), int(ends[2]) + 1)
 
 

@@ -57,7 +57,7 @@ def kind_of(path: Path) -> str:
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; name a table of a study") from error
     except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: is no Parquet file; give a table of a study") from error
+        raise UserError(f"{path}: is not a Parquet file; give a table of a study") from error
     text = metadata.get(KEY.encode())
     if text is None:
         raise UserError(f"{path}: was not written by infoplane; read it with pandas.read_parquet")
@@ -128,7 +128,7 @@ class StudyResults:
             UserError: the study has no such table.
         """
         if kind not in FILES:
-            raise UserError(f"{kind!r} is no kind of table; take one of {', '.join(TABLES)}")
+            raise UserError(f"{kind!r} is not a kind of table; use one of {', '.join(TABLES)}")
         names = {"experiment": experiment, "estimator": estimator, "chunk": "*", "table": kind}
         if "{chunk}" not in FILES[kind]:
             return load_table(self.folder / path_of(kind, **names))
@@ -163,5 +163,5 @@ def load_study(folder: str | Path) -> StudyResults:
         experiments[names["experiment"]] = TrainingSpec.model_validate(its["training"])
         estimators[names["estimator"]] = EstimatorSpec.model_validate(its["estimator"])
     if not experiments:
-        raise UserError(f"{folder}: holds no statistics of a study; give its results folder")
+        raise UserError(f"{folder}: contains no statistics of a study; give its results folder")
     return StudyResults(folder, experiments, dict(sorted(estimators.items())))

@@ -46,7 +46,7 @@ def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
     values = network_inputs(dataset, scheme_of(spec).quantized).values
     if not reads_as_given(spec, dataset) and (values == values[:1]).all():
         raise UserError(
-            f"data set {dataset.name}: its {len(values)} inputs are one and the same to the network; give "
+            f"data set {dataset.name}: its {len(values)} inputs are identical for the network; give "
             "training inputs that differ"
         )
     refuse_inexact_sums(spec, network, float(np.abs(values).max()))

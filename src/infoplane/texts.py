@@ -101,7 +101,7 @@ def row_of(query: str, folder: Path) -> dict[str, Any]:
     rows = rows_of(query, folder)
     if len(rows) != 1:
         raise UserError(
-            f"{query}: is true of {len(rows)} rows of {query.split()[0]}; name the values of one row"
+            f"{query}: matches {len(rows)} rows of {query.split()[0]}; name the values of one row"
         )
     return rows[0]
 

@@ -471,7 +471,7 @@ def test_required_sections(section):
 
 @pytest.mark.parametrize("config", [None, [], "text", 3])
 def test_no_mapping(config):
-    assert refusal(config) == "mine.yaml: holds no keys; see config/README.md for what belongs there"
+    assert refusal(config) == "mine.yaml: contains no keys; see config/README.md for what belongs there"
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

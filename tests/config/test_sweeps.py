@@ -83,8 +83,8 @@ def test_patterns_stand_for_names():
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        (study_with(sweep={"seed": 3}), "experiments.one.sweep.seed: 3 is no list; give a list of values"),
-        (study_with(grid={"seed": []}), "experiments.one.grid.seed: [] is no list; give a list of values"),
+        (study_with(sweep={"seed": 3}), "experiments.one.sweep.seed: 3 is not a list; give a list of values"),
+        (study_with(grid={"seed": []}), "experiments.one.grid.seed: [] is not a list; give a list of values"),
         (study_with(sweep=[3]), "experiments.one.sweep: [3] is refused; it must be a mapping"),
         (
             study_with(sweep={"seeed": [3]}),
@@ -92,7 +92,7 @@ def test_patterns_stand_for_names():
         ),
         (
             study_with(sweep={"seed": [3, 3]}),
-            "experiments.one-seed-3: stands for two experiments; rename one",
+            "experiments.one-seed-3: is the name of two experiments; rename one",
         ),
         (
             {

@@ -178,15 +178,15 @@ class TestRefusals:
             ("pol", "layer pol: is unknown; did you mean 'pool'?"),
             ("zzz", "layer zzz: is unknown; give names as of named_modules()"),
             ("act", "layer act: is called 2 times when the model runs; name one call, act:1 to act:2"),
-            ("act:3", "layer act:3: is called no more than 2 times when the model runs"),
-            ("pool:2", "layer pool:2: is called no more than 1 times when the model runs"),
-            ("pool[1]", "layer pool[1]: has no such item; it puts out one tensor"),
+            ("act:3", "layer act:3: is called only 2 times when the model runs"),
+            ("pool:2", "layer pool:2: is called only 1 times when the model runs"),
+            ("pool[1]", "layer pool[1]: has no such item; it outputs one tensor"),
             (nn.Tanh, "layers: no Tanh is called when the model runs; name other layers"),
-            (nn.ReLU(), "layers: ReLU is no part of the model; give its own modules"),
-            ([], "layers: are none; name some, or give None to have them chosen"),
-            (3, "layers: 3 is no name, type or module; give names as of named_modules()"),
-            (["pool", 3], "layers: 3 is no name, type or module"),
-            ("", "layers: '' is no name, type or module"),
+            (nn.ReLU(), "layers: ReLU is not a part of the model; give its own modules"),
+            ([], "layers: none are given; name some, or give None to select them automatically"),
+            (3, "layers: 3 is not a name, type or module; give names as of named_modules()"),
+            (["pool", 3], "layers: 3 is not a name, type or module"),
+            ("", "layers: '' is not a name, type or module"),
         ],
     )
     def test_layers(self, layers, message):
@@ -206,23 +206,26 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("function", "message"),
         [
-            (lambda values: None, "layer output: puts out NoneType, no tensor; name another layer"),
+            (
+                lambda values: None,
+                "layer output: outputs NoneType, which is not a tensor; name another layer",
+            ),
             (
                 lambda values: values.sum(),
-                "layer output: puts out the shape () for 2 inputs, expected (2, …)",
+                "layer output: outputs the shape () for 2 inputs, expected (2, …)",
             ),
-            (lambda values: values[:1], "layer output: puts out the shape (1, 4) for 2 inputs"),
-            (lambda values: values.repeat(2, 1), "layer output: puts out the shape (4, 4) for 2 inputs"),
+            (lambda values: values[:1], "layer output: outputs the shape (1, 4) for 2 inputs"),
+            (lambda values: values.repeat(2, 1), "layer output: outputs the shape (4, 4) for 2 inputs"),
             (
                 lambda values: (values, values[:1]),
-                "layer output: puts out [1] of the shape (1, 4) for 2 inputs, expected (2, …); "
+                "layer output: outputs [1] of the shape (1, 4) for 2 inputs, expected (2, …); "
                 "name one of [0], [1] behind it",
             ),
             (
                 lambda values: (values, values > 0),
-                "layer output: puts out torch.float32 and torch.int64; name one of [0], [1] behind it",
+                "layer output: outputs torch.float32 and torch.int64; name one of [0], [1] behind it",
             ),
-            (lambda values: values[:, :0], "layer output: puts out no numbers; name another layer"),
+            (lambda values: values[:, :0], "layer output: outputs no numbers; name another layer"),
         ],
     )
     def test_outputs(self, function, message):
@@ -237,6 +240,6 @@ class TestRefusals:
 
         recorder = Recorder(Cut(), ones(4), [0] * 3, layers="output")
         with pytest.raises(
-            UserError, match=r"layer output: puts out the shape \(2, 4\) for 3 inputs, expected \(3"
+            UserError, match=r"layer output: outputs the shape \(2, 4\) for 3 inputs, expected \(3"
         ):
             recorder.record(0)

@@ -361,7 +361,7 @@ class TestNothingChanges:
         recorder = Recorder(model, inputs, labels)
         with torch.no_grad():
             model.first.weight.fill_(math.nan)
-        with pytest.raises(UserError, match="layer act:1: puts out NaN for 60 of the 60 inputs from 0 on"):
+        with pytest.raises(UserError, match="layer act:1: outputs NaN for 60 of the 60 inputs from 0 on"):
             recorder.record(0, loss=1.0)
         assert all(module.training for module in model.modules())
         assert not any(module._forward_hooks for module in model.modules())
@@ -417,9 +417,9 @@ class TestRefusals:
             ({"labels": [0.5] * 60}, "labels hold 0.5, expected whole numbers"),
             ({"labels": None}, "labels: are missing; give them, or a DataLoader of pairs"),
             ({"inputs": "pixels"}, "inputs: are <U6, not numbers; give an array or a tensor"),
-            ({"inputs": 1.0}, "inputs: are no tensors (N, …) of one length"),
+            ({"inputs": 1.0}, "inputs: are not tensors (N, …) of one length"),
             ({"inputs": {"a": torch.ones(60, 1), "b": torch.ones(59, 1)}}, "inputs: are no tensors (N, …)"),
-            ({"every": 0}, "every: 0 is no whole number from 1 on; give one"),
+            ({"every": 0}, "every: 0 is not a whole number ≥ 1; give one"),
             ({"batch_size": 2.5}, "batch_size: 2.5 is no whole number from 1 on"),
             ({"bits": True}, "bits: True is no whole number from 1 on"),
             ({"estimators": "exakt"}, "estimators: kind: 'exakt' is unknown; did you mean 'exact'?"),
@@ -464,12 +464,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("epochs", "metrics", "message"),
         [
-            ([-2], {}, "epoch -2: is no whole number from -1 on"),
-            ([0.5], {}, "epoch 0.5: is no whole number from -1 on"),
-            ([True], {}, "epoch True: is no whole number from -1 on"),
+            ([-2], {}, "epoch -2: is not a whole number ≥ −1"),
+            ([0.5], {}, "epoch 0.5: is not a whole number ≥ −1"),
+            ([True], {}, "epoch True: is not a whole number ≥ −1"),
             ([3, 3], {}, "epoch 3: comes after epoch 3; record each epoch once, in their order"),
             ([3, 1], {}, "epoch 1: comes after epoch 3"),
-            ([0], {"loss": "low"}, "metric loss: 'low' is no number; give one number an epoch"),
+            ([0], {"loss": "low"}, "metric loss: 'low' is not a number; give one number per epoch"),
             ([0], {"loss": torch.ones(2)}, "metric loss: tensor([1., 1.]) is no number"),
             ([0], {"part": 1.0}, "metric part: is a column of the history; give it another name"),
         ],
@@ -491,7 +491,7 @@ class TestRefusals:
         fixed = recorded(nn.Identity(), inputs, [0, 1, 1], layers="output", estimators=ALL["fixed"])
         assert fixed.table()["distinct"][0] == 1
         with pytest.raises(
-            UserError, match="layer output: puts out infinity, over which no bins can be laid"
+            UserError, match="layer output: outputs infinity, over which no bins can be defined"
         ):
             recorded(nn.Identity(), inputs, [0, 1, 1], layers="output", estimators=ALL[name])
 
@@ -503,7 +503,7 @@ class TestRefusals:
                 return (values + torch.rand(())).round(decimals=2)
 
         with pytest.raises(
-            UserError, match="layer output: puts out other values when the same inputs are run"
+            UserError, match="layer output: outputs different values when the same inputs are run"
         ):
             recorded(Noisy(), torch.zeros(20, 1), [0] * 20, layers="output", batch_size=20)
 
@@ -518,7 +518,7 @@ class TestRefusals:
         recorder = Recorder(model, torch.ones(4, 1), [0] * 4, layers="output")
         model.width = 3
         with pytest.raises(
-            UserError, match=r"layer output: puts out 3 numbers of torch\.float32 for an input, at"
+            UserError, match=r"layer output: outputs 3 numbers of torch\.float32 for an input, at"
         ):
             recorder.record(0)
 

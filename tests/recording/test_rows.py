@@ -84,5 +84,5 @@ def test_rows_that_change_between_passes_are_refused():
     numbers = RowNumbers("relu", 2, 100)
     numbers.look(0, np.ones((2, 3), np.float32))
     numbers.end_pass()
-    with pytest.raises(UserError, match="layer relu: puts out other values when the same inputs are run"):
+    with pytest.raises(UserError, match="layer relu: outputs different values when the same inputs are run"):
         numbers.look(0, np.full((2, 3), 2, np.float32))

@@ -99,13 +99,13 @@ def test_refusals(tmp_path, trained):
         ([states[0], short], "states: epoch 1: has no last.bias, which is in the model; give states of this"),
         ([wrong], "states: epoch 0: does not fit the model (size mismatch for last.bias"),
         ([{}], "states: epoch 0: has no first.weight"),
-        ({-2: states[0]}, "epoch -2: is no whole number from -1 on"),
+        ({-2: states[0]}, "epoch -2: is not a whole number ≥ −1"),
     ]:
         with pytest.raises(UserError) as caught:
             from_states(net(), given, inputs, labels)
         assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
     endless = states[1] | {"first.bias": torch.full((3,), torch.inf)}
-    with pytest.raises(UserError, match="layer first: puts out infinity, over which no bins can be laid"):
+    with pytest.raises(UserError, match="layer first: outputs infinity, over which no bins can be defined"):
         from_states(net(), [states[0], endless], inputs, labels, "first", BINS)
     with pytest.raises(
         UserError, match="states: range global is that of the epochs from 0 on; give at least one"

@@ -41,7 +41,7 @@ def test_a_chunk_that_has_grown_may_leave_what_it_was(runs):
 
 
 def test_files_named_after_no_repetitions_and_folders_without_tables_are_refused(tmp_path):
-    with pytest.raises(UserError, match="is named after no repetitions, as 0-19 is; remove it"):
+    with pytest.raises(UserError, match="is not named after its repetitions, such as 0-19; remove it"):
         repetitions_of(tmp_path / "first.parquet")
-    with pytest.raises(UserError, match="holds no tables; run the workflow again"):
+    with pytest.raises(UserError, match="contains no tables; run the workflow again"):
         chunks_in(tmp_path, "history", {"experiment": "mine"})

@@ -61,5 +61,5 @@ def test_images_and_downloads_are_the_published_ones(tmp_path, monkeypatch, frac
 
 def test_a_file_beside_downloads_is_a_stranger(tmp_path):
     path = tmp_path / "datasets" / "mine" / "train-images-idx3-ubyte"
-    with pytest.raises(UserError, match="is no file of a public data set; remove it"):
+    with pytest.raises(UserError, match="is not a file of a public data set; remove it"):
         check_download(path)

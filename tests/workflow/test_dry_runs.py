@@ -90,7 +90,7 @@ def test_a_repeated_key_is_one_line(fresh):
     run = fresh.snakemake()
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1] == (
-        "infoplane: study.yaml: line 4: 'figures' stands twice in one mapping; remove one"
+        "infoplane: study.yaml: line 4: 'figures' occurs twice in one mapping; remove one"
     )
 
 

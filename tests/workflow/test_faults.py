@@ -434,7 +434,7 @@ def test_an_interrupted_download_is_one_line_and_is_made_good(tmp_path):
         environment = os.environ | {"no_proxy": "*"}
         broken = subprocess.run(job, env=environment, capture_output=True, text=True, timeout=DEADLINE)
         assert broken.returncode == 1
-        assert broken.stderr.splitlines()[-1].startswith("infoplane: mnist: not to be had from ")
+        assert broken.stderr.splitlines()[-1].startswith("infoplane: mnist: could not be obtained from ")
         assert not list(output.parent.glob("**/*-ubyte*")) and not output.exists()
 
         Mirror.then = "be silent"

@@ -22,7 +22,7 @@ class DatasetSpec(Spec):
         documented(
             "`synthetic`: all 4,096 patterns of 12 bits, two classes. `mnist`, `fashion-mnist`: 60,000 "
             "training and 10,000 test images of 28 × 28 pixels, ten classes. `npz`: your own arrays",
-            unset="the name, where it is one of these",
+            unset="the name, if it is one of these",
         ),
     ]
     folder: Annotated[
@@ -44,7 +44,7 @@ class DatasetSpec(Spec):
     scale: Annotated[
         Rate | None,
         documented(
-            "factor of your own inputs; for `npz` (1/255 for pixels)",
+            "factor by which your own inputs are multiplied; for `npz` (1/255 for pixels)",
             unset="1",
             values="number above 0",
         ),
@@ -52,17 +52,17 @@ class DatasetSpec(Spec):
     fraction: Annotated[
         Share,
         documented(
-            "first part of the training and of the test inputs that is kept, for quick studies; not for "
-            "`synthetic`",
+            "share of the training and of the test inputs that is kept, from the first one on, for quick "
+            "studies; not for `synthetic`",
             values="above 0, at most 1",
         ),
     ] = 1.0
     scaling: Annotated[
         Literal["all", "feature"],
         documented(
-            "range of the training inputs that is spanned by the grid of 8 bits on which a quantized network "
-            "reads your own inputs if they are not whole numbers: that of `all` features together, or of "
-            "each; with `feature`, every network reads (x − low)/(high − low); for `npz`",
+            "range of the grid of 8 bits on which a quantized network reads your own inputs if they are not "
+            "whole numbers: the range of `all` training features together, or the range of each `feature`. "
+            "With `feature`, every network reads (x − low)/(high − low); for `npz`",
         ),
     ] = "all"
     channels: Annotated[

@@ -25,7 +25,7 @@ class EstimatorSpec(Spec):
     bins: Annotated[
         Annotated[int, Field(ge=2, le=65536)] | None,
         documented(
-            "number of bins, of `uniform` and `adaptive`",
+            "number of bins; for `uniform` and `adaptive`",
             unset="required there",
             values="2 to 65,536",
         ),
@@ -33,7 +33,7 @@ class EstimatorSpec(Spec):
     bits: Annotated[
         Annotated[int, Field(ge=1, le=16)] | None,
         documented(
-            "bits of `quantized`",
+            "bits of the quantizer; for `quantized`",
             unset="those of the network's activations; required there for float32 networks",
             values="1 to 16",
         ),
@@ -42,9 +42,9 @@ class EstimatorSpec(Spec):
         Literal["global", "layer", "neuron"] | Pair | None,
         expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
         documented(
-            "what the bins of `uniform` and the grid of `quantized` span: the outputs of a `layer` at one "
-            "epoch, or a fixed `[lo, hi]`, where values outside go to the ends; of `uniform` also those of "
-            "all layers and epochs of a run (`global`), or of a `neuron` at one epoch",
+            "range of the bins of `uniform` and of the grid of `quantized`: that of the outputs of a "
+            "`layer` at one epoch, or a fixed `[lo, hi]`, where values outside go to the ends. For "
+            "`uniform` also that of all layers and epochs of a run (`global`), or of a `neuron` at one epoch",
             unset="required there",
             values="`global`, `layer`, `neuron`, `[lo, hi]`",
         ),
@@ -52,20 +52,23 @@ class EstimatorSpec(Spec):
     noise: Annotated[
         Rate | None,
         documented(
-            "variance σ² of the Gaussian noise of `kde`",
+            "variance σ² of the Gaussian noise; for `kde`",
             unset="required there",
             values="number above 0",
         ),
     ] = None
     bound: Annotated[
         Literal["upper", "lower"],
-        documented("which bound `kde` gives, from Kullback–Leibler divergences or Bhattacharyya distances"),
+        documented(
+            "`upper` bound, from Kullback–Leibler divergences, or `lower` bound, from Bhattacharyya "
+            "distances; for `kde`"
+        ),
     ] = "upper"
     layers: Annotated[
         Literal["output"] | Layers | None,
         expecting("output, or a list of layers from 1"),
         documented(
-            "layers that are looked at: the last one (`output`), or some by their numbers from 1",
+            "layers that are evaluated: the last one (`output`), or some by their numbers, counted from 1",
             unset="all",
             values="`output`, a list of numbers",
         ),
@@ -73,15 +76,16 @@ class EstimatorSpec(Spec):
     epochs: Annotated[
         Annotated[int, Field(ge=2, le=2**31 - 1)] | None,
         documented(
-            "number of recorded epochs of each part that are looked at, evenly on a logarithmic axis, and "
-            "epoch −1; [compression is another then](../docs/method.md#a-few-epochs)",
+            "number of recorded epochs of each part that are evaluated, evenly spaced on a logarithmic "
+            "axis, besides epoch −1; [compression is then defined "
+            "differently](../docs/method.md#a-few-epochs)",
             unset="all",
             values="at least 2",
         ),
     ] = None
     subset: Annotated[
         Literal["all", "train", "test"],
-        documented("inputs that are counted; ranges stay those of all inputs"),
+        documented("inputs that are counted; ranges are still those of all inputs"),
     ] = "all"
 
     @model_validator(mode="after")

@@ -37,15 +37,15 @@ class FigureSpec(Spec):
     category: Annotated[
         str,
         documented(
-            "where the report lists it; `main` and `A` to `F` are also targets: `snakemake figure_a` "
-            "draws those of `A`",
+            "section of the report that lists the figure; `main` and `A` to `F` are also targets: "
+            "`snakemake figure_a` draws the figures of `A`",
             values="text",
         ),
     ]
     experiments: Annotated[
         NamesOrNone,
         documented(
-            "experiments that it shows; not for `margins`",
+            "experiments that the figure shows; not for `margins`",
             unset="required",
             values="`all`, or a list of names and patterns such as `relu-*`",
         ),
@@ -62,7 +62,7 @@ class FigureSpec(Spec):
     i_xt: Annotated[
         Interval | None,
         documented(
-            "limits of I(X;T), to zoom into a `plane`",
+            "limits of I(X;T), to zoom in; for `plane`",
             unset="whole",
             values="`[lo, hi]`, bits",
         ),
@@ -70,7 +70,7 @@ class FigureSpec(Spec):
     i_ty: Annotated[
         Interval | None,
         documented(
-            "limits of I(T;Y), to zoom into a `plane`",
+            "limits of I(T;Y), to zoom in; for `plane`",
             unset="whole",
             values="`[lo, hi]`, bits",
         ),
@@ -86,13 +86,13 @@ class FigureSpec(Spec):
     ] = None
     colour: Annotated[
         Literal["epoch", "layer"],
-        documented("what the colours of a `plane` tell apart"),
+        documented("what the colours distinguish; for `plane`"),
     ] = "epoch"
     trained: Annotated[
         Pairs,
         documented(
-            "networks that were trained at few bits, and what counts their information, shown as points of a "
-            "`resolution` figure",
+            "networks trained at few bits, with the estimator of their information, that are shown as "
+            "points; for `resolution`",
             unset="none",
             values="a list of `experiment/estimator`",
         ),
@@ -100,7 +100,7 @@ class FigureSpec(Spec):
     labels: Annotated[
         dict[str, Label],
         documented(
-            "what is written in place of the names of experiments and estimators",
+            "labels that replace the names of experiments and estimators",
             default_factory=dict,
             unset="their own labels",
             values="a label for each name",
@@ -112,7 +112,7 @@ class FigureSpec(Spec):
     ] = 200
     note: Annotated[
         str,
-        documented("remark for the title", unset="none", values="text"),
+        documented("remark shown with the title", unset="none", values="text"),
     ] = ""
 
     @model_validator(mode="after")

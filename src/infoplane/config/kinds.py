@@ -37,7 +37,7 @@ class EstimatorKind:
 ESTIMATORS = {
     "exact": EstimatorKind("codes of the quantized network, or bit patterns of float32 outputs"),
     "rebinned": EstimatorKind(
-        "2^bits + 1 levels over a layer's own range, as in the published code",
+        "2^bits + 1 levels over the range of each layer, as in the published code",
         range_name="layer",
         label="re-binned",
     ),
@@ -48,7 +48,7 @@ ESTIMATORS = {
         is_binning=True,
     ),
     "adaptive": EstimatorKind(
-        "bins of equal mass, per layer",
+        "bins of equal mass over each layer",
         needs=frozenset({"bins"}),
         range_name="equal mass",
         is_binning=True,
@@ -61,7 +61,7 @@ ESTIMATORS = {
         of_network=frozenset({"bits"}),
     ),
     "kde": EstimatorKind(
-        "a bound of I(X; T + Z) with Gaussian noise Z of variance `noise`, from the distances of the "
+        "a bound on I(X; T + Z) with Gaussian noise Z of variance `noise`, from the distances between "
         "activations",
         needs=frozenset({"noise"}),
         takes=frozenset({"bound"}),
@@ -90,7 +90,7 @@ TABLES = {
     "activations": TableKind("activations of a layer of two neurons, by class", "experiment"),
     "aggregates": TableKind("mean information over epochs", "estimator"),
     "correlations": TableKind("correlations of compression and accuracies", "estimator"),
-    "errors": TableKind("mean estimates less the exact values", "estimator"),
+    "errors": TableKind("mean estimates minus the exact values", "estimator"),
     "history": TableKind("loss and accuracies of single runs over epochs", "experiment", chunked=True),
     "information": TableKind("information of single runs over epochs", "estimator", chunked=True),
     "levels": TableKind("levels in use of quantized layers", "experiment", chunked=True),
@@ -130,9 +130,8 @@ class FigureKind:
 
 FIGURES = {
     "plane": FigureKind(
-        "information planes, I(X;T) and I(T;Y) of every layer T, means over runs, coloured by epoch; thin "
-        "lines join the layers of one epoch, and layers that stay within a tenth of the plane are shown "
-        "larger in an inset",
+        "information planes: I(X;T) and I(T;Y) of every layer T, means over runs, coloured by epoch. Thin "
+        "lines join the layers of one epoch. An inset enlarges layers that stay within a tenth of the plane",
         ("aggregates",),
         ("experiments", "estimators", "layers", "i_xt", "i_ty", "colour"),
     ),
@@ -143,7 +142,7 @@ FIGURES = {
         ("experiments", "estimators", "layers"),
     ),
     "readings": FigureKind(
-        "I(X;T) and I(T;Y) of the output layer over epochs by each estimator, of the same runs, means and "
+        "I(X;T) and I(T;Y) of the output layer over epochs by each estimator, on the same runs, means and "
         "10 % to 90 % quantiles",
         ("aggregates",),
     ),
@@ -163,52 +162,54 @@ FIGURES = {
         ("experiments",),
     ),
     "saturation": FigureKind(
-        "the peak of H(T) as a share of log₂ N in every layer; cells near log₂ N, where the value tells more "
-        "of N than of the layer, are marked",
+        "peak of H(T) as a share of log₂ N in every layer. Marks show cells near log₂ N, where the value "
+        "reflects N more than the layer",
         ("phases",),
     ),
     "levels": FigureKind(
-        "number of levels of its grid that each layer uses over epochs, of quantized experiments, means and "
-        "10 % to 90 % quantiles",
+        "number of levels of its grid that each layer uses over epochs, means and 10 % to 90 % quantiles; "
+        "for quantized experiments",
         ("levels",),
         ("experiments",),
     ),
     "errors": FigureKind(
-        "estimates less the exact value of the same activations over epochs, a column for each estimator; an "
-        "estimator of kind `exact` has to be applied to the experiments too",
+        "estimates minus the exact value of the same activations over epochs, a column for each estimator. "
+        "An estimator of kind `exact` must be applied to the experiments, too",
         ("errors",),
         ("experiments", "estimators", "layers"),
     ),
     "prevalence": FigureKind(
-        "number of runs whose layers fit and compress, a panel for each protocol, or for each experiment "
-        "where there are several estimators; pale cells are undecided",
+        "number of runs whose layers fit and compress, with a panel for each protocol, or for each "
+        "experiment if there are several estimators. Pale cells are undecided",
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
     "margins": FigureKind(
-        "verdicts on the claims, a row for each claim, protocol and reading and a column for each margin",
+        "verdicts on the claims, with a row for each claim, protocol and reading and a column for each "
+        "margin",
         ("margins",),
         (),
     ),
     "resolution": FigureKind(
-        "compression over the number of bits to which the activations of each recorded epoch are quantized, "
-        "mean and share of the runs that compress; `trained` networks are points beside the curves",
+        "compression against the number of bits to which the activations of each recorded epoch are "
+        "quantized: mean, and share of the runs that compress. `trained` networks are points beside the "
+        "curves",
         ("resolution", "phases"),
         ("experiments", "layers", "trained"),
     ),
     "tradeoff": FigureKind(
-        "compression of single runs against test accuracy and against training less test accuracy, of the "
-        "hidden layer that compresses most and of the output",
+        "compression of single runs against test accuracy and against training minus test accuracy, for the "
+        "hidden layer that compresses most and for the output",
         ("tradeoff", "correlations"),
     ),
     "merging": FigureKind(
-        "codes of the logits that fall into one bin of the re-binned softmax, of one run at a few epochs; of "
-        "quantized experiments of protocol `published`",
+        "codes of the logits that fall into one bin of the re-binned softmax, for one run at a few epochs; "
+        "for quantized experiments of protocol `published`",
         ("merging",),
         ("experiments",),
     ),
     "scatter": FigureKind(
-        "activations of the layer of two neurons by class, of one run at a few epochs",
+        "activations of the layer with two neurons, by class, for one run at a few epochs",
         ("activations",),
         ("experiments",),
     ),

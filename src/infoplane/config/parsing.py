@@ -74,18 +74,18 @@ def count_values(node: yaml.Node, path: Path, counts: dict[yaml.Node, int]) -> i
     place = f"{path}: line {node.start_mark.line + 1}"
     if node in counts:
         if not counts[node]:
-            raise UserError(f"{place}: an alias stands inside of what it stands for; remove it")
+            raise UserError(f"{place}: an alias refers to a value that contains it; remove it")
         return counts[node]
     if node.tag not in PLAIN:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        raise UserError(f"{place}: {quoted(kind)} is no plain value; quote it, or remove its tag")
+        raise UserError(f"{place}: {quoted(kind)} is not a plain value; quote it, or remove its tag")
     counts[node] = 0
     inside: list[yaml.Node] = []
     match node:
         case yaml.MappingNode(value=pairs):
             names = [(key.tag, key.value) for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
             if twice := duplicates(names):
-                raise UserError(f"{place}: {quoted(twice[0][1])} stands twice in one mapping; remove one")
+                raise UserError(f"{place}: {quoted(twice[0][1])} occurs twice in one mapping; remove one")
             inside = [each for pair in pairs for each in pair]
         case yaml.SequenceNode(value=values):
             inside = values
@@ -107,12 +107,12 @@ def from_json(text: str, source: str) -> Any:
 
     >>> from_json('{"a": 1, "a": 2}', "--spec")
     Traceback (most recent call last):
-    infoplane.errors.UserError: --spec: 'a' stands twice in one mapping; remove one
+    infoplane.errors.UserError: --spec: 'a' occurs twice in one mapping; remove one
     """
 
     def mapping(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
         if twice := duplicates(name for name, _ in pairs):
-            raise UserError(f"{source}: {quoted(twice[0])} stands twice in one mapping; remove one")
+            raise UserError(f"{source}: {quoted(twice[0])} occurs twice in one mapping; remove one")
         return dict(pairs)
 
     try:

@@ -37,7 +37,7 @@ def keys_table(model: type[Strict]) -> str:
 
     >>> from infoplane.config import EstimatorSpec
     >>> print(keys_table(EstimatorSpec).splitlines()[-1])
-    | `subset` | inputs that are counted; ranges stay those of all inputs | `all` | `all`, `train`, `test` |
+    | `subset` | inputs that are counted; ranges are still those of all inputs | `all` | `all`, `train`, `test` |
     """
     rows = ["| key | meaning | default | values |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():

@@ -28,29 +28,30 @@ class Experiment(TrainingSpec):
     repetitions: Annotated[
         Count,
         documented(
-            "how often the training is repeated with other seeds",
+            "number of times that the training is repeated, each with another seed",
             values="runs",
         ),
     ]
     chunk: Annotated[
         Count,
         documented(
-            "how many repetitions one job trains; changes no number of a run",
+            "number of repetitions that one job trains; it changes no number of a run",
             values="runs",
         ),
     ]
     control: Annotated[
         bool,
         documented(
-            "whether it is a control or an ablation, on which no [claim](../docs/claims.md) rests",
+            "whether the experiment is a control or an ablation, on which no [claim](../docs/claims.md) "
+            "rests",
             values="`true`, `false`",
         ),
     ] = False
     label: Annotated[
         Label | None,
         documented(
-            "what figures and tables write in place of its name; changes no number",
-            unset="from its keys, as in `ReLU, 8 bits`",
+            "label that replaces the name in figures and tables; it changes no number",
+            unset="made from the keys, as in `ReLU, 8 bits`",
             values="text",
         ),
     ] = None
@@ -78,7 +79,7 @@ class Estimator(EstimatorSpec):
     experiments: Annotated[
         Names,
         documented(
-            "experiments that it is applied to",
+            "experiments that the estimator is applied to",
             unset="`all`",
             values="`all`, or a list of names and patterns such as `relu-*`",
         ),
@@ -86,8 +87,8 @@ class Estimator(EstimatorSpec):
     label: Annotated[
         Label | None,
         documented(
-            "what figures and tables write in place of its name",
-            unset="from its keys, as in `30 bins, global range`",
+            "label that replaces the name in figures and tables",
+            unset="made from the keys, as in `30 bins, global range`",
             values="text",
         ),
     ] = None
@@ -116,27 +117,27 @@ class Sections(Strict):
     results: Annotated[
         Folder,
         Label,
-        documented("folder that everything is written to", unset="`results`"),
+        documented("folder for all results", unset="`results`"),
     ] = "results"
     trajectories: Annotated[
         Literal["keep", "drop"],
         documented(
-            "`keep`, or `drop` each as soon as the study's estimators have seen it: saves most of the "
-            "disk space, but a later estimator has to train again"
+            "`keep`, or `drop` each trajectory as soon as the estimators of the study have used it. This "
+            "saves most of the disk space, but a later estimator has to train again"
         ),
     ] = "keep"
     device: Annotated[
         Device,
         BeforeValidator(no_auto),
         documented(
-            "where training and information are computed: on the processor (`cpu`), or on a GPU (`cuda`), "
-            "by PyTorch; see [On a GPU](../docs/method.md#on-a-gpu)"
+            "where training and information are computed: on the processor (`cpu`), or by PyTorch on a GPU "
+            "(`cuda`); see [On a GPU](../docs/method.md#on-a-gpu)"
         ),
     ] = "cpu"
     datasets: Annotated[
         dict[Name, Overrides],
         documented(
-            "your own data, and settings of the public data sets, by name",
+            "your own data sets, and settings of the public ones, by name",
             default_factory=dict,
             unset="none",
         ),
@@ -144,7 +145,7 @@ class Sections(Strict):
     defaults: Annotated[
         Overrides,
         documented(
-            "keys of every experiment that does not set them itself",
+            "keys that apply to every experiment that does not set them itself",
             default_factory=dict,
             unset="none",
         ),
@@ -152,21 +153,21 @@ class Sections(Strict):
     experiments: Annotated[
         dict[Name, Overrides],
         documented(
-            "what is trained, by name",
+            "networks to train, by name",
             min_length=1,
         ),
     ]
     estimators: Annotated[
         dict[Name, Overrides],
         documented(
-            "how T is made discrete and its information counted, by name",
+            "ways to make T discrete and count its information, by name",
             min_length=1,
         ),
     ]
     figure_defaults: Annotated[
         Overrides,
         documented(
-            "keys of every figure that does not set them itself",
+            "keys that apply to every figure that does not set them itself",
             default_factory=dict,
             unset="none",
         ),
@@ -174,7 +175,7 @@ class Sections(Strict):
     figures: Annotated[
         dict[Name, Overrides],
         documented(
-            "what is drawn, by name",
+            "figures to draw, by name",
             default_factory=dict,
             unset="none",
         ),

@@ -17,13 +17,13 @@ class Sweeps(Strict):
     """Keys of an experiment and the values that experiments of their own give them."""
 
     sweep: Overrides = documented(
-        "one experiment more for each value of each key, everything else being as here",
+        "one more experiment for each value of each key, with all other keys unchanged",
         values="keys of experiments and lists of values",
         unset="none",
         default_factory=dict,
     )
     grid: Overrides = documented(
-        "one experiment more for each combination of values, a value of every key",
+        "one more experiment for each combination of values, one value of every key",
         values="keys of experiments and lists of values",
         unset="none",
         default_factory=dict,
@@ -50,7 +50,7 @@ def with_sweeps(experiments: Mapping[str, Mapping[str, Any]], source: str) -> di
         for changes in [{}, *changes_of(sweeps, f"{source}: experiments.{name}")]:
             full = "-".join([name, *(f"{key}-{value_name(value)}" for key, value in changes.items())])
             if full in found or (changes and full in experiments):
-                raise UserError(f"{source}: experiments.{full}: stands for two experiments; rename one")
+                raise UserError(f"{source}: experiments.{full}: is the name of two experiments; rename one")
             found[full] = keys | changes
     return found
 
@@ -61,7 +61,7 @@ def changes_of(sweeps: Sweeps, where: str) -> Iterator[dict[str, Any]]:
         for key, values in factors.items():
             if not isinstance(values, list) or not values:
                 raise UserError(
-                    f"{where}.{section}.{key}: {quoted(values)} is no list; give a list of values"
+                    f"{where}.{section}.{key}: {quoted(values)} is not a list; give a list of values"
                 )
     for key, values in sweeps.sweep.items():
         yield from ({key: value} for value in values)

@@ -114,14 +114,15 @@ class TrainingSpec(Spec):
     dataset: Annotated[
         Name,
         documented(
-            "the data set",
+            "data set",
             values="`synthetic`, `mnist`, `fashion-mnist`, a name in `datasets`",
         ),
     ]
     network: Annotated[
         NetworkSpec,
         documented(
-            "the layers; the softmax output over the classes is added and counts as the last",
+            "layers of the network; the softmax output over the classes is added and counts as the last "
+            "layer",
             values="a name or a list, see below",
         ),
     ]
@@ -149,9 +150,10 @@ class TrainingSpec(Spec):
     ranges: Annotated[
         Ranges,
         documented(
-            "ranges that differ from the protocol's, of `hidden_weights`, `output_weights`, `activations` "
-            "or `output`: of the tensor at hand (`batch`), moving averages (`ema`, `ema-debiased`), or fixed",
-            unset="the protocol's",
+            "ranges of `hidden_weights`, `output_weights`, `activations` or `output` that differ from those "
+            "of the protocol: the range of the present tensor (`batch`), moving averages (`ema`, "
+            "`ema-debiased`), or fixed",
+            unset="those of the protocol",
             values="e.g. `{activations: [0, 4]}`; "
             + ", ".join([*(f"`{name}`" for name in POLICIES), "`[lo, hi]`"]),
         ),
@@ -159,7 +161,7 @@ class TrainingSpec(Spec):
     initialisation: Annotated[
         Literal["glorot", "truncated-normal"] | None,
         documented(
-            "distribution of the first weights; biases start at 0",
+            "distribution of the initial weights; biases start at 0",
             unset="`truncated-normal`; for the published `shwartz-ziv` `glorot`",
             values="`glorot`, `truncated-normal`",
         ),
@@ -167,8 +169,8 @@ class TrainingSpec(Spec):
     labels: Annotated[
         Literal["given", "shuffled"],
         documented(
-            "labels that the network is trained on and measured against: those of the data set (`given`), "
-            "or a permutation of them for each repetition, of training and test labels together (`shuffled`)"
+            "labels for training and measurement: those of the data set (`given`), or a permutation of all "
+            "of them, training and test labels together, for each repetition (`shuffled`)"
         ),
     ] = "given"
     epochs: Annotated[
@@ -178,8 +180,8 @@ class TrainingSpec(Spec):
     prefit_epochs: Annotated[
         int,
         documented(
-            "length of a first part of the training, on shuffled labels; tables call it `prefit`, and "
-            "what follows `main`",
+            "length of a first part of the training, on shuffled labels; tables call this part `prefit` and "
+            "the rest `main`",
             ge=0,
             le=2**31 - 1,
             values="passes over the training set",
@@ -196,28 +198,29 @@ class TrainingSpec(Spec):
         Annotated[Count, Field(le=2**20)] | Literal["whole"],
         expecting("a number of samples, 1 to 1048576, or whole"),
         documented(
-            "samples of a step; a last, smaller batch is kept; `whole`: all that are trained on",
+            "number of samples per step; a smaller last batch is kept. `whole` is the whole training set",
             values="samples, `whole`",
         ),
     ] = 256
     train_fraction: Annotated[
         Share | None,
         documented(
-            "share of all inputs that is trained on, of each class alike: a part of the data set's own "
-            "training inputs, the same for all repetitions; the network is tested on all others",
+            "share of all inputs that forms the training set, equal for all classes. It is a part of the "
+            "data set's own training inputs, the same for all repetitions. The network is tested on all "
+            "other inputs",
             unset="all training inputs of the data set",
             values="above 0, at most the share that the data set trains on",
         ),
     ] = None
     optimizer: Annotated[
         Literal["adam", "sgd"],
-        documented("what makes a step of a gradient: Adam, or stochastic gradient descent with `momentum`"),
+        documented("optimizer: Adam, or stochastic gradient descent with `momentum`"),
     ] = "adam"
     learning_rate: Annotated[Rate, documented("learning rate α", values="number above 0")] = 1e-4
     momentum: Annotated[
         Decay | None,
         documented(
-            "momentum μ of `sgd`: m ← μm + g, θ ← θ − αm; 0 is plain gradient descent",
+            "momentum μ: m ← μm + g, θ ← θ − αm; 0 is plain gradient descent; for `sgd`",
             unset="0.9; not for `adam`",
             values="at least 0, below 1",
         ),
@@ -225,8 +228,8 @@ class TrainingSpec(Spec):
     weight_decay: Annotated[
         Decay,
         documented(
-            "decoupled decay λ of the weights, as in AdamW and SGDW: a step takes αλθ from every weight θ, "
-            "beside what the gradient takes; biases do not decay",
+            "decoupled weight decay λ, as in AdamW and SGDW: a step subtracts αλθ from every weight θ, in "
+            "addition to the step of the optimizer; biases do not decay",
             values="at least 0, below 1",
         ),
     ] = 0.0
@@ -247,14 +250,14 @@ class TrainingSpec(Spec):
     epsilon: Annotated[
         Rate,
         documented(
-            "ε of Adam in Keras' form: added to the root of the uncorrected second moment",
+            "ε of Adam in the form of Keras, added to the root of the uncorrected second moment",
             values="number above 0",
         ),
     ] = 1e-7
     seed: Annotated[
         int,
         documented(
-            "seed of the experiment; each repetition derives its own from it and from its number",
+            "seed of the experiment; each repetition derives its own seed from it and from its number",
             ge=0,
             lt=2**64,
             values="whole number, at least 0",
@@ -263,9 +266,9 @@ class TrainingSpec(Spec):
     engine: Annotated[
         Literal["kernels", "torch"],
         documented(
-            "what trains: loops compiled for the processor, which give the same bytes on every machine "
-            "(`kernels`), or PyTorch, one readable operation after the other (`torch`), which also runs "
-            "on a GPU",
+            "engine of the training: loops compiled for the processor, which give the same bytes on every "
+            "machine (`kernels`), or PyTorch, one readable operation after the other, which also runs on a "
+            "GPU (`torch`)",
             unset="`kernels`; `torch` where `device` is `cuda`",
         ),
     ] = "kernels"

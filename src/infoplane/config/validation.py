@@ -37,7 +37,7 @@ def validated(
 ) -> Model:
     """`defaults` overridden by `own` as a `model`, or a `UserError` with the key that the user wrote."""
     if not isinstance(own, Mapping):
-        raise UserError(f"{source}: holds no keys; see config/README.md for what belongs there")
+        raise UserError(f"{source}: contains no keys; see config/README.md for what belongs there")
     defaults = defaults or {}
     try:
         return model.model_validate({**defaults, **own})

@@ -50,7 +50,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             with np.load(file, allow_pickle=False) as archive:
                 for array in ARRAYS:
                     if archive.files.count(array) > 1:
-                        raise UserError(f"{path}: {array} is there twice; remove one")
+                        raise UserError(f"{path}: {array} occurs twice; remove one")
                     if array in archive:
                         arrays[array] = np.asarray(archive[array])
     except FileNotFoundError as error:

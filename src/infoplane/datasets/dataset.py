@@ -145,7 +145,7 @@ def refuse_channels_last(shape: tuple[int, ...]) -> None:
     if len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] == shape[2] > shape[3]:
         raise UserError(
             f"inputs have the shape {shape}, which looks like (N, rows, columns, channels), expected "
-            "(N, channels, rows, columns); give np.moveaxis(inputs, -1, 1), or say channels: first if the "
+            "(N, channels, rows, columns); give np.moveaxis(inputs, -1, 1), or set channels: first if the "
             "channels are the second axis"
         )
 

@@ -267,6 +267,6 @@ def find_files(
                 aside.write_bytes(content)
         return files
     raise UserError(
-        f"{dataset}: not to be had from {'; '.join(tried)}; put {', '.join(digests)} into a folder "
+        f"{dataset}: could not be obtained from {'; '.join(tried)}; put {', '.join(digests)} into a folder "
         f"and name it as datasets.{dataset}.folder in the config"
     )

@@ -187,7 +187,7 @@ def number_of_bins(bins: int) -> int:
     try:
         number = index(bins)
     except TypeError as error:
-        raise UserError(f"bins: {bins!r} is no whole number; give 2 to {MOST_BINS}") from error
+        raise UserError(f"bins: {bins!r} is not a whole number; give 2 to {MOST_BINS}") from error
     if isinstance(bins, bool | np.bool_) or not 2 <= number <= MOST_BINS:
         raise UserError(f"bins: {bins!r} is refused; give 2 to {MOST_BINS}")
     return number
@@ -205,7 +205,7 @@ def range_of_bins(range: BinRange, method: str) -> BinRange:
         return range
     ends = as_array("" if range is None else range, "range")
     if ends.shape != (2,) or ends.dtype.kind not in "iuf":
-        raise UserError(f"range: {range!r} is no pair; use {', '.join(RANGES)}, or a pair (low, high)")
+        raise UserError(f"range: {range!r} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)")
     low, high = map(float, ends)
     if not -LARGEST <= low < high <= LARGEST:
         raise UserError(f"range: {range!r} is refused; give a pair of finite numbers, the lower one first")

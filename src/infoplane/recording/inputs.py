@@ -149,7 +149,7 @@ def length_of(values: Any) -> int:
     lengths = {len(each) if each.dim() else None for each in tensors if isinstance(each, Tensor)}
     if len(lengths) != 1 or None in lengths:
         raise UserError(
-            "inputs: are no tensors (N, …) of one length; give an array, a tensor, a mapping of them, "
+            "inputs: are not tensors (N, …) of one length; give an array, a tensor, a mapping of them, "
             "or a DataLoader of tensors or of pairs (inputs, labels)"
         )
     (length,) = lengths

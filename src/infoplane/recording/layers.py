@@ -50,7 +50,7 @@ class RecordedLayer:
         calls: how often that path is called in a batch.
         item: keys of the tensors that are meant, where there are several.
         reading: what is recorded is this function of the rows; None for the rows as they are.
-        width, dtype: the numbers that it puts out for an input, and their type; None if it has not run yet.
+        width, dtype: the numbers that it outputs for an input, and their type; None if it has not run yet.
     """
 
     name: str
@@ -63,7 +63,7 @@ class RecordedLayer:
     dtype: torch.dtype | None = None
 
     def rows(self, output: Any, batch: Batch) -> Tensor:
-        """What the layer puts out for a batch, (inputs, width).
+        """What the layer outputs for a batch, (inputs, width).
 
         Raises:
             UserError: as by `rows_of`.
@@ -76,14 +76,14 @@ class RecordedLayer:
         rows = self.rows(output, batch)
         if (rows.shape[1], rows.dtype) != (self.width, self.dtype):
             raise UserError(
-                f"layer {self.name}: puts out {rows.shape[1]} numbers of {rows.dtype} for an input, at first "
+                f"layer {self.name}: outputs {rows.shape[1]} numbers of {rows.dtype} for an input, at first "
                 f"{self.width} of {self.dtype}; record a layer of one shape"
             )
         refuse_nan(rows, self.name, batch)
         return rows
 
     def measured(self, output: Any, batch: Batch) -> "RecordedLayer":
-        """This layer, with the width and type of what it puts out."""
+        """This layer, with the width and type of what it outputs."""
         rows = self.rows(output, batch)
         return replace(self, width=rows.shape[1], dtype=rows.dtype)
 
@@ -116,7 +116,7 @@ def choose_layers(model: nn.Module, layers: Any, calls: Sequence[Call]) -> list[
     wanted = [layers] if is_one else [*layers]
     found = [layer for each in wanted for layer in layers_of(model, each, calls, counts)]
     if not found:
-        raise UserError("layers: are none; name some, or give None to have them chosen")
+        raise UserError("layers: none are given; name some, or give None to select them automatically")
     return [*dict.fromkeys(found)]
 
 
@@ -138,11 +138,13 @@ def layers_of(
     if isinstance(wanted, nn.Module):
         paths = [path for path, module in model.named_modules() if module is wanted]
         if not paths:
-            raise UserError(f"layers: {type(wanted).__name__} is no part of the model; give its own modules")
+            raise UserError(
+                f"layers: {type(wanted).__name__} is not a part of the model; give its own modules"
+            )
         return [the_call(paths[0], None, "", calls, counts)]
     match = NAME.fullmatch(wanted) if isinstance(wanted, str) else None
     if match is None:
-        raise UserError(f"layers: {wanted!r} is no name, type or module; give names as of named_modules()")
+        raise UserError(f"layers: {wanted!r} is not a name, type or module; give names as of named_modules()")
     number = int(match["number"]) if match["number"] else None
     path = canonical_path(model, match["path"], counts)
     if path is None:
@@ -182,7 +184,7 @@ def the_call(
             f"{path}:{len(own)}"
         )
     if (number or 1) > len(own):
-        raise UserError(f"layer {path}:{number}: is called no more than {len(own)} times when the model runs")
+        raise UserError(f"layer {path}:{number}: is called only {len(own)} times when the model runs")
     return layer_of(own[(number or 1) - 1], counts, item)
 
 
@@ -207,7 +209,7 @@ def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[Recorded
 
 
 def output_layer(calls: Sequence[Call], counts: Counter[str]) -> RecordedLayer:
-    """The softmax of the logits that the model puts out, or the logistic function of a single logit.
+    """The softmax of the logits that the model outputs, or the logistic function of a single logit.
 
     Where the model ends in a softmax, it is the output itself; and so it is where there are no logits.
     """

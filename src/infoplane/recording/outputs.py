@@ -33,7 +33,7 @@ def tensors_in(output: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
-    """The numbers that a layer puts out for each input of a batch, (inputs, width), in main memory.
+    """The numbers that a layer outputs for each input of a batch, (inputs, width), in main memory.
 
     Floats of 16 bits and fewer become float32, which has a number for each of them; integers become int64.
 
@@ -48,29 +48,31 @@ def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
     """
     found = dict(tensors_in(output))
     if not found:
-        raise UserError(f"layer {layer}: puts out {type(output).__name__}, no tensor; name another layer")
+        raise UserError(
+            f"layer {layer}: outputs {type(output).__name__}, which is not a tensor; name another layer"
+        )
     chosen = {path: tensor for path, tensor in found.items() if path.startswith(item)}
     if not chosen:
         items = ", ".join(filter(None, found))
-        advice = f"use one of {items}" if items else "it puts out one tensor, which needs none"
+        advice = f"use one of {items}" if items else "it outputs one tensor, which needs none"
         raise UserError(f"layer {layer}: has no such item; {advice}")
     parts = {}
     for path, tensor in chosen.items():
         if tensor.dim() == 0 or len(tensor) != batch.size:
             advice = f"name one of {', '.join(found)} behind it" if len(found) > 1 else "name another layer"
             raise UserError(
-                f"layer {layer}: puts out {path and path + ' of '}the shape {(*tensor.shape,)} for "
+                f"layer {layer}: outputs {path and path + ' of '}the shape {(*tensor.shape,)} for "
                 f"{batch.size} inputs, expected ({batch.size}, …); {advice}"
             )
         parts[path] = as_numbers(tensor[: batch.count]).reshape(batch.count, -1).cpu()
     if len(kinds := {part.dtype for part in parts.values()}) > 1:
         raise UserError(
-            f"layer {layer}: puts out {' and '.join(sorted(map(str, kinds)))}; name one of "
+            f"layer {layer}: outputs {' and '.join(sorted(map(str, kinds)))}; name one of "
             f"{', '.join(found)} behind it"
         )
     rows = next(iter(parts.values())) if len(parts) == 1 else torch.cat([*parts.values()], 1)
     if not rows.shape[1]:
-        raise UserError(f"layer {layer}: puts out no numbers; name another layer")
+        raise UserError(f"layer {layer}: outputs no numbers; name another layer")
     return rows
 
 
@@ -79,7 +81,7 @@ def refuse_nan(rows: Tensor, layer: str, batch: Batch) -> None:
     if torch.isnan(torch.aminmax(rows).max):
         wrong = int(rows.isnan().any(1).sum())
         raise UserError(
-            f"layer {layer}: puts out NaN for {wrong} of the {batch.count} inputs from {batch.start} on, "
+            f"layer {layer}: outputs NaN for {wrong} of the {batch.count} inputs from {batch.start} on, "
             "which has no information; lower the learning rate, or end the recording before"
         )
 

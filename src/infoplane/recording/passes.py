@@ -24,7 +24,7 @@ def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Seq
     """Run a model over the inputs as often as the tallies of its layers need it.
 
     Raises:
-        UserError: a layer is not called as often as before, or puts out what cannot be recorded.
+        UserError: a layer is not called as often as before, or outputs what cannot be recorded.
     """
     with preserved(model):
         while chosen := affordable(tallies):
@@ -62,7 +62,7 @@ def tallies_of(
 
 
 def bytes_of_input(layer: RecordedLayer) -> int:
-    """Memory of what a layer puts out for one input."""
+    """Memory of what a layer outputs for one input."""
     assert layer.width is not None and layer.dtype is not None
     return layer.width * layer.dtype.itemsize
 
@@ -80,7 +80,7 @@ def affordable(tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> dict[Recorde
 
 
 def run(model: nn.Module, batch: Batch, tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> None:
-    """Run a model on a batch, if a tally needs it, each taking what its layer puts out as soon as it does."""
+    """Run a model on a batch, if a tally needs it, each taking what its layer outputs as soon as it does."""
     stop = batch.start + batch.count
     needing = {
         layer: needed

@@ -14,9 +14,9 @@ __all__ = ["Recorder"]
 class Recorder(Recording):
     """Records where the layers of a PyTorch model are in the information plane while it is trained.
 
-    X is uniform over the given inputs, T is all that a layer puts out for an input, and the model is
+    X is uniform over the given inputs, T is all that a layer outputs for an input, and the model is
     deterministic in evaluation mode, so that I(X;T) = H(T). `exact` counts the bit patterns of floats, −0 as
-    +0: two inputs share a code only if every number that the layer puts out for them is the same.
+    +0: two inputs share a code only if every number that the layer outputs for them is the same.
 
     Args:
         model: any module. It is called with a batch, or with the items of a mapping as keywords.
@@ -67,7 +67,7 @@ class Recorder(Recording):
                 )
 
     def record(self, epoch: int, **metrics: float) -> None:
-        """Count what the model puts out now, if it is one of the epochs to be recorded.
+        """Count what the model outputs now, if it is one of the epochs to be recorded.
 
         The model runs in evaluation mode without gradients. Its mode, hooks, buffers and device are the same
         afterwards, and so are all random states.
@@ -77,7 +77,7 @@ class Recorder(Recording):
             metrics: numbers for the history, as the loss.
 
         Raises:
-            UserError: a layer puts out NaN, infinity where bins are laid, nothing, or rows of another number
+            UserError: a layer outputs NaN, infinity where bins are laid, nothing, or rows of another number
                 than there are inputs; it is not called as often as before; or the epoch is not later than the
                 one before. Nothing is recorded then.
         """

@@ -205,7 +205,7 @@ class Recording:
     def refuse_epoch(self, epoch: Any) -> None:
         """Refuse an epoch that is no whole number from −1 on, or not later than the one before."""
         if not isinstance(epoch, Integral) or isinstance(epoch, bool) or epoch < -1:
-            raise UserError(f"epoch {epoch!r}: is no whole number from -1 on; count the passes over the data")
+            raise UserError(f"epoch {epoch!r}: is not a whole number ≥ −1; count the passes over the data")
         last = max(self.metrics, default=-2)
         if epoch <= last:
             raise UserError(
@@ -230,7 +230,7 @@ class Recording:
             ends: the range `global`, if an estimator has it.
 
         Raises:
-            UserError: a layer puts out NaN, or what else has no information.
+            UserError: a layer outputs NaN, or what else has no information.
         """
         estimators = {
             layer: {name: each for name, each in self.estimators.items() if number in self.numbers[name]}
@@ -270,7 +270,7 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
 def positive(name: str, value: Any) -> int:
     """A whole number of at least 1."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name}: {value!r} is no whole number from 1 on; give one")
+        raise UserError(f"{name}: {value!r} is not a whole number ≥ 1; give one")
     return int(value)
 
 
@@ -287,7 +287,7 @@ def as_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         try:
             numbers[name] = float(value)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise UserError(f"metric {name}: {value!r} is no number; give one number an epoch") from error
+            raise UserError(f"metric {name}: {value!r} is not a number; give one number per epoch") from error
     return numbers
 
 

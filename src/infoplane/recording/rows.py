@@ -60,7 +60,7 @@ class RowNumbers:
     def compare(self, places: np.ndarray, rows: np.ndarray) -> None:
         if not np.array_equal(hashes_of(rows), self.keys[places]):
             raise UserError(
-                f"layer {self.layer}: puts out other values when the same inputs are run once more; make the "
+                f"layer {self.layer}: outputs different values when the same inputs are run again; make the "
                 "model deterministic, as by torch.use_deterministic_algorithms(True), and the inputs too"
             )
         numbers = self.values[places]

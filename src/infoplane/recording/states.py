@@ -90,12 +90,12 @@ def load_state(model: nn.Module, epoch: int, state: State) -> None:
     prefix = prefix_of(given, expected)
     fitting = {key: given[prefix + key] for key in expected if prefix + key in given}
     if missing := [key for key in expected if key not in fitting]:
-        raise UserError(f"{name}: has no {missing[0]}, which is in the model; give states of this very model")
+        raise UserError(f"{name}: has no {missing[0]}, which is in the model; give states of this model")
     try:
         model.load_state_dict(fitting)
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1].strip()
-        raise UserError(f"{name}: does not fit the model ({why}); give states of this very model") from error
+        raise UserError(f"{name}: does not fit the model ({why}); give states of this model") from error
 
 
 def load_file(path: Path) -> Any:

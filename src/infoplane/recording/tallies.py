@@ -45,7 +45,7 @@ class Tally(ABC):
 
     @abstractmethod
     def look(self, start: int, rows: Tensor) -> None:
-        """Take what the layer puts out for the inputs from `start` on, (inputs, width)."""
+        """Take what the layer outputs for the inputs from `start` on, (inputs, width)."""
 
     @abstractmethod
     def end_pass(self) -> None:
@@ -75,7 +75,7 @@ class Collected(Tally):
 
     Args:
         layer: its name.
-        width, dtype: what it puts out for an input.
+        width, dtype: what it outputs for an input.
         labels: (N,) classes.
         estimators: by their names.
         ends: the range `global`.
@@ -200,6 +200,6 @@ def as_floats(values: np.ndarray) -> np.ndarray:
 def refuse_infinity(layer: str, low: float, high: float) -> None:
     if not np.isfinite([low, high]).all():
         raise UserError(
-            f"layer {layer}: puts out infinity, over which no bins can be laid; use exact, or a range of two "
+            f"layer {layer}: outputs infinity, over which no bins can be defined; use exact, or a range of two "
             "numbers"
         )

@@ -19,7 +19,7 @@ def repetitions_of(path: Path) -> list[int]:
     try:
         return [*layout.repetitions_of(path.stem)]
     except UserError:
-        raise UserError(f"{path}: is named after no repetitions, as 0-19 is; remove it") from None
+        raise UserError(f"{path}: is not named after its repetitions, such as 0-19; remove it") from None
 
 
 def chunks_in(
@@ -43,7 +43,7 @@ def chunks_in(
         chunks = {path: its for path, its in chunks.items() if its <= {*repetitions}}
     if not chunks:
         folder = results / layout.folder_of(kind, **names)
-        raise UserError(f"{folder}: holds no tables; run the workflow again")
+        raise UserError(f"{folder}: contains no tables; run the workflow again")
     return [path for path, its in chunks.items() if not any(its < others for others in chunks.values())]
 
 

@@ -46,7 +46,7 @@ def check_download(path: Path) -> None:
     """A file that was downloaded is the published one."""
     images = IMAGES.get(path.parent.name)
     if images is None or path.name not in images.digests:
-        raise UserError(f"{path}: is no file of a public data set; remove it")
+        raise UserError(f"{path}: is not a file of a public data set; remove it")
     refuse_mismatch(path, "its SHA-256", sha256(path.read_bytes()), images.digests[path.name])
 
 

@@ -100,7 +100,7 @@ def verify(results: Path) -> tuple[list[str], list[str]]:
     """
     planned = [(check, path) for check in CHECKS for path in found(results, check.pattern)]
     if not planned:
-        raise UserError(f"{results}: holds no results; give the folder that a study wrote")
+        raise UserError(f"{results}: contains no results; give the folder that a study wrote")
     known = {path for _, path in planned}
     for path in found(results, path_of("phases", experiment="*", estimator="*")):
         known.add(results / path_of("aggregates", **locate(path, "phases")[1]))
