@@ -6,6 +6,7 @@ import pytest
 from observations import BY, CONTROLLED, FLOAT32, TANH, seen
 from phase_files import write_phases
 
+from infoplane.artifacts import read_table, write_table
 from infoplane.config import EstimatorSpec
 from infoplane.errors import UserError
 from infoplane.statistics.observations import Observation, observe
@@ -67,3 +68,11 @@ class TestObserve:
             observe(dict(pairs))
         other = write_phases(tmp_path, seen("b", dataset="mnist"), digest="1" * 64)
         assert [one.experiment for one in observe(dict([pairs[0], other]))] == ["a", "b"]
+
+    @pytest.mark.parametrize("column", ["blocks", "near_log2_n"])
+    def test_tables_of_an_earlier_version_are_refused(self, tmp_path, column):
+        names, path = write_phases(tmp_path, seen("a"))
+        table, known = read_table(path, "phases")
+        write_table(path, table.drop(columns=column), known)
+        with pytest.raises(UserError, match=f"{path}: has no column {column}, .*; run the workflow again"):
+            observe({names: path})

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from statistics_oracle import compression as compression_by_hand
 from statistics_oracle import fitting as fitting_by_hand
 
-from infoplane.statistics.phases import MEASURED, best_division, phases
+from infoplane.statistics.phases import COLUMNS, MEASURED, best_division, phases
 
 FITS = pd.Series(dtype="boolean")
 EPOCHS = 400
@@ -210,8 +210,7 @@ class TestOrder:
 class TestTable:
     def test_columns_and_types(self):
         result = measured([EARLY, LATE])
-        marks = ["near_log2_n", "injective", "failed", "bad_fit"]
-        assert [*result] == ["repetition", "layer", "blocks", *MEASURED, *marks]
+        assert [*result] == COLUMNS
         assert {name: str(result[name].dtype) for name in MEASURED} == MEASURED
         assert (result["blocks"] == 95).all()
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
 from infoplane.config import EXACT, Bits, EstimatorSpec, TrainingSpec
+from infoplane.errors import UserError
+from infoplane.statistics.phases import COLUMNS
 
 __all__ = ["OUTPUT_READINGS", "Observation", "observe"]
 
@@ -84,11 +86,16 @@ def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
     Those of a subset of the inputs are left out: nothing that is compared hangs on them.
 
     Raises:
-        UserError: two files disagree on the spec of an experiment or on the content of a data set.
+        UserError: two files disagree on the spec of an experiment or on the content of a data set, or an
+            earlier version has written one of them.
     """
     study, specs, digests = [], dict[str, Any](), dict[str, str]()
     for (experiment, estimator), path in sorted(phases.items()):
         frame, known = read_table(path, "phases")
+        if missing := [name for name in COLUMNS if name not in frame]:
+            raise UserError(
+                f"{path}: has no column {missing[0]}, as an earlier version wrote it; run the workflow again"
+            )
         dataset = known["dataset"]
         digest = digests.setdefault(dataset["name"], dataset["digest"])
         refuse_mismatch(path, "the data set", dataset["digest"], digest)

@@ -46,7 +46,7 @@ from infoplane.statistics.blocks import (
     turning_points,
 )
 
-__all__ = ["COMPRESSION_MARGIN", "FITTING_MARGIN", "compression_of", "phases"]
+__all__ = ["COLUMNS", "COMPRESSION_MARGIN", "FITTING_MARGIN", "compression_of", "phases"]
 
 COMPRESSION_MARGIN = 0.1
 FITTING_MARGIN = 0.01
@@ -70,6 +70,7 @@ MEASURED = {
     "fits": "boolean",
     "fitted_at_onset": "float64",
 }
+COLUMNS = ["repetition", "layer", "blocks", *MEASURED, "near_log2_n", "injective", "failed", "bad_fit"]
 
 
 def phases(
