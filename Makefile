@@ -53,6 +53,7 @@ check: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
+$(VENV)/installed: extras := [study]
 $(VENV)/installed-dev: extras := [cluster,dev,docs]
 
 $(VENV)/installed $(VENV)/installed-dev: pyproject.toml constraints.txt

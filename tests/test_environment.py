@@ -15,16 +15,17 @@ def test_environment_equals_project():
     python, *_, pip = environment
     assert python == f"python{project['requires-python']}"
     groups = project["optional-dependencies"]
-    assert pip["pip"] == [*project["dependencies"], *groups["cluster"], *groups["dev"], *groups["docs"]]
+    needed = [each for name in ("study", "cluster", "dev", "docs") for each in groups[name]]
+    needed.remove("infoplane[study]")
+    assert pip["pip"] == [*project["dependencies"], *needed]
 
 
 def test_the_environment_of_jobs_is_what_they_import():
-    """Snakemake, which starts them, is not among it, and no tool of developers is."""
+    """What starts them is not among it, and no tool of developers is."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     jobs = yaml.safe_load((ROOT / "workflow" / "envs" / "jobs.yaml").read_text())["dependencies"]
     assert jobs[0] == f"python{project['requires-python']}"
-    needed = [each for each in project["dependencies"] if Requirement(each).name != "snakemake"]
-    assert jobs[-1]["pip"] == needed
+    assert jobs[-1]["pip"] == project["dependencies"]
 
 
 def test_constraints_are_versions_that_the_project_allows():

@@ -84,6 +84,21 @@ def result(kind):
     return ensure(f"<results>/{FILES[kind]}", non_empty=True)
 
 
+def drawn(format):
+    """A file of a figure, in the report where the paper has it."""
+    return report(
+        f"<results>/figures/{{figure}}.{format}",
+        caption="../report/figure.rst",
+        category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
+        labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
+    )
+
+
+def of_formats(*formats):
+    """The figures that have these formats; without any, what is no name."""
+    return "|".join(layout.figures_of(formats)) or "/"
+
+
 def log(kind):
     return f"<results>/{log_of(FILES[kind])}"
 

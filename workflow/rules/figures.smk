@@ -1,18 +1,3 @@
-def drawn(format):
-    """A file of a figure, in the report where the paper has it."""
-    return report(
-        f"<results>/figures/{{figure}}.{format}",
-        caption="../report/figure.rst",
-        category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
-        labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
-    )
-
-
-def of_formats(*formats):
-    """The figures that have these formats; without any, what is no name."""
-    return "|".join(layout.figures_of(formats)) or "/"
-
-
 use rule datasets as figures with:
     input:
         unpack(made_from("figure")),

@@ -62,4 +62,4 @@ def of_others(changed):
 # Starting Python takes longer than most jobs of a small study: `infoplane run --in-process` has them run in this one. The
 # functions that Snakemake makes of rules look for `shell` here.
 if "INFOPLANE_IN_PROCESS" in os.environ:
-    from infoplane.running.jobs import run_here as shell
+    from infoplane.in_process import run_here as shell

@@ -79,8 +79,8 @@ class Progress:
             case {"event": "run_info", "stats": stats}:
                 self.totals = Counter()
                 for rule, number in stats.items():
-                    if rule_stage(rule) in STAGES:
-                        self.totals[rule_stage(rule)] += number
+                    if stage := rule_stage(rule):
+                        self.totals[stage] += number
             case {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log, *_]}:
                 name = " ".join([rule, *event["wildcards"].values()])
                 self.running[number] = Job(rule_stage(rule), name, Path(log), self.clock())
@@ -105,9 +105,10 @@ class Progress:
 
 
 def rule_stage(rule: str) -> str:
-    """The stage of a rule.
+    """The stage of a rule, which is named after it, or after what it makes; none of a target.
 
-    >>> rule_stage("statistics_join")
-    'statistics'
+    >>> rule_stage("statistics_join"), rule_stage("verdicts"), rule_stage("all")
+    ('statistics', 'statistics', '')
     """
-    return rule.partition("_")[0]
+    stage = rule.partition("_")[0]
+    return stage if stage in STAGES else FILES.get(rule, "").partition("/")[0]

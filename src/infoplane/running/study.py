@@ -43,7 +43,7 @@ class Options(NamedTuple):
 
 def snakefile() -> Path:
     """The workflow: of the package as a wheel has it, or at the top of the repository."""
-    for path in (PACKAGE / "Snakefile", PACKAGE.parents[1] / "Snakefile"):
+    for path in (PACKAGE / "workflow" / "Snakefile", PACKAGE.parents[1] / "workflow" / "Snakefile"):
         if path.exists():
             return path
     raise UserError(f"{PACKAGE}: comes without the workflow; install infoplane from a wheel, or from a clone")

@@ -8,7 +8,7 @@ from infoplane.errors import UserError
 
 __all__ = ["start_study"]
 
-TEMPLATE = Path(__file__).with_name("template")
+FILES = Path(__file__).with_name("files")
 
 
 def start_study(folder: Path) -> list[Path]:
@@ -20,8 +20,8 @@ def start_study(folder: Path) -> list[Path]:
     Raises:
         UserError: one of them is there already; nothing is written then.
     """
-    sources = [path for path in sorted(TEMPLATE.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
-    copies = [folder / source.relative_to(TEMPLATE) for source in sources]
+    sources = [path for path in sorted(FILES.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    copies = [folder / source.relative_to(FILES) for source in sources]
     data = folder / "data" / "bars.npz"
     for path in (*copies, data):
         if path.exists():
