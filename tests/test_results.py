@@ -80,7 +80,7 @@ def test_columns_that_tell_rows_apart_are_kept():
 @pytest.mark.parametrize(
     ("ask", "complaint"),
     [
-        (lambda folder: infoplane.load_study(folder / "nowhere"), "holds no statistics of a study"),
+        (lambda folder: infoplane.load_study(folder / "nowhere"), "contains no statistics of a study"),
         (lambda folder: infoplane.load_table(folder / "nowhere.parquet"), "missing"),
         (lambda folder: infoplane.load_table(folder / "nowhere.csv"), "missing"),
         (lambda folder: infoplane.load_study(folder).table("phases", "relu", "binned"), "missing"),
@@ -88,7 +88,10 @@ def test_columns_that_tell_rows_apart_are_kept():
             lambda folder: infoplane.load_study(folder).table("information", "gelu", "exact"),
             "there is no information",
         ),
-        (lambda folder: infoplane.load_study(folder).table("phase", "relu", "exact"), "is no kind of table"),
+        (
+            lambda folder: infoplane.load_study(folder).table("phase", "relu", "exact"),
+            "is not a kind of table",
+        ),
     ],
 )
 def test_what_is_not_there_is_one_line(folder, ask, complaint):

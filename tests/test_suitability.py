@@ -106,7 +106,7 @@ def test_inputs_that_are_one_to_the_network_are_refused(inputs):
     assert "\n" not in str(error.value)
     outlier = inputs.copy()
     outlier[3] += 1  # a test input that lies beyond the range of those trained on
-    with pytest.raises(UserError, match="one and the same"):
+    with pytest.raises(UserError, match="identical for the network"):
         train(spec_of(), 1, mine(outlier, train_mask=np.arange(1000) != 3))
 
 
@@ -186,7 +186,7 @@ def test_what_networks_refuse_is_found_before_any_job(tmp_path):
     found = problems(tmp_path, inputs=IMAGES.reshape(60, -1), labels=CLASSES)
     assert len(found) == 2 and all("(72,)" in line for line in found)
     found = problems(tmp_path, inputs=np.full((60, 18, 18), 0.3), labels=CLASSES)
-    assert len(found) == 3 and all("one and the same" in line for line in found)
+    assert len(found) == 3 and all("identical for the network" in line for line in found)
     found = problems(tmp_path, keys={"fraction": 0.01}, inputs=IMAGES, labels=CLASSES)
     assert len(found) == 1 and "datasets.mine.fraction" in found[0]
 

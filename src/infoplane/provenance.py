@@ -162,13 +162,13 @@ def refuse_missing_data(study: Study, source: str) -> None:
     for name, spec in study.datasets.items():
         if spec.path and not Path(spec.path).is_file():
             raise UserError(
-                f"{source}: datasets.{name}.path: {spec.path} is not a file; correct the path, or put the file "
-                "there"
+                f"{source}: datasets.{name}.path: {spec.path} is not a file; correct the path, or put the "
+                "file there"
             )
         if spec.folder and not Path(spec.folder).is_dir():
             raise UserError(
-                f"{source}: datasets.{name}.folder: {spec.folder} is not a folder; correct it, or remove it to "
-                "have the files downloaded"
+                f"{source}: datasets.{name}.folder: {spec.folder} is not a folder; correct it, or remove it "
+                "to have the files downloaded"
             )
 
 

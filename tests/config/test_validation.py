@@ -343,7 +343,7 @@ def refusal(tmp_path, content: str) -> str:
 
 def test_a_key_said_twice_is_refused_where_it_stands(tmp_path):
     assert refusal(tmp_path, "a:\n  b: 1\n  b: 2") == "line 2: 'b' occurs twice in one mapping; remove one"
-    assert refusal(tmp_path, "a: {<<: {}, <<: {}}").startswith("line 1: '<<' stands twice")
+    assert refusal(tmp_path, "a: {<<: {}, <<: {}}").startswith("line 1: '<<' occurs twice")
 
 
 def test_a_merged_key_may_be_overridden(tmp_path):

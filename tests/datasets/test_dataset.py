@@ -151,7 +151,7 @@ def test_settings_that_change_what_networks_read_are_part_of_the_digest():
 def test_images_with_channels_last_are_refused(channels, side):
     images = np.random.default_rng(0).integers(0, 256, (12, side, side, channels))
     with pytest.raises(
-        UserError, match=r"looks like .* give np\.moveaxis\(inputs, -1, 1\), or say channels: f"
+        UserError, match=r"looks like .* give np\.moveaxis\(inputs, -1, 1\), or set channels: f"
     ):
         Dataset("mine", images, LABELS)
     assert Dataset("mine", np.moveaxis(images, -1, 1), LABELS).inputs.shape == (12, channels, side, side)
@@ -168,8 +168,8 @@ def test_other_shapes_are_taken_for_what_they_are(shape):
 @pytest.mark.parametrize(
     "keys, line",
     [
-        ({"inputs": [[1, 2], [3]]}, "inputs: a list is no array"),
-        ({"inputs": torch.zeros(12, 2, device="meta")}, "inputs: a Tensor is no array"),
+        ({"inputs": [[1, 2], [3]]}, "inputs: a list is not an array"),
+        ({"inputs": torch.zeros(12, 2, device="meta")}, "inputs: a Tensor is not an array"),
         ({"inputs": INPUTS * np.nan}, "inputs hold NaN or infinity, 24 of 24"),
         ({"labels": LABELS[:, None]}, "labels have the shape (12, 1), expected (12,)"),
         ({"labels": LABELS[1:]}, "labels have the shape (11,), expected (12,)"),

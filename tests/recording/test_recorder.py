@@ -310,10 +310,10 @@ class TestTables:
         pd.testing.assert_frame_equal(first.history(), second.history())
         for name in ALL:
             pd.testing.assert_frame_equal(first.table(name), second.table(name))
-        with pytest.raises(UserError, match=r"state: holds the layers act:1, .*, expected first; make the"):
+        with pytest.raises(UserError, match=r"state: holds the layers act:1, .*, expected first; create the"):
             Recorder(net(), inputs, labels, layers="first").load_state_dict(first.state_dict())
         with pytest.raises(
-            UserError, match=r"state: holds the estimators exact, .*, expected rebinned; make"
+            UserError, match=r"state: holds the estimators exact, .*, expected rebinned; create"
         ):
             Recorder(net(), inputs, labels, estimators="rebinned").load_state_dict(first.state_dict())
 
@@ -418,10 +418,10 @@ class TestRefusals:
             ({"labels": None}, "labels: are missing; give them, or a DataLoader of pairs"),
             ({"inputs": "pixels"}, "inputs: are <U6, not numbers; give an array or a tensor"),
             ({"inputs": 1.0}, "inputs: are not tensors (N, …) of one length"),
-            ({"inputs": {"a": torch.ones(60, 1), "b": torch.ones(59, 1)}}, "inputs: are no tensors (N, …)"),
+            ({"inputs": {"a": torch.ones(60, 1), "b": torch.ones(59, 1)}}, "inputs: are not tensors (N, …)"),
             ({"every": 0}, "every: 0 is not a whole number ≥ 1; give one"),
-            ({"batch_size": 2.5}, "batch_size: 2.5 is no whole number from 1 on"),
-            ({"bits": True}, "bits: True is no whole number from 1 on"),
+            ({"batch_size": 2.5}, "batch_size: 2.5 is not a whole number ≥ 1"),
+            ({"bits": True}, "bits: True is not a whole number ≥ 1"),
             ({"estimators": "exakt"}, "estimators: kind: 'exakt' is unknown; did you mean 'exact'?"),
             ({"estimators": {"mine": "uniform"}}, "estimators: mine: kind uniform needs bins; add it"),
             ({"estimators": []}, "estimators: there are none; give at least one, as exact"),
@@ -470,7 +470,7 @@ class TestRefusals:
             ([3, 3], {}, "epoch 3: comes after epoch 3; record each epoch once, in their order"),
             ([3, 1], {}, "epoch 1: comes after epoch 3"),
             ([0], {"loss": "low"}, "metric loss: 'low' is not a number; give one number per epoch"),
-            ([0], {"loss": torch.ones(2)}, "metric loss: tensor([1., 1.]) is no number"),
+            ([0], {"loss": torch.ones(2)}, "metric loss: tensor([1., 1.]) is not a number"),
             ([0], {"part": 1.0}, "metric part: is a column of the history; give it another name"),
         ],
     )

@@ -47,7 +47,7 @@ def from_yaml(path: Path) -> Any:
     """The values of a YAML file.
 
     Raises:
-        UserError: it is not YAML, a key stands twice, a value is not plain, or there is too much of it.
+        UserError: it is not YAML, a key occurs twice, a value is not plain, or there is too much of it.
     """
     try:
         node = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
@@ -94,7 +94,7 @@ def count_values(node: yaml.Node, path: Path, counts: dict[yaml.Node, int]) -> i
                 raise UserError(f"{place}: {quoted(digits)} is too long a number; shorten or quote it")
     total = 1 + sum(count_values(each, path, counts) for each in inside)
     if total > MOST_VALUES:
-        raise UserError(f"{place}: stands for more than {MOST_VALUES} values; use fewer aliases to aliases")
+        raise UserError(f"{place}: expands to more than {MOST_VALUES} values; use fewer aliases to aliases")
     counts[node] = total
     return total
 
@@ -103,7 +103,7 @@ def from_json(text: str, source: str) -> Any:
     """The values of a JSON text.
 
     Raises:
-        UserError: it is not JSON, or a key stands twice.
+        UserError: it is not JSON, or a key occurs twice.
 
     >>> from_json('{"a": 1, "a": 2}', "--spec")
     Traceback (most recent call last):

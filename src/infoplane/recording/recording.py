@@ -193,8 +193,8 @@ class Recording:
         ):
             if [*found] != [*expected]:
                 raise UserError(
-                    f"state: holds the {what} {', '.join(found)}, expected {', '.join(expected)}; make the "
-                    "recorder as it was made before"
+                    f"state: holds the {what} {', '.join(found)}, expected {', '.join(expected)}; create the "
+                    "recorder as before"
                 )
         self.epochs, self.metrics = [*state["epochs"]], dict(state["metrics"])
         self.information = {

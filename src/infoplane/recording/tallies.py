@@ -200,6 +200,6 @@ def as_floats(values: np.ndarray) -> np.ndarray:
 def refuse_infinity(layer: str, low: float, high: float) -> None:
     if not np.isfinite([low, high]).all():
         raise UserError(
-            f"layer {layer}: outputs infinity, over which no bins can be defined; use exact, or a range of two "
-            "numbers"
+            f"layer {layer}: outputs infinity, over which no bins can be defined; use exact, or a range of "
+            "two numbers"
         )

@@ -141,4 +141,4 @@ def strangers(files: Iterable[Path]) -> Iterator[str]:
         if path.name.startswith("."):
             yield f"{path}: left by a job that was killed; remove it"
         elif path.suffix not in KINDS and not path.match("datasets/*/*"):
-            yield f"{path}: is no artifact of a study; remove it"
+            yield f"{path}: is not an artifact of a study; remove it"
