@@ -56,7 +56,7 @@ def test_dataset_is_made(tmp_path):
 
 def test_check_counts(capsys):
     assert main(["check", str(QUICK)]) == 0
-    assert capsys.readouterr().out.startswith(f"{QUICK}: 15 experiments, 6 estimators, 28 figures; ")
+    assert capsys.readouterr().out.startswith(f"{QUICK}: 15 experiments, 6 estimators, 29 figures; ")
 
 
 OWN = """

@@ -27,3 +27,26 @@ use rule figures as figures_explorer with:
         benchmark("figure")
     wildcard_constraints:
         figure=of_formats("html"),
+
+
+use rule figures as figures_film with:
+    output:
+        drawn("gif"),
+    log:
+        log("figure"),
+    benchmark:
+        benchmark("figure")
+    wildcard_constraints:
+        figure=of_formats("gif"),
+
+
+use rule figures as figures_film_mp4 with:
+    output:
+        drawn("gif"),
+        drawn("mp4"),
+    log:
+        log("figure"),
+    benchmark:
+        benchmark("figure")
+    wildcard_constraints:
+        figure=of_formats("gif", "mp4"),

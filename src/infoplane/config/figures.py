@@ -97,6 +97,14 @@ class FigureSpec(Spec):
             values="a list of `experiment/estimator`",
         ),
     ] = ()
+    mp4: Annotated[
+        bool,
+        documented(
+            "whether a `film` is written as MP4 too, which takes ffmpeg: on the path, or that of the package "
+            "`imageio-ffmpeg`",
+            values="`true`, `false`",
+        ),
+    ] = False
     labels: Annotated[
         dict[str, Label],
         documented(
@@ -132,7 +140,7 @@ class FigureSpec(Spec):
     @property
     def formats(self) -> tuple[str, ...]:
         """The formats of its files."""
-        return FIGURES[self.kind].formats
+        return (*FIGURES[self.kind].formats, *(["mp4"] if self.mp4 else []))
 
     @property
     def caption(self) -> str:

@@ -221,4 +221,11 @@ FIGURES = {
         ("experiments", "estimators", "layers"),
         ("html",),
     ),
+    "film": FigureKind(
+        "information planes that grow as the networks train, epochs evenly on a logarithmic scale: mean "
+        "trajectories of the main part, and single runs as dots",
+        ("aggregates", "information"),
+        ("experiments", "estimators", "layers", "mp4"),
+        ("gif",),
+    ),
 }

@@ -12,6 +12,7 @@ from infoplane.figures import (
     curves,
     errors,
     explorer,
+    film,
     levels,
     margins,
     merging,
@@ -78,4 +79,5 @@ KINDS: dict[str, Kind] = {
 }
 MOVING: dict[str, MovingKind] = {
     "explorer": explorer,
+    "film": film,
 }

@@ -14,11 +14,11 @@ def figure_description(path: Path) -> str | None:
     """The description that a figure carries, as JSON; None if it has none, or is of another format.
 
     Args:
-        path: a PNG or HTML file.
+        path: a PNG, GIF or HTML file.
     """
-    if path.suffix == ".png":
+    if path.suffix in (".gif", ".png"):
         with Image.open(path) as image:
-            text: str | None = image.info.get("Description")
-            return text
+            text: str | bytes | None = image.info.get("comment" if path.suffix == ".gif" else "Description")
+            return text.decode() if isinstance(text, bytes) else text
     found = DESCRIPTION.search(path.read_text(encoding="utf-8")) if path.suffix == ".html" else None
     return found[1] if found else None

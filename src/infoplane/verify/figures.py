@@ -22,9 +22,11 @@ __all__ = ["check_figure"]
 READ_HERE = {"accuracy", "aggregates", "history", "information"}
 # What files of other forms begin and end with
 ENDS = {
+    ".gif": (b"GIF89a", b";"),
     ".html": (b"<!doctype html>", b"</html>\n"),
     ".pdf": (b"%PDF-", b"%%EOF\n"),
     ".svg": (b"<?xml", b"</svg>\n"),
+    ".mp4": (b"\0\0\0 ftyp", b""),
 }
 
 
@@ -39,7 +41,7 @@ def check_figure(path: Path) -> None:
     if described is None:
         return
     spec = FigureSpec.model_validate(described["spec"])
-    if not {*spec.reads} <= READ_HERE:
+    if not {*spec.reads} <= READ_HERE or path.suffix == ".mp4":  # the bytes of which depend on ffmpeg
         return
     tables = tables_of(spec, locate(path, "figure")[0])
     kind = spec.reads[0]
@@ -55,7 +57,7 @@ def check_figure(path: Path) -> None:
 
 def description_beside(path: Path) -> dict[str, Any] | None:
     """What a figure says of itself in the file that carries its description; None without that file."""
-    for suffix in (".png", ".html"):
+    for suffix in (".png", ".html", ".gif"):
         picture = path.with_suffix(suffix)
         if picture.exists() and is_whole(picture):
             return parse_description(figure_description(picture), picture, "figure")
