@@ -12,6 +12,7 @@ from infoplane.figures import (
     curves,
     errors,
     explorer,
+    forest,
     levels,
     margins,
     merging,
@@ -23,6 +24,8 @@ from infoplane.figures import (
     runs,
     saturation,
     scatter,
+    settings,
+    signs,
     tradeoff,
 )
 from infoplane.figures.tables import Tables
@@ -63,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "accuracy": accuracy,
     "curves": curves,
     "errors": errors,
+    "forest": forest,
     "levels": levels,
     "margins": margins,
     "merging": merging,
@@ -74,6 +78,8 @@ KINDS: dict[str, Kind] = {
     "runs": runs,
     "saturation": saturation,
     "scatter": scatter,
+    "settings": settings,
+    "signs": signs,
     "tradeoff": tradeoff,
 }
 MOVING: dict[str, MovingKind] = {
