@@ -57,7 +57,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             draw_settings(axes, settings, layer, against, styles)
             lines = [f"{name}: {rho_of(its.loc[name])}" for name in SCOPES if name in its.index]
             axes.set_title("\n".join([LAYERS[layer], *lines]), fontsize=7)
-            axes.set(xlabel="compression $C$  [bit]", ylabel=AGAINST[against])
+            axes.set_xlabel("compression $C$  [bit]", fontsize=7.5)
+            axes.set_ylabel(AGAINST[against], fontsize=7.5)
             axes.tick_params(labelsize=6.5)
     entries = [
         Line2D([], [], linestyle="", label=factor or "reference", **style)
@@ -70,6 +71,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
 def how_many(settings: Sequence[Setting]) -> str:
     """How many settings and runs there are.
 
+    >>> import pandas as pd
     >>> runs = pd.DataFrame({"repetition": [0, 0, 1], "layer": [1, 2, 1], "compression": 0.0})
     >>> how_many([Setting("mine", "exact", None, runs), Setting("other", "exact", None, runs)])
     '2 settings, 4 runs'

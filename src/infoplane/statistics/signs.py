@@ -12,9 +12,9 @@ estimator, against       the estimator, and the one of kind `exact` that looks a
 layer                    from 1; 0 for all layers together
 k, n                     of n runs and layers, they agree on k
 prevalence               k / n
-lower, upper             its interval at 95 %: of one layer that of Clopper and Pearson; of layers together
-                         the percentile interval of resamples of the runs of each experiment, since the layers
-                         of a run are not independent
+lower, upper             its interval of Clopper and Pearson at 95 %. Where layers are taken together, the
+                         number of runs stands for n: the layers of a run are not independent, and count as
+                         one
 both, neither            number of runs and layers that compress by both, and by neither
 estimate_only            number of those that compress by the estimate and not by the exact value
 exact_only               number of those that compress by the exact value and not by the estimate
@@ -27,10 +27,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import beta
 
 from infoplane.config import Bits
 from infoplane.statistics.observations import Observation
-from infoplane.statistics.prevalence import FEWEST, LEVEL, RESAMPLES, SEED, Interval, interval
+from infoplane.statistics.prevalence import LEVEL, Interval, interval
 
 __all__ = ["COLUMNS", "TOGETHER", "exact_partner", "signs"]
 
@@ -58,7 +59,7 @@ def signs(study: Sequence[Observation]) -> pd.DataFrame:
         for layer, own in runs.groupby("layer"):
             k, n = int(own["agree"].sum()), len(own)
             rows.append({**names, "layer": int(str(layer)), **counts(own), **interval(k, n)._asdict()})
-        rows.append({**names, "layer": 0, **counts(runs), **interval_of_runs([runs])._asdict()})
+        rows.append({**names, "layer": 0, **counts(runs), **interval_of_runs(runs)._asdict()})
         for bits in ("quantized" if one.quantized else "float32", "all"):
             together[one.estimator, exact.estimator, bits].append(runs)
     for (estimator, against, bits), tables in together.items():
@@ -69,8 +70,8 @@ def signs(study: Sequence[Observation]) -> pd.DataFrame:
             "estimator": estimator,
             "against": against,
         }
-        told = counts(pd.concat(tables)) | interval_of_runs(tables)._asdict()
-        rows.append({**names, "layer": 0, **told})
+        runs = pd.concat(tables)
+        rows.append({**names, "layer": 0, **counts(runs), **interval_of_runs(runs)._asdict()})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -90,13 +91,16 @@ def bits_of(one: Observation) -> str:
 
 
 def both_judge(one: Observation, exact: Observation) -> pd.DataFrame:
-    """Repetition, layer, whether it compresses by each, and whether they agree, where both have a measure."""
+    """Experiment, repetition, layer, whether it compresses by each, and whether they agree.
+
+    Of the runs and layers of which both have a measure.
+    """
     keys = ["repetition", "layer"]
     judged = one.phases[[*keys, "compresses"]].merge(
         exact.phases[[*keys, "compresses"]], on=keys, suffixes=("", "_exact")
     )
     judged = judged.dropna().astype({"compresses": bool, "compresses_exact": bool})
-    return judged.assign(agree=judged["compresses"] == judged["compresses_exact"])
+    return judged.assign(experiment=one.experiment, agree=judged["compresses"] == judged["compresses_exact"])
 
 
 def counts(runs: pd.DataFrame) -> dict[str, Any]:
@@ -113,22 +117,21 @@ def counts(runs: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def interval_of_runs(tables: Sequence[pd.DataFrame]) -> Interval:
-    """Percentile interval of the share of agreement, from resamples of the runs of each experiment.
+def interval_of_runs(runs: pd.DataFrame) -> Interval:
+    """Interval of Clopper and Pearson at 95 % of the share of agreement, as of so many runs.
 
-    A run is drawn with all of its layers (Davison & Hinkley 1997, Bootstrap Methods and their Application,
-    § 3.8, https://doi.org/10.1017/CBO9780511802843). There is none with fewer than five runs.
+    All layers of a run count as one, so that it holds however much they depend on each other (Korn & Graubard
+    1998, Survey Methodology 24, 193, with the largest design effect that there can be).
 
-    >>> runs = pd.DataFrame({"repetition": [0, 1, 2, 3, 4], "agree": [True, True, True, True, True]})
-    >>> interval_of_runs([runs, runs])
-    Interval(lower=1.0, upper=1.0)
+    >>> runs = pd.DataFrame({"experiment": "a", "repetition": [0, 0, 1, 1], "agree": True})
+    >>> lower, upper = interval_of_runs(runs)
+    >>> round(lower, 4), upper
+    (0.1581, 1.0)
     """
-    generator, k, n, count = np.random.default_rng(SEED), np.zeros(RESAMPLES), np.zeros(RESAMPLES), 0
-    for runs in tables:
-        of_runs = runs.groupby("repetition")["agree"].agg(["sum", "size"]).to_numpy(float)
-        if len(of_runs):
-            drawn = of_runs[generator.integers(0, len(of_runs), (RESAMPLES, len(of_runs)))].sum(1)
-            k, n, count = k + drawn[:, 0], n + drawn[:, 1], count + len(of_runs)
-    if count < FEWEST:
+    count = runs.groupby(["experiment", "repetition"]).ngroups
+    if not count:
         return Interval()
-    return Interval(*map(float, np.quantile(k / n, [LEVEL / 2, 1 - LEVEL / 2])))
+    k = float(runs["agree"].mean()) * count
+    lower = float(beta.ppf(LEVEL / 2, k, count - k + 1)) if k > 0 else 0.0
+    upper = float(beta.ppf(1 - LEVEL / 2, k + 1, count - k)) if k < count else 1.0
+    return Interval(lower, upper)
