@@ -245,7 +245,7 @@ def test_a_scatter_of_a_network_without_two_neurons_is_found_before_any_job():
 def test_a_share_of_training_inputs_that_is_not_there_is_a_problem_of_the_experiment():
     """Which `infoplane check` tells before anything is trained."""
     spec = spec_of("synthetic", "shwartz-ziv", train_fraction=0.9)
-    (problem,) = problems_of_data(DatasetSpec(name="synthetic", kind="synthetic"), {"one": spec})
+    (problem,) = problems_of_data(DatasetSpec(name="synthetic", kind="synthetic"), {"one": spec}, {})
     assert problem.startswith("experiments.one: train_fraction: 0.9 of each class of data set synthetic is ")
     with pytest.raises(UserError, match=r"train_fraction: 0\.9 of each class"):
         train(spec, 1)

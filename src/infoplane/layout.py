@@ -83,6 +83,8 @@ JOINS = {
     "fits": Join("accuracy", "how well the repetitions of all experiments fit"),
     "violations": Join("information", "how often the data-processing inequality fails"),
     "correlations": Join("correlations", "correlations of all experiments", "tradeoff"),
+    "settings": Join("tradeoff", "compression and accuracy over seeds and over settings", "settings"),
+    "signs": Join("phases", "how often estimators agree with the exact value on what compresses", "signs"),
     "errors": Join("errors", "errors of estimators at a few epochs", "errors"),
     "levels": Join("levels", "levels in use at a few epochs", "levels"),
 }

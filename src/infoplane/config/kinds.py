@@ -184,6 +184,23 @@ FIGURES = {
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
+    "forest": FigureKind(
+        "share of the runs that compress, with its 95 % interval, in the last hidden layer and in the "
+        "output: a row for each setting, by the factor in which it differs from the reference, which is the "
+        "first experiment of an activation function",
+        ("phases",),
+        ("experiments", "estimators", "layers"),
+    ),
+    "settings": FigureKind(
+        "compression against test accuracy and against training less test accuracy, a point for each "
+        "setting, with rank correlations over settings and over the seeds within them",
+        ("tradeoff",),
+    ),
+    "signs": FigureKind(
+        "how often estimators say of a run and layer what the exact value says: that it compresses, or does "
+        "not; among the estimators must be exact ones that look at as many epochs",
+        ("phases",),
+    ),
     "margins": FigureKind(
         "verdicts on the claims, with a row for each claim, protocol and reading and a column for each "
         "margin",

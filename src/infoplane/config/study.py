@@ -363,6 +363,8 @@ def refuse_unfit_experiments(study: Study, source: str) -> None:
 def refuse_unfit_estimators(study: Study, source: str) -> None:
     """Figures that set estimates beside the exact value show what can be compared with it."""
     for name, figure in study.figures.items():
+        if figure.kind == "signs":
+            refuse_unpaired(study, figure, f"{source}: figures.{name}")
         if figure.kind != "errors":
             continue
         for estimator in figure.estimators or ():
@@ -380,6 +382,21 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
                     f"{source}: figures.{name}: {experiment} has no exact value; apply an estimator of "
                     "kind exact to it"
                 )
+
+
+def refuse_unpaired(study: Study, figure: FigureSpec, where: str) -> None:
+    """Each estimator is compared with an exact one that looks at as many epochs."""
+    shown = {name: study.estimators[name].spec for name in figure.estimators or ()}
+    exact = {its.epochs for its in shown.values() if its.kind == "exact" and its.layers is None}
+    for name, its in shown.items():
+        if its.subset != "all":
+            raise UserError(f"{where}: {name} counts a subset of the inputs; kind signs takes all of them")
+        if its.epochs not in exact:
+            epochs = f" and epochs: {its.epochs}" if its.epochs else ""
+            raise UserError(
+                f"{where}: {name} has nothing to be compared with; add an estimator of kind exact{epochs} to "
+                "its estimators"
+            )
 
 
 def all_named(own: Mapping[str, Any], experiments: Collection[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from infoplane.figures import (
     errors,
     explorer,
     film,
+    forest,
     levels,
     margins,
     merging,
@@ -24,6 +25,8 @@ from infoplane.figures import (
     runs,
     saturation,
     scatter,
+    settings,
+    signs,
     tradeoff,
 )
 from infoplane.figures.tables import Tables
@@ -64,6 +67,7 @@ KINDS: dict[str, Kind] = {
     "accuracy": accuracy,
     "curves": curves,
     "errors": errors,
+    "forest": forest,
     "levels": levels,
     "margins": margins,
     "merging": merging,
@@ -75,6 +79,8 @@ KINDS: dict[str, Kind] = {
     "runs": runs,
     "saturation": saturation,
     "scatter": scatter,
+    "settings": settings,
+    "signs": signs,
     "tradeoff": tradeoff,
 }
 MOVING: dict[str, MovingKind] = {

@@ -15,6 +15,8 @@ from infoplane.statistics.joins import (
     join_levels,
     join_phases,
     join_prevalence,
+    join_settings,
+    join_signs,
     join_violations,
     write_claims,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "join_levels",
     "join_phases",
     "join_prevalence",
+    "join_settings",
+    "join_signs",
     "join_violations",
     "phases",
     "summarise_accuracy",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from infoplane.artifacts import read_table, write_csv
+from infoplane.config import TrainingSpec
 from infoplane.statistics.cells import DESCRIBED, describe, layer_cell
 from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.differences import differences
@@ -13,6 +14,8 @@ from infoplane.statistics.errors import violations
 from infoplane.statistics.margins import DEFAULT
 from infoplane.statistics.milestones import at_milestones, reached
 from infoplane.statistics.observations import Observation, observe
+from infoplane.statistics.settings import Setting, setting_correlations
+from infoplane.statistics.signs import signs
 from infoplane.statistics.tallies import FITTED_BEFORE, ONE_TURN
 from infoplane.statistics.verdicts import judge
 
@@ -25,6 +28,8 @@ __all__ = [
     "join_levels",
     "join_phases",
     "join_prevalence",
+    "join_settings",
+    "join_signs",
     "join_violations",
     "write_claims",
 ]
@@ -116,6 +121,24 @@ def join_correlations(correlations: Pairs, output_path: Path) -> None:
     write_joined(
         output_path, {names: read_table(path, "correlations")[0] for names, path in correlations.items()}
     )
+
+
+def join_settings(tradeoffs: Pairs, output_path: Path) -> None:
+    """Write whether compression goes with accuracy over seeds and over settings, as from `settings`.
+
+    Args:
+        tradeoffs: compression and accuracies of the runs of every (experiment, estimator).
+    """
+    settings = []
+    for names, path in sorted(tradeoffs.items()):
+        runs, known = read_table(path, "tradeoff")
+        settings.append(Setting(*names, TrainingSpec.model_validate(known["spec"]["training"]), runs))
+    write_csv(output_path, setting_correlations(settings))
+
+
+def join_signs(phases: Pairs, output_path: Path) -> None:
+    """Write how often estimators say of a run and layer what the exact value says, as from `signs`."""
+    write_csv(output_path, signs(observe(phases)))
 
 
 def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:

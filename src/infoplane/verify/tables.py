@@ -23,6 +23,13 @@ __all__ = ["check_accuracy", "check_claims", "check_joined", "check_statistics",
 # Sums over repetitions may be taken in another order by another version of a library.
 LAST_DIGITS, SIX_DIGITS = 1e-9, 1e-5
 
+# The columns of joined tables that name what they were made from
+OWN_PAIRS = [("experiment", "estimator")]
+PAIRS = {
+    "differences": [*OWN_PAIRS, ("against", "estimator")],
+    "signs": [*OWN_PAIRS, ("experiment", "against")],
+}
+
 
 def check_table(path: Path) -> None:
     """A table of any kind is whole."""
@@ -59,9 +66,14 @@ def check_joined(path: Path) -> None:
             experiments = sorted({*table["experiment"]})
             join({each: results / path_of(kind, experiment=each) for each in experiments}, again)
         else:
-            columns = ["experiment", "against"] if name == "differences" else ["experiment"]
-            pairs = {pair for each in columns for pair in zip(table[each], table["estimator"], strict=True)}
+            pairs = {pair for each in PAIRS.get(name, OWN_PAIRS) for pair in pairs_in(table, *each)}
             join({pair: path_of_pair(results, kind, *pair) for pair in sorted(pairs)}, again)
+
+
+def pairs_in(table: pd.DataFrame, experiment: str, estimator: str) -> Iterator[tuple[str, str]]:
+    """The pairs in two columns of a joined table; rows that take experiments together name none."""
+    own = table[table[experiment] != ""]
+    return zip(own[experiment], own[estimator], strict=True)
 
 
 def check_claims(path: Path) -> None:
