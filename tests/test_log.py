@@ -63,19 +63,19 @@ def test_log_is_held_while_its_job_runs(tmp_path, end):
     path, job = run(tmp_path, WAIT, stdin=subprocess.PIPE)
     while "started" not in path.read_text():
         assert job.poll() is None
-    assert log.is_held(path)
+    assert log.is_running(path)
     assert not log.has_finished(path)
     if end is None:
         job.communicate()
     else:
         job.send_signal(end)
         job.wait()
-    assert not log.is_held(path)
+    assert not log.is_running(path)
     assert log.has_finished(path) == (end is None)
 
 
 def test_no_log_is_not_held(tmp_path):
-    assert not log.is_held(tmp_path / "none.log")
+    assert not log.is_running(tmp_path / "none.log")
 
 
 def test_nothing_is_added_to_what_is_no_log(tmp_path):

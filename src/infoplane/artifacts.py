@@ -1,4 +1,4 @@
-"""Files that say what they are: written aside and renamed, verified before they are trusted."""
+"""Artifacts: files that carry a description and digests, are written atomically and verified when read."""
 
 import hashlib
 import json
@@ -67,10 +67,15 @@ def digest(value: Any) -> str:
 
 
 def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
-    """What an artifact says of itself: kind, spec and its hash, content, versions, and what made it.
+    """The description of an artifact: kind, spec and its hash, content, versions, and what made it.
 
-    That is a version of the kernels, or a digest of modules; figures do not say. What PyTorch has computed
-    also says on which machine: the last bits depend on that.
+    It was made by a version of the kernels, or by modules that are known by their digest; figures name
+    neither. What PyTorch has trained also names the machine, on which the last bits depend.
+
+    Args:
+        kind: of the artifact, such as "history".
+        spec: parts of the config that it was made from, by name.
+        content: further entries, such as the repetitions.
     """
     engine = spec.get("training", {}).get("engine", "kernels")
     of_torch = kind in TRAINED and engine == "torch"
@@ -87,7 +92,7 @@ def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Those of Python, of this package and of the libraries that numbers depend on."""
+    """Versions of Python, of this package and of its libraries."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
@@ -99,7 +104,7 @@ def machine() -> dict[str, str]:
 
 
 def processor() -> str:
-    """The model of the processor, where Linux tells it, or its architecture."""
+    """The model of the processor, where Linux names it, else its architecture."""
     with suppress(FileNotFoundError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -108,7 +113,11 @@ def processor() -> str:
 
 
 def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[str, Any]:
-    """Read back what `describe` wrote.
+    """Parse the description of an artifact, as `describe` made it.
+
+    Args:
+        text: its JSON; None if the file has none.
+        kind: the expected kind.
 
     Raises:
         UserError: the file is of another kind, or its description was changed.
@@ -131,7 +140,7 @@ def other_kind(path: Path, kind: str, found: str = "") -> UserError:
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> UserError:
-    """The error of a file from which an artifact of a kind cannot be read, and what is to be done.
+    """The error of a file from which an artifact of a kind cannot be read, with the remedy.
 
     To delete it is advised only where it is known to be an artifact of that kind whose contents were lost.
     """
@@ -147,7 +156,13 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
 
 
 def refuse_mismatch(path: Path, what: str, found: Any, expected: Any, remedy: str = MOVE_AWAY) -> None:
-    """Raise a `UserError` that names `path` and where the two differ, if `found` is not `expected`."""
+    """Raise a `UserError` if what was found in a file is not what was expected.
+
+    Args:
+        what: the noun of the message.
+        found, expected: JSON values; the message has only the keys that differ.
+        remedy: the last part of the message.
+    """
     if found != expected:
         found, expected = differences(found, expected)
         raise UserError(f"{path}: {what} is {canonical(found)}, expected {canonical(expected)}; {remedy}")
@@ -219,8 +234,8 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         table = pq.read_table(path, page_checksum_verification=True)
         description = parse_description((table.schema.metadata or {}).get(KEY.encode()), path, kind)
         frame = table.to_pandas()
-        told = description.pop(CONTENT, None)  # tables of before had none
-        if told is not None and told != table_digest(frame, description):
+        expected = description.pop(CONTENT, None)  # tables of early versions have none
+        if expected is not None and expected != table_digest(frame, description):
             raise ValueError("another digest")
         return frame, description
     except DAMAGE as error:
@@ -228,13 +243,13 @@ def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table with six digits of every number."""
+    """Write a table as CSV, with six significant digits of every number."""
     with written_aside(path) as aside:
         aside.write_text(csv_of(table), encoding="utf-8")
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read a table with every entry as it is written.
+    """Read a CSV table with every entry as text.
 
     Raises:
         UserError: the file is missing, or no table.
@@ -248,7 +263,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def as_read(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as it will be read when it has been written.
+    """A table as `read_csv` returns it once it has been written by `write_csv`.
 
     >>> as_read(pd.DataFrame({"effect": [1 / 3, None]}))["effect"].tolist()
     ['0.333333', '']
@@ -265,14 +280,14 @@ def parsed(text: str) -> pd.DataFrame:
 
 
 def table_digest(frame: pd.DataFrame, description: dict[str, Any]) -> str:
-    """SHA-256 (hex) of all that a table tells: its description, names of columns, and values."""
+    """SHA-256 (hex) of the content of a table: its description, names of columns, and values."""
     return digest(
-        [description, [*frame.columns], array_digest(*(told(column) for _, column in frame.items()))]
+        [description, [*frame.columns], array_digest(*(values_of(column) for _, column in frame.items()))]
     )
 
 
-def told(column: pd.Series) -> np.ndarray:
-    """The values of a column, all that is missing being alike: a NaN loses its sign in a file."""
+def values_of(column: pd.Series) -> np.ndarray:
+    """The values of a column, with one NaN for all missing ones: a NaN loses its sign in a file."""
     if not pd.api.types.is_numeric_dtype(column):
         return np.array("\0".join(column.fillna("")))
     values = column.to_numpy(float, na_value=np.nan)

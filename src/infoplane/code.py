@@ -1,4 +1,4 @@
-"""Which modules the numbers of a stage depend on, as their imports tell, and what a result says made it."""
+"""The modules that the numbers of a stage depend on, found by imports, and what a result says made it."""
 
 import ast
 import hashlib

@@ -1,4 +1,4 @@
-"""Arrays of any kind, such as tensors, nested lists and tables, as NumPy arrays of the same values."""
+"""Conversion of tensors, nested lists and tables to NumPy arrays of the same values."""
 
 import sys
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ __all__ = ["as_array", "refuse_nan"]
 def as_array(values: Any, name: str) -> np.ndarray:
     """Convert an array of any library, a nested list or a table to a NumPy array in native byte order.
 
-    A tensor may be on any device and require a gradient. Numbers keep their values: what no NumPy type
-    holds side by side is refused.
+    A tensor may be on any device and require a gradient. No value is changed: numbers that no one NumPy type
+    can represent together are refused.
 
     Args:
         values: of any shape.
-        name: what a message calls them.
+        name: their name in error messages.
 
     Raises:
         UserError: there is no such array, or the conversion would change a value.
@@ -47,7 +47,7 @@ def as_array(values: Any, name: str) -> np.ndarray:
 
 
 def without_tensors(values: Any) -> Any:
-    """The values with PyTorch tensors, also in a list, as NumPy arrays."""
+    """Values in which PyTorch tensors, also those in a list, are replaced by NumPy arrays."""
     torch = sys.modules.get("torch")
     if torch is None:
         return values
@@ -64,7 +64,7 @@ def without_tensors(values: Any) -> Any:
 
 
 def of_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """Python objects, all whole numbers, all numbers, or all text, as an array of such."""
+    """An array of Python objects as one of booleans, integers, floats or text, if all are of one type."""
     found = array.ravel().tolist()
     if missing := sum(is_missing(each) for each in found):
         raise UserError(f"{name}: {missing} of {array.size} values are missing; remove or replace them")
@@ -116,6 +116,6 @@ def leaves(values: Any) -> Iterator[Any]:
 
 
 def refuse_nan(array: np.ndarray, name: str) -> None:
-    """Refuse floats of which some are NaN, and say how many."""
+    """Raise a `UserError` if some floats of an array are NaN."""
     if array.dtype.kind == "f" and (count := int(np.isnan(array).sum())):
         raise UserError(f"{name}: {count} of {array.size} values are NaN; remove or replace them")

@@ -21,7 +21,7 @@ __all__ = [
     "log_of",
     "path_of",
     "repetitions_of",
-    "shelf_of",
+    "report_category",
 ]
 
 # The path of a file below the folder of results, by what it holds: a file for each experiment, estimator or
@@ -66,8 +66,8 @@ class Join(NamedTuple):
 
     Attributes:
         of: the kind of tables that it joins.
-        about: what it tells, for the help of the command.
-        shown_by: the kind of figures whose experiments and estimators it joins; "" for all.
+        about: its content, for the help of the command.
+        shown_by: the kind of figures whose experiments and estimators it joins; "" to join all.
     """
 
     of: str
@@ -142,12 +142,12 @@ def log_of(path: str) -> str:
 
 
 def benchmark_of(path: str) -> str:
-    """The path of what Snakemake measures of that job: its time and memory."""
+    """The path of the time and memory that Snakemake measures of the job that makes a file."""
     return f"benchmarks/{path.rpartition('.')[0]}.tsv"
 
 
 def behind_names(path: str, results: str) -> str:
-    """A table behind the experiment, or experiment and estimator, that its folders are named after.
+    """An argument of a command: the names of experiment and estimator that a table is of, "=", and its path.
 
     Args:
         results: the folder of results, in which it lies.
@@ -174,10 +174,10 @@ def repetitions_of(chunk: str) -> range:
     return range(int(ends[1]), int(ends[2]) + 1)
 
 
-def shelf_of(category: str) -> str:
-    """Where the report has the figures of a category: those of the paper in its order, after the claims.
+def report_category(category: str) -> str:
+    """The category of Snakemake's report under which the figures of a category of the study appear.
 
-    >>> shelf_of("main"), shelf_of("B"), shelf_of("phases")
+    >>> report_category("main"), report_category("B"), report_category("phases")
     ('Figures', 'Figures, appendix B', 'Figures, phases')
     """
     appendix = "appendix " if category in [*"ABCDEF"] else ""
@@ -200,16 +200,16 @@ class Layout:
         return list(dict.fromkeys(path_of(kind, **each) for each in names))
 
     def made_from(self, kind: str, names: Mapping[str, str]) -> Sources:
-        """What a file is made from, by what it holds or what it is to the file.
+        """The paths of the files that a file is made from, by their kind or by their role.
 
         Args:
-            kind: what it holds, a key of `FILES`.
-            names: what stands for the names in its path.
+            kind: of the file, a key of `FILES`.
+            names: the names in its path, such as `experiment` and `chunk`.
         """
         return MADE_FROM[kind](self, names)
 
     def made_with(self, kind: str, names: Mapping[str, str]) -> list[str]:
-        """The files of the job whose first file is of a kind, as far as the study wants them."""
+        """All files of the job whose first file is of a kind; trajectories only if the study keeps them."""
         if kind == "figure":
             return self.figures([names["figure"]])
         dropped = ("trajectory",) if self.study.trajectories == "drop" else ()
@@ -233,7 +233,7 @@ class Layout:
         return self.files("information", [(names["experiment"], exact)] if exact else [])
 
     def joined(self, names: Mapping[str, str]) -> list[str]:
-        """What a table over all experiments on a data set joins; some join only what figures show."""
+        """The tables that a table of a data set joins: of all experiments, or of those that figures show."""
         table = names["table"]
         join = JOINS[table]
         pairs = self.shown_by(join.shown_by) if join.shown_by else self.study.pairs
@@ -243,7 +243,7 @@ class Layout:
         return self.files(join.of, on)
 
     def claimed(self) -> list[str]:
-        """The phases that the claims rest on: no control is among them."""
+        """The tables of phases that the claims rest on: those of all experiments but controls."""
         counted = [pair for pair in self.study.pairs if not self.study.experiments[pair[0]].control]
         return self.files("phases", counted)
 
@@ -301,7 +301,7 @@ class Layout:
         return [path_of("page", table=name.removesuffix(".csv")) for name in names]
 
     def targets(self) -> list[str]:
-        """All that a study ends in."""
+        """The files that a study is run for: figures, joined tables, verdicts and pages."""
         joins, verdicts = self.joins(self.study.datasets), self.verdicts()
         return [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
 

@@ -1,4 +1,4 @@
-"""The log of a job: what was run by what versions, when it began, how it ended, whether it still runs."""
+"""Logs of jobs: the command, the versions, start and end; and whether a job still runs."""
 
 import fcntl
 import os
@@ -12,24 +12,27 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["command_line", "failures", "has_finished", "is_held", "last_line", "logged"]
+__all__ = ["command_line", "failures", "has_finished", "is_running", "last_line", "logged"]
 
 FINISHED = "finished"
 
 
 @contextmanager
 def logged(arguments: Sequence[str]) -> Iterator[None]:
-    """Where all output goes to one file, say there what is run, and when it began and ended.
+    """Write a header and a footer to the log of a job: its command, the versions, its start and its end.
 
-    The file is locked as long, so that others can tell a job that runs from one that was killed. Elsewhere,
-    as on a terminal, nothing is said.
+    Standard output is a log if it and standard error are one file; elsewhere, as on a terminal, nothing is
+    written. The file is locked while the job runs, so that `is_running` tells it from one that was killed.
+
+    Args:
+        arguments: those of the command line.
     """
     if not is_log():
         yield
         return
     from infoplane.artifacts import versions  # seconds of imports that `--help` can do without
 
-    hold()
+    lock()
     start = time.monotonic()
     print(command_line(arguments))
     print(", ".join(f"{name} {number}" for name, number in versions().items()))
@@ -42,9 +45,9 @@ def logged(arguments: Sequence[str]) -> Iterator[None]:
         print(f"{end} {now()} after {time.monotonic() - start:.1f} s", flush=True)
 
 
-def hold() -> None:
-    """Lock the log, unless its file system has no locks, or a job that was given up goes on and has it."""
-    for _ in range(3):  # `is_held` has it for a moment
+def lock() -> None:
+    """Lock the log, if its file system has locks and no earlier job that still runs has locked it."""
+    for _ in range(3):  # `is_running` has it for a moment
         with suppress(OSError):
             fcntl.flock(sys.stdout, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
@@ -60,7 +63,7 @@ def is_log() -> bool:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """A command of infoplane as it is typed, an option a line.
+    """A command of infoplane as it is typed, with each option on a line of its own.
 
     >>> print(command_line(["information", "--spec", '{"kind":"exact"}', "--output", "exact.parquet"]))
     infoplane information \\
@@ -79,7 +82,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(" ", "seconds")
 
 
-def is_held(log: Path) -> bool:
+def is_running(log: Path) -> bool:
     """Whether the job that writes a log is still running, on this or on another machine."""
     try:
         with open(log, "rb") as file:
@@ -92,22 +95,23 @@ def is_held(log: Path) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not empty."""
+    """The last line of a log that is not blank; empty if there is none."""
     lines = log.read_text(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def has_finished(log: Path) -> bool:
-    """Whether the job that wrote a log came to its end."""
+    """Whether the job that wrote a log has finished."""
     return last_line(log).startswith(FINISHED)
 
 
 def failures(logs: Path, since: float) -> Iterator[str]:
-    """The last words of the jobs that failed since a time (s), each behind the path of its log.
+    """Path and last line of the log of each job that has failed since a time.
 
     Args:
+        since: seconds since the epoch of Unix.
         logs: a folder of logs, in folders of any depth.
     """
     for log in sorted(logs.glob("**/*.log")):
-        if log.stat().st_mtime >= since and not is_held(log) and not has_finished(log):
+        if log.stat().st_mtime >= since and not is_running(log) and not has_finished(log):
             yield f"{log}: {last_line(log)}"

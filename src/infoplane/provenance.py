@@ -1,4 +1,4 @@
-"""What a file says that it was made from, against what a config asks for."""
+"""Whether a file is current: what it says that it was made from, against what the config asks for."""
 
 import os
 import sys
@@ -28,10 +28,9 @@ OF_ONE_RUN = ("merging", "activations")
 
 
 class Provenance:
-    """What the files of a study depend on, and whether they say so themselves.
+    """What the files of a study depend on, and whether they are current.
 
-    Methods take the kind of a file, a key of `infoplane.layout.FILES`, and what stands for the names in its
-    path.
+    Methods take the kind of a file, a key of `infoplane.layout.FILES`, and the names in its path.
     """
 
     def __init__(self, study: Study) -> None:
@@ -39,15 +38,15 @@ class Provenance:
         self.data_of = cache(self.find_data)
 
     def engine(self, names: Mapping[str, str]) -> str:
-        """What trained the networks that a file is of."""
+        """The engine that trained the networks of a file."""
         return self.study.experiments[names["experiment"]].engine if "experiment" in names else "kernels"
 
-    def tells(self, kind: str, names: Mapping[str, str]) -> bool:
-        """Whether a file alone decides if it is current: what kernels train and measure."""
+    def describes_itself(self, kind: str, names: Mapping[str, str]) -> bool:
+        """Whether the description in a file alone decides if it is current: for what kernels made."""
         return kind in TRAINED and self.engine(names) == "kernels"
 
     def spec(self, kind: str, names: Mapping[str, str]) -> dict[str, Any] | None:
-        """The slice of the config that a job is given; None of jobs that are given files alone."""
+        """The part of the config that a job depends on; None for jobs that depend on files alone."""
         match kind:
             case "dataset":
                 return self.study.datasets[names["dataset"]].differences()
@@ -62,42 +61,46 @@ class Provenance:
         return None
 
     def content(self, kind: str, names: Mapping[str, str]) -> dict[str, Any]:
-        """What a job depends on besides files of other jobs: spec, modules or engine, one's own data."""
+        """What a job depends on besides files of other jobs: spec, engine or modules, the user's own data."""
         path = self.study.datasets[names["dataset"]].path if kind == "dataset" else None
         own = {"file": file_digest(Path(path))} if path else {}
         return {"spec": self.spec(kind, names), **own, **made_by(kind, self.engine(names))}
 
     def is_current(self, kind: str, path: Path, names: Mapping[str, str]) -> bool:
-        """Whether a file says that it is what the study asks for; figures, CSV and pages say nothing."""
-        told = description_of(path)
+        """Whether the description in a file is that of what the study asks for.
+
+        Figures, CSV and pages have no description and are never current by themselves.
+        """
+        description = description_of(path)
         if kind == "dataset":
-            return known(told.get("dataset")) == known(self.data_of(names["dataset"])) is not None
+            data = identity(self.data_of(names["dataset"]))
+            return identity(description.get("dataset")) == data is not None
         if "experiment" not in names:
             return False
         experiment = self.study.experiments[names["experiment"]]
         estimator = self.study.estimators[names["estimator"]].spec if "estimator" in names else None
         repetitions = repetitions_of(names["chunk"]) if "chunk" in names else range(experiment.repetitions)
-        data = known(self.data_of(experiment.dataset))
+        data = identity(self.data_of(experiment.dataset))
         return (
-            described_spec(told) == made_from(experiment.spec, estimator)
-            and (kind in OF_ONE_RUN or repetitions_in(path, told) == [*repetitions])
-            and known(told.get("dataset")) == data is not None
-            and maker(told) == made_by(kind, experiment.engine)
+            described_spec(description) == made_from(experiment.spec, estimator)
+            and (kind in OF_ONE_RUN or repetitions_in(path, description) == [*repetitions])
+            and identity(description.get("dataset")) == data is not None
+            and maker(description) == made_by(kind, experiment.engine)
         )
 
     def find_data(self, name: str) -> dict[str, Any] | None:
-        """The description of a data set: that of its file if this is of its spec, or of the data made anew.
+        """The description of a data set: that in its file if the spec agrees, else that of data made anew.
 
-        None if neither can be had without a download.
+        None if the data would have to be downloaded.
         """
         spec = self.study.datasets[name]
         path = Path(self.study.results, path_of("dataset", dataset=name))
-        told = description_of(path)
-        asked = spec.model_dump(mode="json", exclude={"path", "folder"})
+        description = description_of(path)
+        wanted = spec.model_dump(mode="json", exclude={"path", "folder"})
         if spec.path:
-            asked["file"] = file_digest(Path(spec.path))
-        if told.get("spec") == asked and maker(told) == made_by("dataset"):
-            described: dict[str, Any] = told["dataset"]
+            wanted["file"] = file_digest(Path(spec.path))
+        if description.get("spec") == wanted and maker(description) == made_by("dataset"):
+            described: dict[str, Any] = description["dataset"]
             return described
         return describe_data(spec, path.parent)
 
@@ -114,51 +117,51 @@ def describe_data(spec: DatasetSpec, caches: Path) -> dict[str, Any] | None:
     return None
 
 
-def known(dataset: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """What a data set is known by: its name and its digest."""
+def identity(dataset: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Name and digest of a data set, by which it is identified."""
     return (dataset["name"], dataset["digest"]) if dataset else None
 
 
 def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
-    """The spec that a file carries which was made from these."""
+    """The spec in the description of a file that was made by a training, and by an estimator if given."""
     specs = {"training": training} | ({"estimator": estimator} if estimator else {})
     return {name: spec.differences() for name, spec in specs.items()}
 
 
-def described_spec(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec in a description by what differs from the defaults, however it was written.
+def described_spec(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec in a description, reduced to what differs from the defaults.
 
     >>> described_spec({"spec": {"estimator": {"kind": "exact", "subset": "all"}}})
     {'estimator': {'kind': 'exact'}}
     """
     models: dict[str, type[Spec]] = {"training": TrainingSpec, "estimator": EstimatorSpec}
-    spec: dict[str, Any] = told.get("spec", {})
+    spec: dict[str, Any] = description.get("spec", {})
     with suppress(KeyError, ValueError):  # keys or values of another version
         return {name: models[name].model_validate(its).differences() for name, its in spec.items()}
     return spec
 
 
-def maker(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What made a file as it says itself, in the form of `made_by`.
+def maker(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What made a file according to its description, in the form of `made_by`.
 
     Trainings and information by the first kernels say only that kernels made them.
     """
-    said = {key: told[key] for key in ("engine", "code") if key in told}
-    by_kernels = told.get("spec", {}).get("training", {}).get("engine") == "kernels"
-    unnumbered = told.get("kind") in TRAINED and by_kernels
+    said = {key: description[key] for key in ("engine", "code") if key in description}
+    by_kernels = description.get("spec", {}).get("training", {}).get("engine") == "kernels"
+    unnumbered = description.get("kind") in TRAINED and by_kernels
     return said or ({"engine": FIRST} if unnumbered else {})
 
 
-def repetitions_in(path: Path, told: Mapping[str, Any]) -> Any:
-    """The repetitions that a file holds: a table says them, a trajectory has them as an array."""
-    if path.suffix == ".safetensors" and told:
+def repetitions_in(path: Path, description: Mapping[str, Any]) -> Any:
+    """The repetitions in a file: a table lists them in its description, a trajectory in an array."""
+    if path.suffix == ".safetensors" and description:
         with safe_open(path, framework="numpy") as file:
             return file.get_tensor("repetitions").tolist()
-    return told.get("repetitions")
+    return description.get("repetitions")
 
 
 def refuse_missing_data(study: Study, source: str) -> None:
-    """Raise a `UserError` if a file or folder of one's own data is not there."""
+    """Raise a `UserError` if a file or folder of the user's own data does not exist."""
     for name, spec in study.datasets.items():
         if spec.path and not Path(spec.path).is_file():
             raise UserError(

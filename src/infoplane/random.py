@@ -100,7 +100,7 @@ class Streams:
     repetition: int
 
     def stream(self, purpose: int, epoch: int = 0) -> np.ndarray:
-        """The parts of the counter that tell this stream from others."""
+        """The parts of the counter that are different for each stream."""
         return np.array([epoch, self.repetition, purpose], dtype=np.uint64)
 
     def permutation(self, purpose: int, epoch: int, count: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a file is: told by its first bytes, and by the description that an artifact carries."""
+"""Recognition of files by their first bytes, and by the description that an artifact carries."""
 
 import json
 import lzma
@@ -59,8 +59,8 @@ class Recognised(NamedTuple):
     """What is known of a file.
 
     Attributes:
-        words: what it is, for messages; nothing if it is damaged, or of a format that is not known.
-        description: what an artifact of this package says of itself; nothing if it is none.
+        words: noun for messages, such as "a PNG image"; empty if the file is damaged or of an unknown format.
+        description: that of an artifact of this package; empty for other files.
     """
 
     words: str
@@ -68,7 +68,7 @@ class Recognised(NamedTuple):
 
 
 def describe_in_words(kind: str) -> str:
-    """An artifact of a kind, with its article.
+    """Noun with article for an artifact of a kind.
 
     >>> describe_in_words("trajectory"), describe_in_words("phases")
     ('a trajectory', 'a table of phases')
@@ -77,7 +77,7 @@ def describe_in_words(kind: str) -> str:
 
 
 def recognise(path: Path) -> Recognised:
-    """Say what a file is; its contents are not read.
+    """Recognise a file by its first bytes and its description, without reading its contents.
 
     Raises:
         OSError: it cannot be opened.
@@ -105,7 +105,7 @@ def recognise(path: Path) -> Recognised:
 def is_text(start: bytes) -> bool:
     """Whether the first bytes of a file are printable UTF-8, of which the last character may be cut off.
 
-    So few bytes that they may be the beginning of anything are no text.
+    Fewer than eight characters are not: they may be the beginning of anything.
     """
     with suppress(UnicodeDecodeError):
         text = getincrementaldecoder("utf-8")().decode(start)
@@ -114,7 +114,7 @@ def is_text(start: bytes) -> bool:
 
 
 def description_of(path: Path) -> dict[str, Any]:
-    """What a file says of itself, its contents unread; nothing if it says nothing or cannot be read."""
+    """The description in an artifact, without reading its contents; empty for other and unreadable files."""
     with suppress(OSError):
         return recognise(path).description
     return {}

@@ -1,4 +1,4 @@
-"""How far a study is: what is there, runs, has failed or is missing, and how long the rest will take."""
+"""Status of a study: its chunks that are present, running, failed or missing, and the time left."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from typing import Literal
 
 from infoplane.config.study import Study
 from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
-from infoplane.log import has_finished, is_held, last_line
+from infoplane.log import has_finished, is_running, last_line
 from infoplane.provenance import Provenance
 
 __all__ = ["Chunk", "chunks_of", "state", "summary", "watch"]
@@ -32,7 +32,7 @@ class Chunk:
         experiment: its name.
         estimator: its name; None if this is the training.
         repetitions: first and last, as in 0-19.
-        files: the paths of its files below the folder of results, by what they hold.
+        files: the paths of its files below the folder of results, by their kind.
     """
 
     experiment: str
@@ -67,15 +67,15 @@ def chunks_of(study: Study) -> Iterator[Chunk]:
 
 
 def state(chunk: Chunk, provenance: Provenance) -> State:
-    """What has become of a chunk.
+    """State of a chunk.
 
-    It is running while its job holds its log, else present if its files are there and say that they are what
-    the study asks for, and outdated if they say something else; it has failed if the log is of a job that
-    neither runs nor has finished.
+    A chunk is running while its job has locked its log. Otherwise it is present if its files exist and are
+    current, outdated if they exist and are not, failed if its log is of a job that has not finished, and
+    missing if there is none.
     """
     results = Path(provenance.study.results)
     log = results / log_of(chunk.path)
-    if is_held(log) or is_starting(log):
+    if is_running(log) or is_starting(log):
         return "running"
     files = {kind: results / path for kind, path in chunk.files.items()}
     if all(path.exists() for path in files.values()):
@@ -92,7 +92,10 @@ def is_starting(log: Path) -> bool:
 
 
 def summary(study: Study) -> Iterator[str]:
-    """Lines that say how far a study is: a table, a sum, and the last words of what runs or has failed."""
+    """Lines on the status of a study: a table of chunks, totals, and the last line of each log that matters.
+
+    Those are the logs of jobs that run or have failed.
+    """
     results = Path(study.results)
     provenance = Provenance(study)
     states = {chunk: state(chunk, provenance) for chunk in chunks_of(study)}
@@ -131,19 +134,22 @@ def watch(study: Study) -> None:
 
 
 def seconds_left(chunks: list[Chunk], states: dict[Chunk, State], results: Path) -> float | None:
-    """What the missing ones of some chunks will take, by those that are present; None if none tells."""
+    """Time (s) for the missing repetitions of some chunks, at the mean time of those that are present.
+
+    None if no time of a present chunk is known.
+    """
     missing = sum(len(chunk) for chunk in chunks if states[chunk] != "present")
     if not missing:
         return 0
-    told = {chunk: seconds(results / benchmark_of(chunk.path)) for chunk in chunks}
-    paces = [
-        took / len(chunk) for chunk, took in told.items() if took is not None and states[chunk] == "present"
+    times = {chunk: seconds(results / benchmark_of(chunk.path)) for chunk in chunks}
+    of_one = [
+        time / len(chunk) for chunk, time in times.items() if time is not None and states[chunk] == "present"
     ]
-    return missing * sum(paces) / len(paces) if paces else None
+    return missing * sum(of_one) / len(of_one) if of_one else None
 
 
 def seconds(benchmark: Path) -> float | None:
-    """The wall time of a job, as Snakemake wrote it down."""
+    """Wall time (s) of a job from its benchmark file; None if there is none."""
     with suppress(OSError, ValueError, IndexError):
         return float(benchmark.read_text().splitlines()[1].split("\t")[0])
     return None
@@ -158,7 +164,7 @@ def bytes_in(folder: Path) -> int:
 
 
 def size(number: int) -> str:
-    """A number of bytes as one reads it.
+    """A number of bytes with a decimal unit.
 
     >>> size(999), size(1_480_000_000)
     ('999 B', '1.5 GB')
@@ -170,7 +176,7 @@ def size(number: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time as one reads it.
+    """A time in seconds, or in hours and minutes.
 
     >>> duration(0), duration(42.3), duration(12_000), duration(None)
     ('0 s', '42 s', '3 h 20 min', 'unknown')

@@ -1,4 +1,4 @@
-"""Whether a data set suits a network: what a training refuses, and what it warns of."""
+"""Checks that a data set suits a network: errors that stop a training, and warnings."""
 
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -30,7 +30,7 @@ NAMED = 5
 
 
 class InputsMerged(UserWarning):
-    """Inputs that differ in a data set are the same to a network."""
+    """Warning: distinct inputs of a data set are equal on the grid that a quantized network reads."""
 
 
 def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
@@ -79,14 +79,14 @@ def reads_as_given(spec: TrainingSpec, dataset: Dataset) -> bool:
 
 
 class Report(NamedTuple):
-    """How many inputs a network can tell apart, in words, and whether that is a warning."""
+    """Text on how many inputs remain distinct for a network, and whether it is a warning."""
 
     text: str
     is_warning: bool
 
 
 def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
-    """How many of the distinct inputs a network can tell apart; nothing where it reads them as they are.
+    """How many of the distinct inputs remain distinct for a network; None if it reads them unchanged.
 
     It is a warning where fewer than 99 % are left, where a feature is lost, or where the inputs lie so far
     from 0 that the layers, whose grids contain 0, have few levels for their differences.
@@ -111,7 +111,7 @@ def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
 
 
 def levels_far_from_0(spec: TrainingSpec, dataset: Dataset) -> int | None:
-    """Levels of a layer, about, for inputs that lie far from 0; None if they do not, or the levels are many.
+    """Approximate number of levels of a layer for inputs far from 0; None for others, or if it is 16 or more.
 
     The grid of a layer contains 0: of its 2ᵇ levels, inputs of [low, high] are left (high − low)/max(|low|,
     |high|).
@@ -130,10 +130,10 @@ def levels_far_from_0(spec: TrainingSpec, dataset: Dataset) -> int | None:
 def problems_of_data(
     spec: DatasetSpec, trainings: Mapping[str, TrainingSpec], figures: Mapping[str, FigureSpec] | None = None
 ) -> list[str]:
-    """What the jobs of a study would refuse of a data set, a line each; nothing is trained or downloaded.
+    """Errors that the jobs of a study on a data set would raise, a line each; nothing is trained.
 
-    One's own file is read, and so is a folder with the images of a public data set. Of images that would have
-    to be downloaded, the shape and the classes are known.
+    The user's own file or folder of images is read. Nothing is downloaded: of public images, shape and number
+    of classes are known.
 
     Args:
         spec: the data set.
@@ -163,7 +163,7 @@ def problems_of_data(
 
 
 def known_dataset(spec: DatasetSpec) -> Dataset | None:
-    """The data set of a spec, unless it would have to be downloaded."""
+    """The data set of a spec; None if it would have to be downloaded."""
     if spec.kind in IMAGES and spec.folder is None:
         return None
     with redirect_stdout(StringIO()):  # where images were found is of no interest here

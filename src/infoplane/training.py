@@ -79,11 +79,11 @@ def train(
     records = room_for_records(len(repetitions), snapshots, sum(lengths.values()), network)
     parts, epochs = recorded_epochs(spec)
     with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
-        kept = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
+        saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         split = with_train_fraction(dataset, spec.train_fraction)
-        train_repetitions(spec, split, repetitions, records, progress, kept)
-        if kept:
-            kept.remove()
+        train_repetitions(spec, split, repetitions, records, progress, saved)
+        if saved:
+            saved.remove()
     trajectory = Trajectory(
         spec,
         dataset.description,

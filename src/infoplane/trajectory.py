@@ -136,7 +136,7 @@ class Trajectory:
         return module_of(self.spec, data, self.parameters[row, time], self.ranges[row, time])
 
     def time_of(self, epoch: int, part: str) -> int:
-        """The place of a recorded epoch of a part."""
+        """Index of a recorded epoch of a part among all snapshots."""
         its = self.epochs[self.parts == part]
         if not len(its):
             raise UserError(

@@ -24,7 +24,7 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.parsing import from_yaml
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
-from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, shelf_of
+from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, report_category
 from infoplane.log import failures
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
@@ -89,7 +89,7 @@ def drawn(format):
     return report(
         f"<results>/figures/{{figure}}.{format}",
         caption="../report/figure.rst",
-        category=lambda wildcards: shelf_of(study.figures[wildcards.figure].category),
+        category=lambda wildcards: report_category(study.figures[wildcards.figure].category),
         labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
     )
 

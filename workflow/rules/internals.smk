@@ -29,32 +29,32 @@ onstart:
 # tell are not compared.
 KINDS = {"training": "history", "information": "information"}
 # Another workflow that has this one as a module may have renamed its rules.
-TELLING = {internal(workflow, "modifier").modify_rulename(name): kind for name, kind in KINDS.items()}
+SELF_DESCRIBING = {internal(workflow, "modifier").modify_rulename(name): kind for name, kind in KINDS.items()}
 
 
 def is_settled(kind, names):
     """Whether the files of a job tell that they are current; if they do not, or have no record, it is forced."""
     files = [os.path.normpath(f"{study.results}/{path}") for path in layout.made_with(kind, names)]
-    tells = provenance.tells(kind, names)
+    describes_itself = provenance.describes_itself(kind, names)
     outdated = []
     for file in filter(os.path.exists, files):
-        if tells or internal(workflow.persistence, "metadata")(IOFile(file)) is None:
+        if describes_itself or internal(workflow.persistence, "metadata")(IOFile(file)) is None:
             outdated += [] if provenance.is_current(kind, Path(file), names) else [file]
     internal(workflow.dag, "forcefiles").update(outdated)
     for name in ("params_changed", "input_changed", "code_changed", "software_stack_changed"):
         changed = internal(workflow.persistence, name)
         if changed.__name__ == name:
             setattr(workflow.persistence, name, of_others(changed))
-    return tells and not outdated
+    return describes_itself and not outdated
 
 
 def of_others(changed):
     """What has changed since a job ran, or nothing if its files tell."""
 
     def compared(job, file=None):
-        kind = TELLING.get(job.rule.name)
-        tells = kind and provenance.tells(kind, dict(job.wildcards.items()))
-        return () if tells else changed(job, file=file)
+        kind = SELF_DESCRIBING.get(job.rule.name)
+        describes_itself = kind and provenance.describes_itself(kind, dict(job.wildcards.items()))
+        return () if describes_itself else changed(job, file=file)
 
     return compared
 

@@ -1,4 +1,4 @@
-"""The data: binary patterns on the icosahedron, the images of MNIST and Fashion-MNIST, one's own arrays."""
+"""Data sets: binary patterns on the icosahedron, MNIST, Fashion-MNIST, and arrays of one's own."""
 
 from infoplane.datasets.dataset import Dataset, stratified_split
 from infoplane.datasets.file import load_dataset, save_dataset

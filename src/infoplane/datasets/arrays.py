@@ -1,4 +1,4 @@
-"""One's own data: an npz file with inputs, labels and perhaps a train mask."""
+"""Data sets of one's own: an npz file with inputs, labels and, optionally, a train mask."""
 
 import warnings
 import zipfile
@@ -21,7 +21,7 @@ def load_arrays(name: str, path: Path, **keys: Any) -> Dataset:
     """Read a data set from the arrays `inputs` (N, …), `labels` (N,) and, if it has one, `train_mask` (N,).
 
     Args:
-        name: what the data set is called.
+        name: of the data set.
         path: the npz file.
         keys: `scale`, `scaling` and `channels` of the `Dataset`.
 

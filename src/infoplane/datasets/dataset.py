@@ -1,4 +1,4 @@
-"""What a data set is, how it is split, and how it is cut short."""
+"""Data sets: inputs, labels and their split into training and test inputs."""
 
 import math
 from dataclasses import dataclass, replace
@@ -21,20 +21,20 @@ TRAIN_FRACTION = 0.8
 class Dataset:
     """Inputs, their classes, and which of them are trained on.
 
-    Arrays, tensors, lists and tables are taken alike. Whole numbers of 0 … 65535, and booleans, become the
-    smallest unsigned integers that hold all of them, other numbers float32.
+    Arrays, tensors, lists and tables are accepted. Inputs that are whole numbers of 0 … 65535, or booleans,
+    are stored as uint8 or uint16, others as float32.
 
     Attributes:
-        name: what the config calls it.
+        name: its name in the config.
         inputs: (N, …) uint8, uint16 or float32.
         labels: (N,) classes 0 … C−1, int64.
         train_mask: (N,) boolean; unless given, 80 % of the inputs are trained on, stratified by label.
-        scale: what `inputs` are multiplied by to be what the network reads.
+        scale: factor by which `inputs` are multiplied before the network reads them.
         scaling: the range of the training inputs that the grid of 8 bits spans on which a quantized network
             reads inputs that are not whole numbers: that of `all` features together, or of each `feature`,
             in which case every network reads (x − low)/(high − low).
-        channels: `first` for images (N, channels, rows, columns) that may look like (N, rows, columns,
-            channels).
+        channels: `first` if images are (N, channels, rows, columns) although their shape suggests (N, rows,
+            columns, channels).
 
     Raises:
         UserError: an array cannot be used.
@@ -75,7 +75,7 @@ class Dataset:
 
     @property
     def description(self) -> dict[str, str | int]:
-        """What an artifact made from this data says of it."""
+        """Name, number of inputs and digest, for the descriptions of artifacts that are made from it."""
         arrays = [self.inputs, self.labels, self.train_mask, np.array(self.scale, float)]
         if self.scaling != "all":
             arrays.append(np.array(self.scaling))
@@ -83,7 +83,7 @@ class Dataset:
 
 
 def as_inputs(inputs: np.ndarray) -> np.ndarray:
-    """Inputs in the type that they are chosen in, in C order."""
+    """Inputs as uint8, uint16 or float32, in C order."""
     if inputs.dtype.kind not in "buif":
         raise UserError(f"inputs are {inputs.dtype}, not real numbers; convert them")
     if inputs.ndim < 2:
@@ -104,7 +104,7 @@ def as_inputs(inputs: np.ndarray) -> np.ndarray:
 
 
 def as_labels(labels: np.ndarray, expected: int) -> np.ndarray:
-    """Labels as int64, if they are the classes 0 … C−1 of so many inputs."""
+    """Labels as int64, if there are as many as expected, and they are the classes 0 … C−1."""
     if labels.shape != (expected,):
         raise UserError(
             f"labels have the shape {labels.shape}, expected ({expected},), one for each input; reshape them"
@@ -123,7 +123,7 @@ def as_labels(labels: np.ndarray, expected: int) -> np.ndarray:
 
 
 def as_train_mask(mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A mask of the inputs that are trained on, if there are others, and two classes among them."""
+    """A train mask, if it leaves test inputs, and two classes to train on."""
     if mask.dtype != np.bool_ or mask.shape != labels.shape:
         raise UserError(
             f"train_mask is {mask.dtype} of the shape {mask.shape}, expected bool of {labels.shape}; "
@@ -151,7 +151,7 @@ def refuse_channels_last(shape: tuple[int, ...]) -> None:
 
 
 def refuse_scale(dataset: Dataset) -> None:
-    """Refuse a scale that takes inputs to where float32 has no numbers for them."""
+    """Refuse a scale by which inputs leave the range of float32, or that has no effect."""
     with np.errstate(over="ignore"):
         factor = np.float32(dataset.scale)
         highest = factor * np.float32(np.abs(dataset.inputs).max())
@@ -252,8 +252,8 @@ def first_part(dataset: Dataset, fraction: float) -> Dataset:
     """
     chosen = np.zeros(len(dataset.labels), dtype=bool)
     for part in (dataset.train_mask, ~dataset.train_mask):
-        places = np.flatnonzero(part)
-        chosen[places[: max(1, math.floor(fraction * len(places)))]] = True
+        indices = np.flatnonzero(part)
+        chosen[indices[: max(1, math.floor(fraction * len(indices)))]] = True
     if lost := set(range(dataset.classes)) - set(dataset.labels[chosen].tolist()):
         raise UserError(
             f"datasets.{dataset.name}.fraction: {fraction} leaves no input of class {min(lost)}; raise it"

@@ -1,4 +1,4 @@
-"""The file of a data set: written with its description, read only where the two agree."""
+"""Files of data sets: npz archives that carry a description, which is verified when they are read."""
 
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ def save_dataset(path: Path, dataset: Dataset, **made_by: Any) -> None:
 
     Args:
         path: the file to write.
-        dataset: what it will hold.
-        made_by: what its spec says besides the name.
+        dataset: to be written.
+        made_by: keys of its spec other than the name.
     """
     description = describe("dataset", {"name": dataset.name, **made_by}, dataset=dataset.description)
     settings = {

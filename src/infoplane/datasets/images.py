@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: 70,000 images of 28×28 pixels in ten classes, known by their hashes."""
+"""MNIST and Fashion-MNIST: 70,000 images of 28×28 pixels in ten classes, verified by their hashes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ IMAGE, CLASSES = (28, 28), 10
 
 @dataclass(frozen=True)
 class Images:
-    """The four idx files of a data set and where they are to be had.
+    """The four idx files of a data set, and the sources that they can be downloaded from.
 
     Attributes:
         digests: SHA-256 (hex) of each uncompressed file, by its name.
-        sources: places to try, in this order.
+        sources: tried in this order.
     """
 
     digests: Mapping[str, str]
@@ -78,10 +78,10 @@ def parse_idx(data: bytes) -> np.ndarray:
 
 
 def load_images(name: str, kind: str, cache: Path, folder: Path | None = None) -> Dataset:
-    """Find, verify and join the images of a data set, those for training first.
+    """Find, verify and concatenate the images of a data set, training images first.
 
     Args:
-        name: what the config calls the data set.
+        name: of the data set in the config.
         kind: a key of `IMAGES`.
         cache: folder for files that were downloaded.
         folder: the user's own folder with the files.

@@ -1,4 +1,4 @@
-"""Where public files are found: folders, mirrors and packages, trusted only by their hashes."""
+"""Sources of public files: folders, mirrors and packages; every file is verified by its hash."""
 
 import gzip
 import hashlib
@@ -29,17 +29,17 @@ MOST_BYTES = 2**28
 
 
 class Unavailable(Exception):
-    """Why a source does not give the files, in a few words."""
+    """A source does not have the files; the message says why, in a few words."""
 
 
 class Source(Protocol):
-    """A place that may have the files; as text, what a message calls it."""
+    """A source of files; `str` gives its name in messages."""
 
     def read(self, names: Collection[str]) -> dict[str, bytes]:
         """The files of these names, uncompressed.
 
         Raises:
-            Unavailable: not all of them are to be had.
+            Unavailable: some of them are missing or cannot be read.
         """
 
 
@@ -204,7 +204,7 @@ def expanded(name: str, data: bytes) -> bytes:
 
 
 def bounded(name: str, file: IO[bytes] | gzip.GzipFile) -> bytes:
-    """What a file holds, if that is no more than can be meant."""
+    """The content of a file, if it is not larger than any that is expected."""
     data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise Unavailable(f"{name} holds more than {MOST_BYTES >> 20} MiB")
@@ -212,7 +212,7 @@ def bounded(name: str, file: IO[bytes] | gzip.GzipFile) -> bytes:
 
 
 def verified(source: Source, digests: Mapping[str, str]) -> dict[str, bytes]:
-    """The files of a source, if all of them are the ones that are meant."""
+    """The files of a source, if all of them have the expected digests."""
     files = source.read(digests)
     for name, expected in digests.items():
         found = hashlib.sha256(files[name]).hexdigest()
@@ -228,20 +228,20 @@ def find_files(
     cache: Path,
     folder: Path | None = None,
 ) -> dict[str, bytes]:
-    """Find the files of a data set, and keep those that were not on this machine.
+    """Find the files of a data set; those that are downloaded are saved in a cache.
 
     Args:
         dataset: its name.
         digests: SHA-256 (hex) of each uncompressed file, by its name.
-        sources: where to look for them, in this order.
-        cache: folder that is looked into before them, and that takes what they give.
-        folder: the user's own folder. If there is one, no other place is tried.
+        sources: tried in this order.
+        cache: folder that is tried first, and in which downloaded files are saved.
+        folder: the user's own folder; if given, nothing else is tried.
 
     Returns:
         Each file, uncompressed.
 
     Raises:
-        UserError: no source has all of the files, or those of the user's folder are missing or others.
+        UserError: no source has all of the files, or the user's folder lacks one or has another in its place.
     """
     if folder is not None:
         try:

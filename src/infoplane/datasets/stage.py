@@ -1,4 +1,4 @@
-"""The stage of the workflow: from the spec of a data set to its file."""
+"""Stage of the workflow that makes the file of a data set from its spec."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +13,19 @@ from infoplane.datasets.synthetic import synthetic
 
 __all__ = ["own_arrays", "run"]
 
-# What a data set is not known by: its name is said beside, and where it lay does not matter
-ELSEWHERE = {"name", "path", "folder"}
+# Keys of a spec that do not identify the data: the name has an entry of its own, paths do not matter
+UNIDENTIFYING = {"name", "path", "folder"}
 
 
 def run(spec: DatasetSpec, output_path: Path) -> None:
-    """Make a data set; downloaded files are kept in a folder beside its own file."""
+    """Make a data set and write its file; downloads are saved in a folder beside it."""
     own = {"file": file_digest(Path(spec.path))} if spec.path and Path(spec.path).is_file() else {}
     dataset = first_part(make(spec, output_path.parent), spec.fraction)
-    save_dataset(output_path, dataset, **spec.model_dump(mode="json", exclude=ELSEWHERE), **own)
+    save_dataset(output_path, dataset, **spec.model_dump(mode="json", exclude=UNIDENTIFYING), **own)
 
 
 def make(spec: DatasetSpec, caches: Path) -> Dataset:
-    """The whole data set, each kind of images with its own folder of `caches`."""
+    """The data set of a spec, without its fraction; downloads are saved in a folder of `caches`."""
     if spec.path is not None:
         return own_arrays(spec)
     if spec.kind == "synthetic":
@@ -35,7 +35,7 @@ def make(spec: DatasetSpec, caches: Path) -> Dataset:
 
 
 def own_arrays(spec: DatasetSpec) -> Dataset:
-    """One's own data set, all of it."""
+    """The data set in the user's own file, without the fraction of the spec."""
     assert spec.path is not None
     settings = spec.model_dump(include={"scaling", "channels"})
     return load_arrays(spec.name, Path(spec.path), scale=spec.scale or 1.0, **settings)

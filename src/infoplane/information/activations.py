@@ -42,8 +42,8 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     labels = network_labels(trajectory.spec, dataset, trajectory.repetitions[0])
     tables = []
     for _, times, layers in replay(trajectory, dataset):
-        for place, epoch in enumerate(trajectory.epochs[times]):
-            first, second = layers[number - 1].activations[place]
+        for snapshot, epoch in enumerate(trajectory.epochs[times]):
+            first, second = layers[number - 1].activations[snapshot]
             rows = pd.DataFrame({"label": labels, "t_1": first, "t_2": second})
             counted = rows.groupby(["label", "t_1", "t_2"]).size().rename("count").reset_index()
             tables.append(counted.assign(epoch=np.int32(epoch), layer=np.int8(number)))

@@ -87,9 +87,9 @@ def adaptive_bins(activations: np.ndarray, bins: int) -> np.ndarray:
     >>> adaptive_bins(np.array([[0.0, 1.0, 2.0, 9.0]]), 2).tolist()
     [[0, 0, 1, 1]]
     """
-    places = np.arange(1, bins) / bins * (activations.size - 1)
-    below, ordered = places.astype(int), np.sort(activations, axis=None)
-    upper = ordered[np.ceil(places).astype(int)]
-    edges = ordered[below] + (places - below) * (upper - ordered[below])
+    positions = np.arange(1, bins) / bins * (activations.size - 1)
+    below, ordered = positions.astype(int), np.sort(activations, axis=None)
+    upper = ordered[np.ceil(positions).astype(int)]
+    edges = ordered[below] + (positions - below) * (upper - ordered[below])
     # Between equal edges lies no value: a number is skipped, and no two codes are told apart by that.
     return np.searchsorted(edges, activations, side="right").astype(np.uint16)

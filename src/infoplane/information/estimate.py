@@ -58,18 +58,18 @@ def estimate(
     if estimator.epochs:
         trajectory = spread(trajectory, estimator.epochs)
     method = estimator_of(estimator, trajectory.spec.activation_bits)
-    places = subset(with_train_fraction(dataset, trajectory.spec.train_fraction), estimator.subset)
-    labels = [network_labels(trajectory.spec, dataset, number)[places] for number in trajectory.repetitions]
-    inputs = counted_inputs(places, len(dataset.labels), dataset.classes)
+    indices = subset(with_train_fraction(dataset, trajectory.spec.train_fraction), estimator.subset)
+    labels = [network_labels(trajectory.spec, dataset, number)[indices] for number in trajectory.repetitions]
+    inputs = counted_inputs(indices, len(dataset.labels), dataset.classes)
     result = np.full((*trajectory.finite.shape, len(layers), len(FAILED)), FAILED)
     replayed = replay(trajectory, dataset, device)
     with progress_bar(int(trajectory.finite.sum()), "information", "snapshots") as progress:
         for repetition, times, outputs in replayed:
-            for place, layer in enumerate(layers):
+            for column, layer in enumerate(layers):
                 values = method.information(
                     outputs[layer - 1], tuple(ends[repetition]), labels[repetition], inputs
                 )
-                result[repetition, times, place] = np.stack(values, axis=1)
+                result[repetition, times, column] = np.stack(values, axis=1)
             progress.update(len(times))
     result[np.isinf(ends).any(axis=1)] = FAILED
     return information_table(trajectory, layers, result)
@@ -96,7 +96,7 @@ def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
 
 
 def subset(dataset: Dataset, name: str) -> np.ndarray:
-    """The places of the inputs of a subset: `all`, `train` or `test`."""
+    """Indices of the inputs of a subset: `all`, `train` or `test`."""
     everything = np.ones_like(dataset.train_mask)
     return np.flatnonzero({"all": everything, "train": dataset.train_mask, "test": ~dataset.train_mask}[name])
 

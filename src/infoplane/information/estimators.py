@@ -34,24 +34,24 @@ class CountedInputs(NamedTuple):
     """The n inputs, of all N, whose information is estimated.
 
     Attributes:
-        places: where they are among all inputs, (n,); None if they are all.
+        indices: of these inputs among all, (n,); None for all inputs.
         classes: the number of classes of all inputs.
         workspace: `workspace_for` n inputs of these classes.
     """
 
-    places: np.ndarray | None
+    indices: np.ndarray | None
     classes: int
     workspace: Workspace
 
     def select(self, values: np.ndarray) -> np.ndarray:
         """The part of (…, N) that belongs to them, (…, n)."""
-        return values if self.places is None else values[..., self.places]
+        return values if self.indices is None else values[..., self.indices]
 
 
-def counted_inputs(places: np.ndarray, inputs: int, classes: int) -> CountedInputs:
-    """The inputs at some places (n,) of so many, in this order."""
-    everything = len(places) == inputs
-    return CountedInputs(None if everything else places, classes, workspace_for(len(places), classes))
+def counted_inputs(indices: np.ndarray, inputs: int, classes: int) -> CountedInputs:
+    """The inputs at some indices (n,) of all, in this order."""
+    everything = len(indices) == inputs
+    return CountedInputs(None if everything else indices, classes, workspace_for(len(indices), classes))
 
 
 class Estimator(ABC):

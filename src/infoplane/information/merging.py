@@ -47,22 +47,22 @@ def merging(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         )
     tables = {}
     for _, times, layers in replay(trajectory, dataset):
-        for place, epoch in enumerate(trajectory.epochs[times]):
-            tables[int(epoch)] = codes_and_bins(layers[-1], place)
+        for snapshot, epoch in enumerate(trajectory.epochs[times]):
+            tables[int(epoch)] = codes_and_bins(layers[-1], snapshot)
     if not tables:
         return pd.DataFrame(columns=["epoch", "scale", "count"])
     return pd.concat(tables, names=["epoch"]).reset_index("epoch").reset_index(drop=True)
 
 
-def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
+def codes_and_bins(layer: Layer, snapshot: int) -> pd.DataFrame:
     """What `merging` returns of one snapshot of the output layer."""
     assert layer.codes is not None and layer.values is not None
-    codes = layer.codes[place].astype(np.int64)
+    codes = layer.codes[snapshot].astype(np.int64)
     bins = rebinned(layer.values, *layer.extremes((1, 2)), layer.bits)
     columns = {
         "code": codes - codes.max(0),
-        "softmax": layer.activations[place],
-        "bin": bins[place].astype(np.int64),
+        "softmax": layer.activations[snapshot],
+        "bin": bins[snapshot].astype(np.int64),
     }
     distinct, first, count = np.unique(columns["code"], axis=1, return_index=True, return_counts=True)
     values = {
@@ -70,7 +70,7 @@ def codes_and_bins(layer: Layer, place: int) -> pd.DataFrame:
         for name, of_class in columns.items()
         for number in range(len(distinct))
     }
-    return pd.DataFrame({"scale": layer.scale[place], "count": count} | values)
+    return pd.DataFrame({"scale": layer.scale[snapshot], "count": count} | values)
 
 
 def of_repetition(

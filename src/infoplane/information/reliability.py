@@ -27,7 +27,7 @@ SEED = 0
 def subsamples(count: int) -> list[np.ndarray]:
     """Places of N, N/2, N/4 and N/8 of N inputs (rounded down): the first of a permutation, always the same.
 
-    >>> [len(places) for places in subsamples(4096)]
+    >>> [len(indices) for indices in subsamples(4096)]
     [4096, 2048, 1024, 512]
     """
     order = Streams(SEED, 0).subsample_order(count)
@@ -56,9 +56,9 @@ def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         for number, layer in enumerate(outputs):
             for time, words in zip(times, exact.words(layer), strict=True):
                 numbers, y = number_columns(words)[0], labels[repetition]
-                for sample, places in enumerate(samples):
-                    result[repetition, time, number, sample] = estimates(numbers[places], y[places])
-    sizes = [len(places) for places in samples]
+                for sample, indices in enumerate(samples):
+                    result[repetition, time, number, sample] = estimates(numbers[indices], y[indices])
+    sizes = [len(indices) for indices in samples]
     keys = table_keys(trajectory, layers, sample=sizes, estimator=list(ENTROPIES))
     h_t, i_ty, distinct = result.reshape(-1, 3).T
     return keys.assign(h_t=h_t, i_ty=i_ty, distinct=distinct.astype(np.int32))

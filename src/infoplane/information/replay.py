@@ -48,7 +48,7 @@ def replay(trajectory: Trajectory, dataset: Dataset, device: str = "cpu") -> Ite
 
     Sums over whole numbers (quantized weights and inputs) are exact; the others are taken in float64 in the
     order of their terms and rounded once to float32; activation functions are taken in float64. What comes
-    out for an input does not depend on its place in the data. Snapshots with NaN or infinity are left out.
+    out for an input does not depend on its position in the data. Snapshots with NaN or infinity are left out.
 
     Args:
         device: `cpu`, or `cuda`, where PyTorch replays whatever was trained.

@@ -41,9 +41,9 @@ def resolution(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     result = np.full((*trajectory.finite.shape, layers, len(methods), 3), (np.nan, np.nan, 0))
     for repetition, times, outputs in replay(trajectory, dataset):
         for number, layer in enumerate(outputs):
-            for place, method in enumerate(methods):
+            for column, method in enumerate(methods):
                 h_t, _, i_ty, distinct = method.information(layer, (0, 0), labels[repetition], inputs)
-                result[repetition, times, number, place] = np.stack([h_t, i_ty, distinct], axis=1)
+                result[repetition, times, number, column] = np.stack([h_t, i_ty, distinct], axis=1)
     h_t, i_ty, distinct = result.reshape(-1, 3).T
     keys = table_keys(trajectory, layers, bits=list(READINGS))
     return keys.assign(h_t=h_t, i_ty=i_ty, distinct=distinct.astype(np.int32))

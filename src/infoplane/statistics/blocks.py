@@ -104,8 +104,8 @@ def peak(readings: Readings) -> np.ndarray:
     first, second = readings
     chosen = (each.argmax(-1, keepdims=True) for each in readings)
     by_first, by_second = (
-        np.take_along_axis(other, place, -1)[..., 0]
-        for place, other in zip(chosen, (second, first), strict=True)
+        np.take_along_axis(other, index, -1)[..., 0]
+        for index, other in zip(chosen, (second, first), strict=True)
     )
     height: np.ndarray = np.asarray((by_first + by_second) / 2)
     return height

@@ -43,16 +43,16 @@ LIMITS = {"fitting": DEFAULT.fitting, "compression": DEFAULT.compression}
 
 def differences(study: Sequence[Observation]) -> pd.DataFrame:
     """Compare all pairs of experiments that differ in one key, seen by the same estimator."""
-    told, cells = [], list[Cell]()
+    rows, cells = [], list[Cell]()
     for one, other in combinations(study, 2):
         if one.estimator == other.estimator and (changed := differing(one, other)):
             for names, cell in compared(one, other, changed):
-                told.append(names | directions(cell))
+                rows.append(names | directions(cell))
                 cells.append(cell)
     if not cells:
         return pd.DataFrame(columns=DIFFERENCES)
     described = describe(cells)[DESCRIBED]
-    return pd.concat([pd.DataFrame(told), described], axis=1)[DIFFERENCES]
+    return pd.concat([pd.DataFrame(rows), described], axis=1)[DIFFERENCES]
 
 
 def differing(one: Observation, other: Observation) -> Mapping[str, Any]:

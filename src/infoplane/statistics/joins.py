@@ -106,9 +106,9 @@ def join_prevalence(phases: Pairs, output_path: Path) -> None:
 
 def prevalence(one: Observation) -> pd.DataFrame:
     cells = [layer_cell(one, "", phase, layer) for layer in one.layers for phase in PHASES]
-    told = describe(cells)
-    told["margin"] = told["phase"].map(PHASES)
-    return told[["experiment", "estimator", "layer", "phase", "margin", *DESCRIBED]]
+    table = describe(cells)
+    table["margin"] = table["phase"].map(PHASES)
+    return table[["experiment", "estimator", "layer", "phase", "margin", *DESCRIBED]]
 
 
 def join_differences(phases: Pairs, output_path: Path) -> None:

@@ -37,5 +37,5 @@ def reached(epochs: Sequence[int] | np.ndarray) -> list[int]:
     [-1, 0, 3, 48]
     """
     ascending = np.unique(epochs)
-    places = np.searchsorted(ascending, [*MILESTONES, ascending[-1]], side="right") - 1
-    return [int(epoch) for epoch in np.unique(ascending[places[places >= 0]])]
+    positions = np.searchsorted(ascending, [*MILESTONES, ascending[-1]], side="right") - 1
+    return [int(epoch) for epoch in np.unique(ascending[positions[positions >= 0]])]

@@ -35,10 +35,10 @@ class Rule(NamedTuple):
     def decisive(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells that fulfil the rule, with their p: the clearest first, or the least clear of all."""
         says = (cells["status"] == self.status) & (self.p(cells) < LEVEL)
-        told = cells.assign(p=self.p(cells))[says].sort_values(f"p_{self.status}", kind="stable")
+        ordered = cells.assign(p=self.p(cells))[says].sort_values(f"p_{self.status}", kind="stable")
         if self.every:
-            return told[-1:] if says.all() else told[:0]
-        return told
+            return ordered[-1:] if says.all() else ordered[:0]
+        return ordered
 
     def against(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells that keep the rule from being fulfilled, with their p: the furthest first.
@@ -46,8 +46,8 @@ class Rule(NamedTuple):
         If one cell were enough, that is all of them, the nearest first.
         """
         others = (cells["status"] != self.status) | (not self.every)
-        told = cells.assign(p=self.p(cells))[others]
-        return told.sort_values(f"p_{self.status}", ascending=not self.every, kind="stable")
+        ordered = cells.assign(p=self.p(cells))[others]
+        return ordered.sort_values(f"p_{self.status}", ascending=not self.every, kind="stable")
 
 
 def some(status: Literal["shows", "lacks"]) -> Rule:
@@ -59,7 +59,7 @@ def every(status: Literal["shows", "lacks"]) -> Rule:
 
 
 class Verdict(NamedTuple):
-    """A verdict and the cells that it hangs on, with their p; the first one is told of."""
+    """A verdict and the cells that it hangs on, with their p; the first one is described."""
 
     word: Word
     decisive: pd.DataFrame

@@ -44,14 +44,14 @@ def summarise_information(
     history = history_of(history_paths, known)
     failed = sorted({*failures(information), *failures(history)})
     bad = bad_fits(history)
-    told = known | quality(failed, bad)
+    content = known | quality(failed, bad)
     means = aggregate(information, ["part", "epoch", "layer"], INFORMATION, failed, bad)
-    write_table(aggregates_path, means, describe("aggregates", **told))
+    write_table(aggregates_path, means, describe("aggregates", **content))
     dataset = known["dataset"]
     sample = any(dataset[name] != value for name, value in POPULATION.items())
     length = LENGTH if known["spec"]["estimator"].get("epochs") is None else 1
     runs = phases(information, dataset["inputs"], label_entropy(known), failed, bad, sample, length)
-    write_table(phases_path, runs, describe("phases", **told))
+    write_table(phases_path, runs, describe("phases", **content))
 
 
 def label_entropy(known: Mapping[str, Any]) -> float:
@@ -77,10 +77,10 @@ def summarise_tradeoff(
         UserError: the tables differ in their specs or data sets, or their repetitions do not fit together.
     """
     frame, known = read_table(phases_path, "phases")
-    told = {name: value for name, value in known.items() if name != "kind"}
+    content = {name: value for name, value in known.items() if name != "kind"}
     runs = tradeoff(frame, history_of(history_paths, known))
-    write_table(tradeoff_path, runs, describe("tradeoff", **told))
-    write_table(correlations_path, correlations(runs), describe("correlations", **told))
+    write_table(tradeoff_path, runs, describe("tradeoff", **content))
+    write_table(correlations_path, correlations(runs), describe("correlations", **content))
 
 
 def history_of(paths: Sequence[Path], known: Mapping[str, Any]) -> pd.DataFrame:

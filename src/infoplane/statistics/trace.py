@@ -107,32 +107,32 @@ def phases_of(results: Path, experiment: str, estimator: str) -> Path:
 
 def paragraphs(case: Case, results: Path) -> Iterator[str]:
     """A paragraph for each cell: what its runs tell, and the runs."""
-    for (_, told), cell in zip(case.described.iterrows(), case.cells, strict=True):
+    for (_, row), cell in zip(case.described.iterrows(), case.cells, strict=True):
         path = phases_of(results, cell.experiment, cell.estimator)
         runs = cell.runs.dropna(axis=1, how="all").to_string(index=False, float_format="%.4f")
-        yield "\n".join([*lines(told, cell), str(path), indent(runs, "    ")])
+        yield "\n".join([*lines(row, cell), str(path), indent(runs, "    ")])
 
 
-def lines(told: pd.Series, cell: Cell) -> Iterator[str]:
-    """What is told of a cell before its runs.
+def lines(row: pd.Series, cell: Cell) -> Iterator[str]:
+    """What is printed of a cell before its runs.
 
     Args:
-        told: its row in the table of cells.
+        row: its row in the table of cells.
         cell: the cell.
     """
-    yield f"{name_of(told)}, {cell.phase}: {told['status']}"
-    if told["left_out"]:
-        yield f"does not count: {told['left_out']}"
+    yield f"{name_of(row)}, {cell.phase}: {row['status']}"
+    if row["left_out"]:
+        yield f"does not count: {row['left_out']}"
     runs = cell.runs["repetition"].nunique()
     if runs < FEWEST:
         yield f"{runs} runs, fewer than {FEWEST}: nothing can be decided"
         return
-    yield DONE[cell.phase].format_map(told)
-    if told["n"]:
-        yield PREVALENCE.format_map(told)
+    yield DONE[cell.phase].format_map(row)
+    if row["n"]:
+        yield PREVALENCE.format_map(row)
     not_shown, not_lacking = HYPOTHESES.get(cell.phase, ("most do not", "most do"))
-    tested = TESTED if told["left_out"] else f"{TESTED}; {CORRECTED}"
-    yield tested.format(not_shown=not_shown, not_lacking=not_lacking, **told)
-    yield EFFECT.format_map(told)
-    bad = "undefined" if pd.isna(told["bad_fits"]) else str(told["bad_fits"])
-    yield f"bad fits: {bad}; without them: {told['status_good_fits']}"
+    tested = TESTED if row["left_out"] else f"{TESTED}; {CORRECTED}"
+    yield tested.format(not_shown=not_shown, not_lacking=not_lacking, **row)
+    yield EFFECT.format_map(row)
+    bad = "undefined" if pd.isna(row["bad_fits"]) else str(row["bad_fits"])
+    yield f"bad fits: {bad}; without them: {row['status_good_fits']}"

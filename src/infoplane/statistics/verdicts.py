@@ -157,16 +157,16 @@ def judge(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> Judgement:
 
 def judged(case: Case, study: Study) -> dict[str, Any]:
     """A row of `claims.csv`."""
-    told: dict[str, Any] = {**case.key, "statement": case.claim.words[0]}
+    row: dict[str, Any] = {**case.key, "statement": case.claim.words[0]}
     if not case.cells:
         words = dict.fromkeys(("verdict", "verdict_good_fits", "verdict_not_near_log2_n"), "no data")
         texts = dict.fromkeys(("flips", "decisive", "note"), "")
-        return told | words | texts | dict.fromkeys([*COUNTS, "near_log2_n"], 0) | {"fragile": False}
+        return row | words | texts | dict.fromkeys([*COUNTS, "near_log2_n"], 0) | {"fragile": False}
     cells = case.described
     near = cells["near_log2_n"]
     word, decisive = case.verdict(cells)
     others = {row["margin"]: row["verdict"] for row in case.by_margins if row["verdict"] != word}
-    told |= {
+    row |= {
         "verdict": word,
         "verdict_good_fits": case.verdict(case.decided(good_fits=True)).word,
         "verdict_not_near_log2_n": case.verdict(cells[~near]).word,
@@ -177,7 +177,7 @@ def judged(case: Case, study: Study) -> dict[str, Any]:
         "decisive": "; ".join(name_of(cell) for _, cell in decisive.iterrows()),
         "note": case.claim.note(study, decisive) if word == "supported" else "",
     }
-    return told | (dict(decisive.iloc[0][FIRST]) if len(decisive) else {})
+    return row | (dict(decisive.iloc[0][FIRST]) if len(decisive) else {})
 
 
 def counted(cells: pd.DataFrame) -> pd.DataFrame:
@@ -188,8 +188,8 @@ def counted(cells: pd.DataFrame) -> pd.DataFrame:
 def counts(cells: pd.DataFrame) -> dict[str, int]:
     """How many cells that count have each status, and how many are at the ceiling."""
     number = counted(cells)["status"].value_counts()
-    told = {name: int(number.get(name.replace("_", " "), 0)) for name in COUNTS}
-    return told | {"ceiling": int((cells["left_out"] == "ceiling").sum())}
+    counts = {name: int(number.get(name.replace("_", " "), 0)) for name in COUNTS}
+    return counts | {"ceiling": int((cells["left_out"] == "ceiling").sum())}
 
 
 def name_of(cell: pd.Series) -> str:

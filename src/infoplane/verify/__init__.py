@@ -1,4 +1,4 @@
-"""Whether a folder of results is whole, fits together, and obeys the laws of information."""
+"""Verification of a folder of results: artifacts are whole, consistent, and obey the laws of information."""
 
 from infoplane.verify.results import verify
 

@@ -1,4 +1,4 @@
-"""Data sets: whether files hold what they say, and the public ones what was published."""
+"""Checks of data sets: contents match their digests and, of public ones, what was published."""
 
 import hashlib
 from pathlib import Path
@@ -22,9 +22,9 @@ SYNTHETIC = {
 
 
 def check_dataset(path: Path) -> None:
-    """A file holds what its digest says and, of a public data set, what was published, or a part of that.
+    """The contents of a file match its digest and, of a public data set, what was published.
 
-    A part of the images can be compared only where the downloaded files are at hand.
+    A fraction of the images can be compared only if the downloaded files are in their folder.
     """
     dataset = load_dataset(path)
     spec = description_of(path)["spec"]
@@ -43,7 +43,7 @@ def check_dataset(path: Path) -> None:
 
 
 def check_download(path: Path) -> None:
-    """A file that was downloaded is the published one."""
+    """A downloaded file is the published one."""
     images = IMAGES.get(path.parent.name)
     if images is None or path.name not in images.digests:
         raise UserError(f"{path}: is not a file of a public data set; remove it")

@@ -1,4 +1,4 @@
-"""What must hold of tables of runs, whatever was trained."""
+"""Laws that tables of runs obey, whatever was trained."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from infoplane.errors import UserError
 __all__ = ["RUN_AGAIN", "accuracies_are_shares", "laws_of_information", "refuse_other_rows", "refuse_where"]
 
 RUN_AGAIN = "move it away and run the workflow again"
-PLACE = ["repetition", "part", "epoch", "layer"]
+ROW = ["repetition", "part", "epoch", "layer"]
 TOLERANCE = 1e-12
 
 
@@ -44,15 +44,15 @@ def refuse_other_rows(
 
 
 def refuse_where(path: Path, table: pd.DataFrame, wrong: np.ndarray, fact: str) -> None:
-    """Refuse a table in some row of which a fact does not hold."""
+    """Refuse a table if some row violates a fact."""
     if wrong.any():
         first = table[wrong].iloc[0]
-        place = ", ".join(f"{name} {first[name]}" for name in PLACE if name in table)
-        raise UserError(f"{path}: not {fact} in {wrong.sum()} rows, the first at {place}; {RUN_AGAIN}")
+        row = ", ".join(f"{name} {first[name]}" for name in ROW if name in table)
+        raise UserError(f"{path}: not {fact} in {wrong.sum()} rows, the first at {row}; {RUN_AGAIN}")
 
 
 def accuracies_are_shares(path: Path, table: pd.DataFrame) -> None:
-    """Accuracies are shares, and a loss is not negative."""
+    """Refuse a table if an accuracy is not in [0, 1], or a loss is negative."""
     for name in ("train_accuracy", "test_accuracy"):
         values = table[name].to_numpy()
         refuse_where(path, table, (values < 0) | (values > 1), f"0 ≤ {name} ≤ 1")
@@ -62,7 +62,7 @@ def accuracies_are_shares(path: Path, table: pd.DataFrame) -> None:
 def laws_of_information(
     path: Path, table: pd.DataFrame, inputs: int, h_y: float, capacities: np.ndarray, exact: bool
 ) -> None:
-    """The laws of information, at every snapshot that is not NaN.
+    """Refuse a table that violates a law of information at a snapshot that is not NaN.
 
     Args:
         table: as from `infoplane.estimate`, whole and in order.

@@ -1,4 +1,4 @@
-"""Figures: whether they are whole files, and show the tables that they say."""
+"""Checks of figures: files are whole, and show their tables."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from infoplane.verify.facts import RUN_AGAIN
 __all__ = ["check_figure"]
 
 READ_HERE = {"accuracy", "aggregates", "history", "information"}
-# What files of other forms begin and end with
+# Beginnings and ends of files of other formats
 ENDS = {
     ".gif": (b"GIF89a", b";"),
     ".html": (b"<!doctype html>", b"</html>\n"),
@@ -31,9 +31,9 @@ ENDS = {
 
 
 def check_figure(path: Path) -> None:
-    """A figure is whole and, if it is drawn from mean curves or single runs, what its tables show.
+    """A figure is whole and, if it shows mean curves or single runs, equal to one that is drawn again.
 
-    To find out, it is drawn again, unless other versions of the libraries have drawn it.
+    It is not drawn again if other versions of the libraries have drawn it.
     """
     if not is_whole(path):
         raise UserError(f"{path}: truncated, damaged or no figure of a study; {RUN_AGAIN}")
@@ -81,7 +81,7 @@ def files_of(kind: str, name: Any, results: Path) -> list[Path]:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file is a whole PNG with a description, or begins and ends as the other forms do."""
+    """Whether a file is a whole PNG with a description, or begins and ends as PDF or SVG do."""
     start, end = ENDS.get(path.suffix, (b"", b""))
     data = path.read_bytes()
     if path.suffix != ".png":

@@ -1,4 +1,4 @@
-"""All artifacts of a folder of results, one check after the other, and what came of it."""
+"""Verification of a folder of results: all checks, one after the other, and the problems found."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,13 @@ __all__ = ["verify"]
 
 
 class Check(NamedTuple):
-    """A kind of check: what is looked at, what is then known of it, and what finds out."""
+    """A kind of check.
+
+    Attributes:
+        pattern: of the paths that it checks, below the folder of results.
+        known: what holds if it passes.
+        made: raises a `UserError` if it does not.
+    """
 
     pattern: str
     known: str
@@ -36,7 +42,7 @@ class Check(NamedTuple):
 CHECKS = (
     Check(
         path_of("dataset", dataset="*"),
-        "data sets hold what they say; public ones, what was published",
+        "data sets match their digests; public ones, what was published",
         check_dataset,
     ),
     Check("datasets/*/*", "downloaded files are the published ones", check_download),
@@ -87,13 +93,13 @@ KINDS = (".csv", ".gif", ".html", ".mp4", ".npz", ".parquet", ".pdf", ".png", ".
 
 
 def verify(results: Path) -> tuple[list[str], list[str]]:
-    """Reread a folder of results: each artifact by itself, and against those that it was made from.
+    """Check every artifact in a folder of results by itself, and against those that it was made from.
 
     Args:
         results: the folder that a study wrote.
 
     Returns:
-        The problems, a line each, and how many checks of each kind were made.
+        Problems, a line each; and lines that count the checks of each kind.
 
     Raises:
         UserError: there is nothing to check.
