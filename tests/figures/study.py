@@ -167,6 +167,7 @@ class Study:
 def figure_spec(kind: str, experiments=("fine",), estimators=None, **options) -> FigureSpec:
     """A figure of a kind, with the keys that it takes."""
     takes = FIGURES[kind].takes
-    own = estimators or (("coarse",) if kind == "errors" else ("exact",))
+    own = estimators or (("coarse",) if kind in ("errors", "signs") else ("exact",))
+    own = ("exact", *own) if kind == "signs" else own
     keys = {"experiments": experiments, "estimators": own}
     return FigureSpec(kind=kind, category="A", **{key: keys[key] for key in keys if key in takes}, **options)
