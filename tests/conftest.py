@@ -4,6 +4,13 @@ from collections import Counter
 
 import pytest
 
+from infoplane import Dataset, load_dataset
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> Dataset:
+    return load_dataset("synthetic")
+
 
 @pytest.fixture(scope="module")
 def tally():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from infoplane import EstimatorSpec, UserError, estimate, exact_information, load_dataset, train
+from infoplane import EstimatorSpec, UserError, estimate, exact_information, train
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -29,11 +29,6 @@ from measurement import Comparison, Work
 EPOCHS = 16
 RATE = 1e-3
 SPEC = library.RELU.model_copy(update={"epochs": EPOCHS, "record_every": 1, "learning_rate": RATE})
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 @pytest.fixture(scope="module")

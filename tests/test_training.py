@@ -22,16 +22,11 @@ from trainings import (
     spec_of,
 )
 
-from infoplane import EstimatorSpec, UserError, estimate, load_dataset, train
+from infoplane import EstimatorSpec, UserError, estimate, train
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.networks import training as in_torch
 from infoplane.networks.inputs import network_labels
 from infoplane.networks.schemes import scheme_of
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 @pytest.fixture(params=["kernels", "torch"])

@@ -15,11 +15,6 @@ from infoplane.datasets.dataset import with_train_fraction
 from infoplane.random import Streams
 
 
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
-
-
 def test_split_is_stratified_and_fixed(synthetic):
     mask = synthetic.train_mask
     assert (mask.sum(), (~mask).sum()) == (3276, 820)

@@ -9,11 +9,6 @@ from infoplane import Dataset, UserError, load_dataset
 from infoplane.datasets import save_dataset, stratified_split
 
 
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
-
-
 def test_round_trip(synthetic, tmp_path):
     path = tmp_path / "synthetic.npz"
     save_dataset(path, synthetic)

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from infoplane import load_dataset
 from infoplane.datasets import icosahedron
 
 PHI = (1 + math.sqrt(5)) / 2
@@ -17,11 +16,6 @@ VERTICES = np.array(
         (A, -B, 0), (-A, -B, 0), (-B, 0, -A), (0, -A, -B), (-B, 0, A), (B, 0, A),
     ]
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 @pytest.fixture(scope="module")

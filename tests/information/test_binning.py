@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane import EstimatorSpec, TrainingSpec, estimate, exact_information, load_dataset, train
+from infoplane import EstimatorSpec, TrainingSpec, estimate, exact_information, train
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
 from infoplane.information.replay import replay
 
@@ -167,11 +167,6 @@ def test_quantized_are_the_codes_of_rational_arithmetic(bits, low, high):
 
 def test_a_quantizer_over_nothing_has_one_code():
     assert not quantized(np.array([[[-1.0, 0.0, 3.0]]]), *ends(0.0, 0.0), 8).any()
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 from brute_force import brute_force, entropy_of, kernel_density, same_bits
 from reference import small_images
 
-from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, load_dataset, train
+from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, train
 from infoplane.artifacts import read_table
 from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
@@ -18,11 +18,6 @@ from infoplane.information.binning import adaptive_bins, quantized, rebinned, un
 from infoplane.information.replay import replay
 from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import save_trajectory
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 def trained(activation, bits, **others):

@@ -19,7 +19,6 @@ from trainings import (
     spec_of,
 )
 
-from infoplane import load_dataset
 from infoplane.networks.forward import model_on
 from infoplane.networks.optimizers import batch_size_of, step_rate
 from infoplane.networks.schemes import scheme_of
@@ -29,11 +28,6 @@ from infoplane.random import Streams
 from infoplane.ranges import averaging_at
 
 REPETITIONS = range(3)
-
-
-@pytest.fixture(scope="module")
-def synthetic():
-    return load_dataset("synthetic")
 
 
 def steps_in_double_precision(spec, dataset, repetitions, wider):
