@@ -1,4 +1,4 @@
-"""Specs: base of the models that say what a job is told."""
+"""Specs: base class of the models of data sets, trainings, estimators and figures."""
 
 from collections.abc import Collection
 from typing import Any

@@ -69,7 +69,7 @@ class Experiment(TrainingSpec):
 
     @property
     def spec(self) -> TrainingSpec:
-        """What training is told."""
+        """The training spec: all keys that a repetition depends on."""
         return TrainingSpec.model_validate(self.model_dump(include={*TrainingSpec.model_fields}))
 
 
@@ -95,7 +95,7 @@ class Estimator(EstimatorSpec):
 
     @property
     def spec(self) -> EstimatorSpec:
-        """What the information stage is told."""
+        """The estimator spec: all keys that an estimate depends on."""
         return EstimatorSpec.model_validate(self.model_dump(include={*EstimatorSpec.model_fields}))
 
 

@@ -65,17 +65,17 @@ DESCRIBED += ["mean", "median", "mean_lower", "mean_upper", "bad_fits", "near_lo
 
 @dataclass(frozen=True)
 class Cell:
-    """What a number of runs is told of.
+    """A comparison unit of the claims: the runs of an experiment, seen by an estimator in a layer.
 
     Attributes:
-        protocol, reading: what verdicts are kept apart by.
+        protocol, reading: verdicts are separate for each.
         experiment, estimator: names.
         against: the experiment/estimator that this one is compared with, if it is.
         layer: from 1; 0 for all hidden layers together.
         phase: as in the table above.
         runs: repetition, effect, whole, bad_fit, as `TALLIES` ask for.
         near_log2_n, injective: as in the table above.
-        left_out: why no verdict hangs on it, whatever its status; empty if one does.
+        left_out: why no verdict depends on it, whatever its status; empty if one does.
     """
 
     protocol: str

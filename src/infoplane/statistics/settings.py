@@ -85,9 +85,9 @@ def setting_correlations(settings: Sequence[Setting]) -> pd.DataFrame:
 
 def rows_of(own: Sequence[tuple[Setting, pd.DataFrame]], against: str) -> Iterator[Mapping[str, Any]]:
     for one, runs in own:
-        told = correlate(runs["compression"], runs[against])._asdict()
+        correlation = correlate(runs["compression"], runs[against])._asdict()
         means = {"compression": runs["compression"].mean(), "mean": runs[against].mean()}
-        yield {"experiment": one.experiment, "scope": "runs", "settings": 1, **told, **means}
+        yield {"experiment": one.experiment, "scope": "runs", "settings": 1, **correlation, **means}
     strata = [(runs["compression"].to_numpy(), runs[against].to_numpy()) for _, runs in own]
     all_runs = {"settings": len(own), "experiment": ""}
     yield {**all_runs, "scope": "seeds", **correlate_strata(strata)._asdict()}
