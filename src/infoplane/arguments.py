@@ -1,5 +1,6 @@
 """Parsers of command lines: mistakes are one line that suggests the nearest name."""
 
+import itertools
 import re
 import sys
 from argparse import ArgumentParser, Namespace
@@ -19,13 +20,20 @@ class Parser(ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Namespace, list[str]]:
         """Parse a command line; what no parser inside knows is refused here, where its options are known."""
+        if not self._subparsers:
+            self.refuse_unknown_options(sys.argv[1:] if args is None else args)
         found, unknown = super().parse_known_args(args, namespace)
-        for word in unknown:
-            if word.startswith("-"):
-                name, options = word.partition("=")[0], self._option_string_actions
-                self.error(f"{quoted(name)} is no option; {suggestion(name, options)}")
-            self.error(f"{quoted(word)} is one word too many; quote names that have spaces")
+        if unknown:
+            self.error(f"{quoted(unknown[0])} is one word too many; quote names that have spaces")
         return found, unknown
+
+    def refuse_unknown_options(self, words: Sequence[str]) -> None:
+        """Suggest the nearest option before arguments are missed that stand behind a misspelt one."""
+        options = self._option_string_actions
+        for word in itertools.takewhile("--".__ne__, words):
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(option.startswith(name) for option in options):
+                self.error(f"{quoted(name)} is no option; {suggestion(name, options)}")
 
     def error(self, message: str) -> NoReturn:
         """Print a line on standard error and exit with status 2."""

@@ -43,9 +43,9 @@ def init(given: Namespace) -> None:
 
 
 def run(given: Namespace) -> None:
-    from infoplane.running import Options, claimed, run_study, target_names, unlock
+    from infoplane.running import Options, claimed, run_study, unlock
 
-    if str(given.config) in target_names() and not given.config.exists():  # of the default config
+    if given.config.suffix not in (".yaml", ".yml", ".json"):  # a target of the default config
         given.config, given.target = CONFIG, [str(given.config), *given.target]
     if given.unlock:
         with claimed(Path.cwd()):

@@ -12,6 +12,7 @@ from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.persistence import PersistenceBase
 from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.workflow import Workflow
 
 INTERNALS = (ROOT / "workflow" / "rules" / "internals.smk").read_text()
 
@@ -29,6 +30,9 @@ def test_this_version_has_all_of_them():
         assert callable(getattr(PersistenceBase, name)) and f'"{name}"' in INTERNALS
     for owner, name in ((DAG, "forcefiles"), (JobScheduler, "job_rate_limiter")):
         assert f"self.{name}" in owner_source(owner) and f'"{name}"' in INTERNALS
+    assert "def modifier" in owner_source(Workflow) and '"modifier"' in INTERNALS
+    root = (ROOT / "Snakefile").read_text()
+    assert "self.default_target" in owner_source(Workflow) and '"default_target"' in root
 
 
 def owner_source(owner: type) -> str:
@@ -44,10 +48,10 @@ def test_one_that_has_gone_is_one_line_with_a_remedy():
 
 
 def test_no_other_file_of_the_workflow_uses_any():
-    for path in (ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")):
+    internals = r"forcefiles|persistence|workflow\.(scheduler|dag|modifier|default_target)\b|set_input"
+    for path in (ROOT / "workflow" / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")):
         if path.name != "internals.smk":
-            text = path.read_text()
-            assert not re.search(r"forcefiles|persistence|workflow\.(scheduler|dag)\b|set_input", text), path
+            assert not re.search(internals, path.read_text()), path
 
 
 def test_the_limit_of_starts_is_lifted_on_one_machine(fresh):

@@ -90,7 +90,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
         raise UserError(reason(status, errors, progress, child))
     else:
         print(
-            f"{progress.done.total()} jobs done; figures are in {Path(study.results, 'figures')}"
+            f"{count_of_jobs(progress.done.total())} done; figures are in {Path(study.results, 'figures')}"
             if progress.totals
             else f"nothing to do: all is in {study.results}"
         )
@@ -163,6 +163,15 @@ def words_of(job: Job) -> str:
     return f"{job.name} failed: {job.last_words.removeprefix('infoplane: ')} (log: {job.log})"
 
 
+def count_of_jobs(number: int) -> str:
+    """A number of jobs in words.
+
+    >>> count_of_jobs(1), count_of_jobs(2)
+    ('1 job', '2 jobs')
+    """
+    return f"{number} job{'s' * (number != 1)}"
+
+
 def print_plan(progress: Progress) -> None:
     """Print how many jobs of each stage would run."""
     for line in plan(progress):
@@ -173,4 +182,4 @@ def plan(progress: Progress) -> Iterator[str]:
     for stage in progress.stages:
         yield f"{stage:12} {progress.totals[stage]:6}"
     total = progress.totals.total()
-    yield f"{total} jobs would run" if total else "nothing to do"
+    yield f"{count_of_jobs(total)} would run" if total else "nothing to do"

@@ -1,0 +1,139 @@
+"""What a run knows of itself follows from the messages of Snakemake and from earlier measurements."""
+
+from io import StringIO
+from itertools import count
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from infoplane.layout import FILES
+from infoplane.running.display import Bars, Lines, display_of, line_of, words_of
+from infoplane.running.progress import STAGES, Progress, TimeLeft
+
+PLAN = {
+    "event": "run_info",
+    "stats": {"training": 3, "statistics_join": 2, "verdicts": 1, "all": 1, "total": 7},
+}
+
+
+def started(number: int, rule: str = "training", log: str = "no.log", **wildcards: str) -> dict:
+    return {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log], "wildcards": wildcards}
+
+
+def finished(number: int) -> dict:
+    return {"event": "job_finished", "job_id": number}
+
+
+def progress_of(*events: dict, cores: int = 1) -> Progress:
+    """Progress by a clock that goes on by 1 s each time it is read."""
+    progress = Progress(cores, clock=map(float, count()).__next__)
+    for event in events:
+        progress.take(event)
+    return progress
+
+
+def test_stages_are_the_folders_of_results_in_their_order():
+    assert STAGES[0] == "datasets" and STAGES.index("training") < STAGES.index("figures")
+    assert set(STAGES) == {path.split("/")[0] for path in FILES.values()}
+
+
+def test_targets_are_no_jobs():
+    progress = progress_of(PLAN)
+    assert progress.totals == {"training": 3, "statistics": 3}
+    assert progress.stages == ["training", "statistics"]
+
+
+def test_a_job_runs_until_it_has_finished_or_failed():
+    progress = progress_of(PLAN, started(4, experiment="mine", chunk="0-3"), started(5))
+    assert [job.name for job in progress.running.values()] == ["training mine 0-3", "training"]
+    progress.take(finished(4))
+    progress.take({"event": "job_error", "jobid": 5})
+    assert not progress.running and progress.done == {"training": 1}
+    assert [job.name for job in progress.failed] == ["training"]
+
+
+def test_messages_of_other_jobs_and_kinds_change_nothing():
+    progress = progress_of(
+        PLAN, finished(9), {"event": "job_error", "jobid": 9}, {"event": "", "text": "hello"}
+    )
+    assert not (progress.done or progress.failed or progress.running)
+
+
+def test_time_left_is_that_of_finished_jobs_of_the_stage():
+    progress = progress_of(PLAN, started(1), finished(1))  # 1 s
+    assert progress.left("training") == TimeLeft(2.0, True)
+    assert progress.left("statistics") == TimeLeft(0.0, False)
+    assert progress.left() == TimeLeft(2.0, False)
+    progress.measured["statistics"] = [2.0, 4.0]
+    assert progress.left() == TimeLeft(2 * 1.0 + 3 * 3.0, True)
+
+
+@given(st.integers(1, 64), st.lists(st.floats(0.01, 1e5), min_size=1, max_size=5), st.integers(0, 50))
+def test_cores_share_the_time(cores, measured, waiting):
+    progress = progress_of({"event": "run_info", "stats": {"training": waiting}}, cores=cores)
+    progress.measured["training"] = measured
+    seconds, is_all = progress.left()
+    assert is_all and seconds * cores <= waiting * max(measured) * (1 + 1e-12)
+    assert seconds * cores >= waiting * min(measured) * (1 - 1e-12)
+
+
+def test_benchmarks_of_earlier_runs_are_read(tmp_path):
+    for path, took in (("training/mine/0-3.tsv", 2.5), ("training/mine/4-7.tsv", 3.5), ("figures/a.tsv", 1)):
+        benchmark = tmp_path / "benchmarks" / path
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text(f"s\th:m:s\n{took}\t0:00:02\n")
+    (tmp_path / "benchmarks" / "empty.tsv").touch()
+    progress = progress_of(PLAN)
+    progress.read_benchmarks(tmp_path)
+    assert progress.measured["training"] in ([2.5, 3.5], [3.5, 2.5]) and progress.measured["figures"] == [1]
+    assert progress.left("training") == TimeLeft(9.0, True)
+
+
+def test_a_line_says_it_all(capsys):
+    progress = progress_of(PLAN, started(1), finished(1))
+    assert line_of(progress) == "1 of 6 jobs (17%), more than 2 s left: training 1/3, statistics 0/3"
+    lines = Lines(progress)
+    lines.update()  # it is not due
+    assert not capsys.readouterr().err
+    lines.close()
+    assert capsys.readouterr().err == f"{line_of(progress)}\n"
+
+
+def test_the_last_words_of_a_job_are_those_of_its_log(tmp_path):
+    log = Path(tmp_path, "a.log")
+    (job,) = progress_of(PLAN, started(1, log=str(log))).running.values()
+    assert job.last_words == ""
+    log.write_text("started\ntraining: 3/10 epochs, loss 0.5\n\n")
+    assert job.last_words == "3/10 epochs, loss 0.5"
+
+
+def test_an_unknown_time_is_no_time():
+    assert words_of(TimeLeft(0, False)) == "time left unknown"
+    assert words_of(TimeLeft(0, True)) == "0 s left"
+
+
+def test_bars_show_stages_and_what_runs(tmp_path):
+    log = Path(tmp_path, "a.log")
+    log.write_text("training: 3/10 epochs, loss 0.5\n")
+    progress = progress_of(PLAN, started(1), finished(1), started(2, log=str(log), experiment="mine"))
+    screen = StringIO()
+    console = Console(file=screen, width=100, color_system=None)
+    bars = Bars(progress, console)
+    bars.close()
+    console.print(bars.drawn())
+    *table, job = screen.getvalue().splitlines()
+    columns = [
+        line.replace("━", " ").replace("╸", " ").replace("╺", " ").split(maxsplit=3) for line in table[-3:]
+    ]
+    assert [row[:3] for row in columns] == [
+        ["training", "1/3", "33%"],
+        ["statistics", "0/3", "0%"],
+        ["all", "1/6", "17%"],
+    ]
+    assert job == "training mine: 3/10 epochs, loss 0.5"
+
+
+def test_bars_are_for_terminals(capsys):
+    assert isinstance(display_of(Progress(1)), Lines)

@@ -1,0 +1,112 @@
+"""Mistakes on the command line are one line with the nearest name; help says commands and defaults."""
+
+import re
+import subprocess
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import pytest
+
+from infoplane.cli import main, parser
+
+
+def mistake(capsys, *arguments: str) -> str:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["chek"], "infoplane: 'chek' is no command; did you mean 'check'? (see infoplane --help)"),
+        (["rnu", "a.yaml"], "infoplane: 'rnu' is no command; did you mean 'run'? (see infoplane --help)"),
+        (
+            ["statistics", "join-phase"],
+            "infoplane: 'join-phase' is no command; did you mean 'join-phases'? (see infoplane statistics ",
+        ),
+        (
+            ["run", "--corse", "2"],
+            "infoplane: '--corse' is no option; did you mean '--cores'? (see infoplane run --help)",
+        ),
+        (
+            ["run", "--in-proces=yes"],
+            "infoplane: argument --in-process: ignored explicit argument 'yes' (see infoplane run --help)",
+        ),
+        (
+            ["statistics", "accuracy", "--histroy", "a"],
+            "infoplane: '--histroy' is no option; did you mean '--history'? (see ",
+        ),
+        (["statistics", "accuracy"], "infoplane: the following arguments are required: --dataset, "),
+        (["check", "a.yaml", "b.yaml"], "infoplane: 'b.yaml' is one word too many; "),
+        ([], "infoplane: the following arguments are required: COMMAND (see infoplane --help)"),
+        (
+            ["information", "--device", "gpu"],
+            "infoplane: 'gpu' is no value of --device; did you mean 'cpu'? (see ",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, arguments, line):
+    assert mistake(capsys, *arguments).startswith(line)
+
+
+def test_a_number_of_cores_is_a_number(capsys):
+    assert main(["run", "--cores", "all"]) == 1
+    assert capsys.readouterr().err == "infoplane: 'all' is no number of cores; give 1 or more\n"
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"infoplane {version('infoplane')}\n"
+
+
+def test_help_has_commands_for_people_first_and_stages_apart():
+    before, after = parser().format_help().split("commands of single stages")
+    listed = re.findall(r"^    (\w+)  +\S", before, re.MULTILINE)
+    assert listed[:4] == ["init", "run", "check", "status"] and "training" not in listed
+    assert re.findall(r"^  (\w+)  +\S", after, re.MULTILINE)[:3] == ["datasets", "training", "information"]
+
+
+def parsers(top: ArgumentParser) -> Iterator[ArgumentParser]:
+    yield top
+    for action in top._actions:
+        if isinstance(action, _SubParsersAction):
+            for inner in action.choices.values():
+                yield from parsers(inner)
+
+
+def test_help_says_every_default():
+    for each in parsers(parser()):
+        for action in each._actions:
+            if action.default not in (None, False, [], "==SUPPRESS=="):
+                assert "by default" in action.help, (each.prog, action.dest)
+
+
+def test_every_command_says_what_it_does():
+    for each in parsers(parser()):
+        assert each.description or each.prog.endswith("statistics"), each.prog
+        assert all(action.help for action in each._actions if not isinstance(action, _SubParsersAction)), (
+            each.prog
+        )
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_knows_commands_and_options(capsys, shell):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--print-completion", shell])
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("init", "status", "--in-process", "--cores"))
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_a_shell_that_is_not_known(capsys):
+    assert mistake(capsys, "--print-completion", "bsh").startswith(
+        "infoplane: --print-completion: 'bsh' is no known shell; did you mean 'bash'?"
+    )
