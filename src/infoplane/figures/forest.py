@@ -23,7 +23,7 @@ from infoplane.plotting.phases import cells_of, observation_of
 __all__ = ["Row", "draw", "factor_of", "references_of", "rows_of"]
 
 # In inches: the height of a line of a row, and of what stands above and below the rows
-LINE, AROUND = 0.155, 1.05
+LINE, AROUND = 0.15, 1.05
 # Letters of a line beside a row
 LETTERS = 34
 # Keys that make no setting
