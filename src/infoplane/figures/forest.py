@@ -62,7 +62,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     lines = sum(max(len(row.text.split("\n")), len(row.names), 2) for row in rows) + 1
     figure = Figure((WIDTH, len(estimators) * (AROUND + LINE * lines)), layout="constrained")
     write_note(figure, spec.note)
-    labels = labels_of(spec, phases)
+    chosen = references_of(trainings).values()
+    labels = labels_of(spec, {name: its for name, its in phases.items() if name[0] in chosen})
     blocks = figure.subfigures(len(estimators), 1, squeeze=False)[:, 0]
     for estimator, block in zip(estimators, blocks, strict=True):
         if len(estimators) > 1:
