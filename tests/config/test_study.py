@@ -507,6 +507,38 @@ def test_bad_spec_is_one_line(text):
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("own", "estimators", "line"),
+    [
+        (
+            {"epochs": 32},
+            ["exact", "other"],
+            "has nothing to be compared with; add an estimator of kind exact and ",
+        ),
+        ({}, ["other"], "has nothing to be compared with; add an estimator of kind exact to its estimators"),
+        (
+            {"subset": "test"},
+            ["exact", "other"],
+            "counts a subset of the inputs; kind signs takes all of them",
+        ),
+    ],
+)
+def test_signs_are_of_estimators_that_have_an_exact_value(own, estimators, line):
+    figure = {"kind": "signs", "category": "a", "experiments": ["one"], "estimators": estimators}
+    config = changed("figures/signs", figure) | {
+        "estimators": {"exact": {"kind": "exact"}, "other": {"kind": "rebinned", **own}}
+    }
+    assert f"figures.signs: other {line}" in refusal(config)
+
+
+def test_signs_at_a_few_epochs_have_their_own_exact_value():
+    figure = {"kind": "signs", "category": "a", "experiments": ["one"], "estimators": ["exact", "other"]}
+    config = changed("figures/signs", figure) | {
+        "estimators": {"exact": {"kind": "exact", "epochs": 32}, "other": {"kind": "rebinned", "epochs": 32}}
+    }
+    assert resolve(config, "mine.yaml").figures["signs"].pairs == [("one", "exact"), ("one", "other")]
+
+
 def test_quick_study_shows_all_figures_of_the_paper():
     study, quick = (load_study(CONFIGS / name) for name in ("config.yaml", "quick.yaml"))
     assert quick.results != study.results

@@ -72,7 +72,7 @@ def test_marks_are_the_prevalence_with_its_interval(study, layers, shown):
     for axes, layer in zip(panels(figure), shown, strict=True):
         lines = [line for line in axes.lines if len(line.get_xdata()) == 1]
         ends = [line.get_xdata() for line in axes.lines if line.get_ydata()[0] == line.get_ydata()[-1]]
-        ends = [each for each in ends if len(each) == 2 and each != [0, 1]]
+        ends = [each for each in ends if len(each) == 2 and [*each] != [0, 1]]
         assert len(lines) == 3
         for name, line in zip(("fine", "tanh", "bad"), lines, strict=True):
             runs = load_table(study.path("phases", name, "exact"))

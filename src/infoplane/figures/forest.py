@@ -23,7 +23,7 @@ from infoplane.plotting.phases import cells_of, observation_of
 __all__ = ["Row", "draw", "factor_of", "references_of", "rows_of"]
 
 # In inches: the height of a line of a row, and of what stands above and below the rows
-LINE, AROUND = 0.155, 1.05
+LINE, AROUND = 0.15, 1.05
 # Letters of a line beside a row
 LETTERS = 34
 # Keys that make no setting
@@ -62,7 +62,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     lines = sum(max(len(row.text.split("\n")), len(row.names), 2) for row in rows) + 1
     figure = Figure((WIDTH, len(estimators) * (AROUND + LINE * lines)), layout="constrained")
     write_note(figure, spec.note)
-    labels = labels_of(spec, phases)
+    chosen = references_of(trainings).values()
+    labels = labels_of(spec, {name: its for name, its in phases.items() if name[0] in chosen})
     blocks = figure.subfigures(len(estimators), 1, squeeze=False)[:, 0]
     for estimator, block in zip(estimators, blocks, strict=True):
         if len(estimators) > 1:

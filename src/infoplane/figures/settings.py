@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
 from infoplane.config.training import TrainingSpec
-from infoplane.figures.forest import rows_of
+from infoplane.figures.forest import references_of, rows_of
 from infoplane.figures.panels import labels_of, leave_empty, training_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
@@ -33,8 +33,9 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     stand the correlations over settings and over the seeds within them.
     """
     runs = tables["tradeoff"]
-    labels = labels_of(spec, runs)
     trainings = {name: training_of(runs[name, (spec.estimators or ("",))[0]]) for name in spec.experiments}
+    chosen = references_of(trainings).values()
+    labels = labels_of(spec, {name: its for name, its in runs.items() if name[0] in chosen})
     activations = [*dict.fromkeys(each.activation for each in trainings.values())]
     styles = styles_of(trainings)
     blocks = [*product(spec.estimators or (), activations)]

@@ -16,7 +16,7 @@ from infoplane.statistics.signs import signs
 __all__ = ["draw"]
 
 # In inches: the height of a row, and of what stands above and below all rows
-ROW, AROUND = 0.36, 1.3
+ROW, AROUND = 0.35, 1.45
 TOGETHER = {"quantized": "all quantized", "float32": "all float32", "all": "all"}
 
 
@@ -53,8 +53,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel(
-        "share of runs and layers of which the estimate says what the exact value says: "
-        "that they compress, or do not"
+        "share of runs and layers of which the estimate says\n"
+        "what the exact value says: that they compress, or do not"
     )
     add_prevalence_bar(figure, [axes])
     return figure
