@@ -31,6 +31,11 @@ CATEGORIES = {
     "resolution": "Compression against resolution",
     "reliability": "Reliability of the exact values",
     "tradeoff": "Compression and accuracy",
+    "factors": "What compression depends on",
+    "labels": "Learnt and memorised labels",
+    "subsets": "Training and test inputs alone",
+    "fashion": "Fashion-MNIST",
+    "explorer": "Explorer",
 }
 INTRODUCTION = f"""# Gallery
 
@@ -56,7 +61,8 @@ def gallery(root: Path) -> str:
     known = [each for each in CATEGORIES if each in sections]
     page = [INTRODUCTION.format(defaults=as_yaml({"defaults": config["defaults"]}))]
     for category in known + [each for each in sections if each not in CATEGORIES]:
-        page += [f"## {CATEGORIES.get(category, category)}", *sections[category]]
+        title = CATEGORIES.get(category, category)
+        page += [f"## {title} {{: #category-{category} }}", *sections[category]]
     return "\n\n".join(page) + "\n"
 
 

@@ -186,19 +186,19 @@ FIGURES = {
     ),
     "forest": FigureKind(
         "share of the runs that compress, with its 95 % interval, in the last hidden layer and in the "
-        "output: a row for each setting, by the factor in which it differs from the reference, which is the "
-        "first experiment of an activation function",
+        "output, with a row for each setting. Settings are grouped by the factor in which they differ from "
+        "the reference, which is the first experiment with the same activation function",
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
     "settings": FigureKind(
-        "compression against test accuracy and against training less test accuracy, a point for each "
-        "setting, with rank correlations over settings and over the seeds within them",
+        "compression against test accuracy and against training minus test accuracy, with a point for each "
+        "setting, and rank correlations over settings and over the seeds within them",
         ("tradeoff",),
     ),
     "signs": FigureKind(
-        "how often estimators say of a run and layer what the exact value says: that it compresses, or does "
-        "not; among the estimators must be exact ones that look at as many epochs",
+        "how often estimators agree with the exact value on whether a layer compresses in a run. The "
+        "estimators must include exact ones at the same epochs",
         ("phases",),
     ),
     "margins": FigureKind(
@@ -232,15 +232,15 @@ FIGURES = {
     ),
     "explorer": FigureKind(
         "a page for a browser: information planes of two experiments side by side, and I(X;T), I(T;Y) and "
-        "accuracy over epochs below them, moved by one slider through training; single runs, and means with "
-        "bands from the 10 % to the 90 % quantile",
+        "accuracy over epochs below them. One slider moves all of them through training. The page shows "
+        "single runs, and means with bands from the 10 % to the 90 % quantile",
         ("aggregates", "information", "accuracy", "history"),
         ("experiments", "estimators", "layers"),
         ("html",),
     ),
     "film": FigureKind(
-        "information planes that grow as the networks train, epochs evenly on a logarithmic scale: mean "
-        "trajectories of the main part, and single runs as dots",
+        "information planes that grow as the networks train, with epochs evenly spaced on a logarithmic "
+        "scale: mean trajectories of the main part, and single runs as dots",
         ("aggregates", "information"),
         ("experiments", "estimators", "layers", "mp4"),
         ("gif",),
