@@ -177,6 +177,20 @@ def test_command(study, capsys):
     assert "holds a lock on its log" in capsys.readouterr().out
 
 
+def test_watching_ends_by_ctrl_c(study, capsys, monkeypatch):
+    pauses = iter([None, KeyboardInterrupt])
+
+    def sleep(seconds):
+        if error := next(pauses):
+            raise error
+
+    monkeypatch.setattr("infoplane.status.time.sleep", sleep)
+    assert main(["status", "mine.yaml", "--watch"]) == 0
+    shown = capsys.readouterr()
+    lines = [*summary(study)]
+    assert shown.out.count("\n".join(lines)) == 2 and not shown.err and "\x1b" not in shown.out
+
+
 def test_numbers_are_read_easily():
     assert [size(each) for each in (0, 999, 1000, 9_900, 12_345, 1e15)] == [
         "0 B", "999 B", "1.0 kB", "9.9 kB", "12 kB", "1000 TB",

@@ -5,7 +5,6 @@ import shlex
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 # What runs is the code beside this workflow, wherever infoplane was installed from. Where the workflow is a part of the
@@ -14,19 +13,22 @@ ROOT = os.path.normpath(workflow.current_basedir.join("../..").get_path_or_uri(s
 SOURCE = os.path.join(ROOT, "src") if os.path.isdir(os.path.join(ROOT, "src", "infoplane")) else ""
 if SOURCE:
     sys.path.insert(0, SOURCE)
-elif find_spec("infoplane") is None:
-    sys.exit("infoplane: the package is not installed where Snakemake is; pip install infoplane there")
 
 from snakemake.settings.types import DeploymentMethod
 
-from infoplane.artifacts import canonical
-from infoplane.config.kinds import PICTURE
-from infoplane.config.parsing import from_yaml
-from infoplane.config.study import resolve
-from infoplane.errors import UserError
-from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, report_category
-from infoplane.log import failures
-from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
+try:
+    from infoplane.artifacts import canonical
+    from infoplane.config.kinds import PICTURE
+    from infoplane.config.parsing import from_yaml
+    from infoplane.config.study import resolve
+    from infoplane.errors import UserError
+    from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, report_category
+    from infoplane.log import failures
+    from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
+except ImportError as error:
+    sys.exit(
+        f"infoplane: {error}; install the version of the package that this workflow is of where Snakemake is"
+    )
 
 # A --configfile is a study of its own: Snakemake would merge it into the default one, of this folder or of the clone.
 if not workflow.overwrite_configfiles:
