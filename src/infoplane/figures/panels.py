@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, FigureSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.config.labels import label_of_estimator, labels_of_trainings
 from infoplane.plotting.axes import PREFIT_GROUND
 from infoplane.plotting.means import epochs_of, prefit_of
@@ -67,9 +67,9 @@ def literal(label: str) -> str:
     return label.replace("$", r"\$")
 
 
-def training_of(table: pd.DataFrame) -> TrainingSpec:
-    """Spec of the training that a table is of."""
-    return TrainingSpec.model_validate(table.attrs["spec"]["training"])
+def training_of(table: pd.DataFrame) -> TrainingSpec | RecordedSpec:
+    """Spec of the training, or of the recorded runs, that a table is of."""
+    return spec_of_runs(table.attrs["spec"])
 
 
 def data_of(table: pd.DataFrame) -> tuple[int, int]:
