@@ -159,7 +159,7 @@ def tables_of(study: Study, layout: Layout, figure: str, folder: Path) -> dict[s
 
 
 def paths_of(layout: Layout, kind: str, name: Any, folder: Path) -> list[Path]:
-    """The files of a table; where the recordings are gone, which tell the number of runs, all that lie there."""
+    """The files of a table; all that lie there where recordings, which tell how many, are gone."""
     experiment, estimator = name if isinstance(name, tuple) else (name, "")
     pattern = path_of(kind, experiment=experiment, estimator=estimator, chunk="*")
     return [folder / path for path in layout.tables(kind, [name])] or sorted(folder.glob(pattern))

@@ -27,7 +27,7 @@ FIRST = 1  # of the kernels, before results said their version
 # Tables of one repetition of an experiment
 OF_ONE_RUN = ("merging", "activations")
 # Figures of accuracies, and whether they take one of both or all
-SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {"accuracy": any, "tradeoff": all}
+SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {"accuracy": any, "tradeoff": all, "explorer": all}
 
 
 class Provenance:
@@ -179,7 +179,7 @@ def repetitions_in(path: Path, description: Mapping[str, Any]) -> Any:
 
 
 def refuse_missing_data(study: Study, source: str) -> None:
-    """Raise a `UserError` if a file or folder of the user's own data does not exist, or recordings do not fit."""
+    """Raise a `UserError` if a file or folder of the user's own data does not exist or does not fit."""
     for name, spec in study.datasets.items():
         if spec.path and not Path(spec.path).is_file():
             raise UserError(

@@ -168,7 +168,7 @@ class Sections(Strict):
     experiments: Annotated[
         dict[Name, Overrides],
         documented(
-            "networks to train, by name",
+            "networks to train, or runs that were recorded elsewhere, by name",
             min_length=1,
         ),
     ]
@@ -221,7 +221,7 @@ class Study:
 
     @property
     def evidence(self) -> dict[str, Experiment]:
-        """The experiments that claims rest on: no controls, and no recorded ones, of which too little is known."""
+        """The experiments that claims rest on: no controls, and none that were recorded."""
         return {name: its for name, its in self.trained.items() if not its.control}
 
     @property
@@ -329,11 +329,11 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         refuse_unknown(estimator.experiments, experiments, f"{source}: estimators.{name}.experiments")
     for name, figure in figures.items():
         where = f"{source}: figures.{name}"
-        trained = figure.pairs[len(figure.pairs) - len(figure.trained) :]
+        points = figure.pairs[len(figure.pairs) - len(figure.trained) :]
         refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
         refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
-        refuse_unknown([pair[0] for pair in trained], experiments, f"{where}.trained")
-        refuse_unknown([pair[1] for pair in trained], estimators, f"{where}.trained")
+        refuse_unknown([pair[0] for pair in points], experiments, f"{where}.trained")
+        refuse_unknown([pair[1] for pair in points], estimators, f"{where}.trained")
         refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
         for shown, by in figure.pairs:
             if shown not in estimators[by].experiments:

@@ -24,6 +24,7 @@ __all__ = [
     "leave_empty",
     "legend_entries",
     "prefit_entry",
+    "runs_of",
     "training_of",
     "wrapped",
     "write_note",
@@ -52,7 +53,7 @@ def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Col
     trainings, estimators = {}, {}
     for name, table in tables.items():
         experiment, estimator = name if isinstance(name, tuple) else (name, None)
-        trainings[experiment] = training_of(table)
+        trainings[experiment] = runs_of(table)
         if estimator is not None:
             seen_by = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
             estimators[estimator] = spec.labels.get(estimator, label_of_estimator(seen_by))
@@ -67,9 +68,14 @@ def literal(label: str) -> str:
     return label.replace("$", r"\$")
 
 
-def training_of(table: pd.DataFrame) -> TrainingSpec | RecordedSpec:
+def runs_of(table: pd.DataFrame) -> TrainingSpec | RecordedSpec:
     """Spec of the training, or of the recorded runs, that a table is of."""
     return spec_of_runs(table.attrs["spec"])
+
+
+def training_of(table: pd.DataFrame) -> TrainingSpec:
+    """Spec of the training that a table is of."""
+    return TrainingSpec.model_validate(table.attrs["spec"]["training"])
 
 
 def data_of(table: pd.DataFrame) -> tuple[int, int]:

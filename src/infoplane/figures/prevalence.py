@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec, TrainingSpec
-from infoplane.figures.panels import labels_of, training_of, wrapped, write_note
+from infoplane.figures.panels import labels_of, runs_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.phases import (
@@ -80,7 +80,7 @@ def group(spec: FigureSpec, phases: Mapping[Any, pd.DataFrame]) -> dict[str, dic
 
 def group_of(table: pd.DataFrame) -> str:
     """The protocol of a training in words; recorded networks by themselves."""
-    runs = training_of(table)
+    runs = runs_of(table)
     return f"protocol {runs.protocol}" if isinstance(runs, TrainingSpec) else "recorded networks"
 
 

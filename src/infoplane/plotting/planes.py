@@ -46,6 +46,8 @@ Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
 LINES = 14
 # Epochs at which a layer has a dot, at most
 DOTS = 300
+# Letters in the names of all layers, at most, that have room below a row of cells
+LETTERS = 30
 
 
 class Trajectories(NamedTuple):
@@ -138,7 +140,8 @@ def common_names(tables: Iterable[pd.DataFrame]) -> dict[int, str]:
 def name_columns(axes: Axes, layers: Sequence[int], names: Mapping[int, str]) -> None:
     """Name the columns of a table of cells by the layers that they stand for."""
     words = [names.get(layer, f"$T_{{{layer}}}$") for layer in layers]
-    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if names else {}
+    crowded = len("".join(names.values())) > LETTERS
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
     axes.set_xticks(np.arange(len(layers)) + 0.5, words, **slanted)
 
 
