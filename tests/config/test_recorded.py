@@ -106,7 +106,7 @@ def test_accuracies_that_were_not_recorded_enter_no_table(runs):
                     "bins": {"kind": "uniform", "bins": 9, "range": "layer", "experiments": ["own"]}
                 }
             },
-            'estimators.bins: own was recorded without it; .*tanh-0.parquet has exact {"kind":"exact"}, uniform',
+            'estimators.bins: own was recorded without it; .*tanh-0.parquet has exact {"kind":"exact"}, ',
         ),
         (
             "tanh-*",
@@ -131,6 +131,11 @@ def test_accuracies_that_were_not_recorded_enter_no_table(runs):
                 f"figures.a: kind {kind} takes trajectories, and own was recorded without",
             )
             for kind in ("reliability", "resolution", "levels", "merging", "scatter")
+        ),
+        (
+            "tanh-*",
+            {"figures": {"a": figure("forest")}},
+            "figures.a: kind forest compares the keys of trainings",
         ),
         (
             "tanh-*",

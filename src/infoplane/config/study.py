@@ -461,17 +461,20 @@ def refuse_unpaired(study: Study, figure: FigureSpec, where: str) -> None:
 def refuse_unfit_recorded(study: Study, source: str) -> None:
     """Figures show of recorded runs what can be told without a trajectory, and claims do not rest on them."""
     for name, figure in study.figures.items():
-        replayed = [kind for kind in figure.reads if TABLES[kind].replayed]
-        shown = {*figure.experiments, *(pair[0] for pair in figure.pairs)}
-        for unfit in sorted(shown & {*study.recorded}) if replayed else ():
-            raise UserError(
-                f"{source}: figures.{name}: kind {figure.kind} takes trajectories, and {unfit} was recorded "
-                "without; name experiments that are trained"
-            )
+        where = f"{source}: figures.{name}"
+        for unfit in sorted({*figure.experiments, *(pair[0] for pair in figure.pairs)} & {*study.recorded}):
+            if any(TABLES[kind].replayed for kind in figure.reads):
+                raise UserError(
+                    f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without; name "
+                    "experiments that are trained"
+                )
+            if figure.kind == "forest":
+                raise UserError(
+                    f"{where}: kind forest compares the keys of trainings, and {unfit} was recorded without; "
+                    "name experiments that are trained"
+                )
         if figure.kind == "margins" and not study.evidence:
-            raise UserError(
-                f"{source}: figures.{name}: shows verdicts, and claims rest on no experiment; remove it"
-            )
+            raise UserError(f"{where}: shows verdicts, and claims rest on no experiment; remove it")
 
 
 def all_named(own: Mapping[str, Any], experiments: Collection[str]) -> dict[str, Any]:
