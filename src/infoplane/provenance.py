@@ -27,12 +27,7 @@ FIRST = 1  # of the kernels, before results said their version
 # Tables of one repetition of an experiment
 OF_ONE_RUN = ("merging", "activations")
 # Figures of accuracies, and whether they take one of both or all
-SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {
-    "accuracy": any,
-    "tradeoff": all,
-    "explorer": all,
-    "settings": all,
-}
+SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {"accuracy": any, "tradeoff": all, "explorer": all}
 
 
 class Provenance:

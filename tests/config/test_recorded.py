@@ -132,10 +132,13 @@ def test_accuracies_that_were_not_recorded_enter_no_table(runs):
             )
             for kind in ("reliability", "resolution", "levels", "merging", "scatter")
         ),
-        (
-            "tanh-*",
-            {"figures": {"a": figure("forest")}},
-            "figures.a: kind forest compares the keys of trainings",
+        *(
+            (
+                "tanh-*",
+                {"figures": {"a": figure(kind)}},
+                f"figures.a: kind {kind} compares the keys of trainings, and own was recorded without",
+            )
+            for kind in ("forest", "settings")
         ),
         (
             "tanh-*",

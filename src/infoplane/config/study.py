@@ -468,10 +468,10 @@ def refuse_unfit_recorded(study: Study, source: str) -> None:
                     f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without; name "
                     "experiments that are trained"
                 )
-            if figure.kind == "forest":
+            if figure.kind in ("forest", "settings"):
                 raise UserError(
-                    f"{where}: kind forest compares the keys of trainings, and {unfit} was recorded without; "
-                    "name experiments that are trained"
+                    f"{where}: kind {figure.kind} compares the keys of trainings, and {unfit} was recorded "
+                    "without; name experiments that are trained"
                 )
         if figure.kind == "margins" and not study.evidence:
             raise UserError(f"{where}: shows verdicts, and claims rest on no experiment; remove it")

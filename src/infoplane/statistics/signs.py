@@ -7,7 +7,7 @@ over the experiments and estimators that figures of kind `signs` show:
 column                   meaning
 =======================  ====================================================================================
 experiment               empty where experiments are taken together
-activation, bits         of the experiment, the first empty of recorded runs; taken together: `all`, and `quantized`, `float32` or `all`
+activation, bits         of the experiment; taken together: `all`, and `quantized`, `float32` or `all`
 estimator, against       the estimator, and the one of kind `exact` that looks at as many epochs
 layer                    from 1; 0 for all layers together
 k, n                     of n runs and layers, they agree on k
