@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from infoplane.code import STAGES, TRAINED, made_by
+from infoplane.code import RECORDED, STAGES, TRAINED, made_by
 from infoplane.errors import UserError
 from infoplane.recognition import DAMAGE, KEY, describe_in_words, recognise
 
@@ -77,7 +77,7 @@ def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:
         spec: parts of the config that it was made from, by name.
         content: further entries, such as the repetitions.
     """
-    engine = spec.get("training", {}).get("engine", "kernels")
+    engine = RECORDED if "recorded" in spec else spec.get("training", {}).get("engine", "kernels")
     of_torch = kind in TRAINED and engine == "torch"
     maker = made_by(kind, engine) if kind in STAGES and kind != "figure" else {}
     return {

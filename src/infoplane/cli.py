@@ -127,6 +127,19 @@ def information(given: Namespace) -> None:
     run(spec, given.dataset, given.trajectory, given.output, given.device)
 
 
+def recorded_history(given: Namespace) -> None:
+    from infoplane.recorded import write_history
+
+    write_history(given.files, given.dataset, given.output)
+
+
+def recorded_information(given: Namespace) -> None:
+    spec = parse_spec(EstimatorSpec, given.spec)
+    from infoplane.recorded import write_information
+
+    write_information(spec, given.files, given.dataset, given.output)
+
+
 def reliability(given: Namespace) -> None:
     from infoplane.information.reliability import run
 
@@ -446,6 +459,14 @@ def parser() -> ArgumentParser:
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
+    recorded = stages.add_parser("recorded", help="take over what was recorded of other models")
+    kinds = recorded.add_subparsers(metavar="KIND", required=True)
+    one = command(kinds, "history", recorded_history, "loss and accuracies of recorded runs")
+    add_recorded(one)
+    one = command(kinds, "information", recorded_information, "information of recorded runs by one estimator")
+    one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
+    add_recorded(one)
+
     one = command(
         of_stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
     )
@@ -497,7 +518,12 @@ def parser() -> ArgumentParser:
     one.add_argument("--correlations", **FILE, help="the table of correlations to write (parquet)")
 
     one = command(tables, "accuracy", statistics_accuracy, "loss and accuracies of one experiment")
-    one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
+    one.add_argument(
+        "--dataset",
+        metavar="PATH",
+        type=Path,
+        help="the data set that it was trained on; not for recorded runs",
+    )
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
@@ -609,6 +635,12 @@ def add_config(one: ArgumentParser) -> None:
 def add_trained(one: ArgumentParser) -> None:
     one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
     one.add_argument("--trajectory", **FILE, help="the trajectory")
+
+
+def add_recorded(one: ArgumentParser) -> None:
+    one.add_argument("--files", **FILES, help="the recordings, one for each run")
+    one.add_argument("--dataset", metavar="NAME", required=True, help="the name of the recorded inputs")
+    one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
 
 def add_snapshots(one: ArgumentParser, repetition: int | None, which: str, epochs: str) -> None:

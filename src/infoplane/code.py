@@ -7,7 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PLUMBING", "STAGES", "TRAINED", "VERSION", "code_digest", "code_of", "imports_of", "made_by"]
+__all__ = [
+    "PLUMBING",
+    "RECORDED",
+    "STAGES",
+    "TRAINED",
+    "VERSION",
+    "code_digest",
+    "code_of",
+    "imports_of",
+    "made_by",
+]
 
 ROOT = Path(__file__).parent
 # Version of the kernels. It is raised when, and only when, the bytes of a training change, or those of the
@@ -46,6 +56,8 @@ ENGINES = {
 }
 # What an engine computes
 TRAINED = ("history", "trajectory", "information")
+# What makes the same of runs that were recorded elsewhere
+RECORDED = "recorded"
 # The module that makes each kind of artifact
 STAGES = {
     "dataset": "datasets.stage",
@@ -73,13 +85,15 @@ def made_by(kind: str, engine: str = "kernels") -> dict[str, Any]:
 
     Args:
         kind: a key of `STAGES`.
-        engine: what trained the networks that it is of.
+        engine: what trained the networks that it is of, or `recorded`.
 
     >>> made_by("history")
     {'engine': 1}
     """
     if engine == "kernels" and kind in TRAINED:
         return {"engine": VERSION}
+    if engine == RECORDED and kind in TRAINED:
+        return {"code": code_digest(RECORDED)}
     other = ENGINES["kernels" if engine == "torch" else "torch"]
     return {"code": code_digest(STAGES[kind], other if kind == "dataset" else other | {"datasets"})}
 

@@ -20,7 +20,7 @@ from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times
 from infoplane.kernels import VERSION
-from infoplane.layout import Layout
+from infoplane.layout import Layout, path_of
 from infoplane.progress import progress_bar
 
 __all__ = ["export_study", "redraw", "thinned"]
@@ -47,7 +47,7 @@ def export_study(config: Path, folder: Path) -> None:
     """
     study = load_study(config)
     results, layout = Path(study.results), Layout(study)
-    copied = [*layout.joins(study.datasets), *layout.verdicts()]
+    copied = [*layout.joins(study.inputs), *layout.verdicts()]
     shown = exported_tables(layout)
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
@@ -154,6 +154,12 @@ def tables_of(study: Study, layout: Layout, figure: str, folder: Path) -> dict[s
     """The files that a figure is drawn from, by what they hold and what they are of."""
     spec = study.figures[figure]
     return {
-        kind: {name: [folder / path for path in layout.tables(kind, [name])] for name in spec.names(kind)}
-        for kind in spec.reads
+        kind: {name: paths_of(layout, kind, name, folder) for name in spec.names(kind)} for kind in spec.reads
     }
+
+
+def paths_of(layout: Layout, kind: str, name: Any, folder: Path) -> list[Path]:
+    """The files of a table; all that lie there where recordings, which tell how many, are gone."""
+    experiment, estimator = name if isinstance(name, tuple) else (name, "")
+    pattern = path_of(kind, experiment=experiment, estimator=estimator, chunk="*")
+    return [folder / path for path in layout.tables(kind, [name])] or sorted(folder.glob(pattern))

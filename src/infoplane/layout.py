@@ -195,7 +195,7 @@ class Layout:
         names = (
             {"experiment": experiment, "estimator": estimator, "chunk": chunk}
             for experiment, estimator in pairs
-            for chunk in self.study.experiments[experiment].chunks
+            for chunk in (self.study.experiments[experiment].chunks if "{chunk}" in FILES[kind] else [""])
         )
         return list(dict.fromkeys(path_of(kind, **each) for each in names))
 
@@ -212,17 +212,26 @@ class Layout:
         """All files of the job whose first file is of a kind; trajectories only if the study keeps them."""
         if kind == "figure":
             return self.figures([names["figure"]])
-        dropped = ("trajectory",) if self.study.trajectories == "drop" else ()
+        without = self.study.trajectories == "drop" or names.get("experiment") in self.study.recorded
+        dropped = ("trajectory",) if without else ()
         return [path_of(each, **names) for each in (kind, *BESIDE.get(kind, ())) if each not in dropped]
 
     def all_chunks(self, kind: str, names: Mapping[str, str]) -> list[str]:
         return self.files(kind, [(names["experiment"], names.get("estimator", ""))])
 
     def dataset_of(self, names: Mapping[str, str]) -> Sources:
+        """The data set of a training; recorded runs have none."""
+        if names["experiment"] in self.study.recorded:
+            return {}
         return {"dataset": [path_of("dataset", dataset=self.study.experiments[names["experiment"]].dataset)]}
 
     def trajectory_of(self, names: Mapping[str, str]) -> Sources:
-        """A trajectory of one chunk, and its data set; without a chunk the one with repetition 0."""
+        """A trajectory of one chunk, and its data set; without a chunk the one with repetition 0.
+
+        Recorded runs have neither.
+        """
+        if names["experiment"] in self.study.recorded:
+            return {}
         chunk = names.get("chunk", self.study.experiments[names["experiment"]].chunks[0])
         trajectory = path_of("trajectory", experiment=names["experiment"], chunk=chunk)
         return self.dataset_of(names) | {"trajectory": [trajectory]}
@@ -238,13 +247,15 @@ class Layout:
         join = JOINS[table]
         pairs = self.shown_by(join.shown_by) if join.shown_by else self.study.pairs
         if table == "fits":
-            pairs = [(experiment, "") for experiment in sorted(self.study.experiments)]
+            recorded = self.study.recorded
+            names_of = sorted(self.study.experiments)
+            pairs = [(each, "") for each in names_of if each not in recorded or recorded[each].accuracies]
         on = [pair for pair in pairs if self.study.experiments[pair[0]].dataset == names["dataset"]]
         return self.files(join.of, on)
 
     def claimed(self) -> list[str]:
-        """The tables of phases that the claims rest on: those of all experiments but controls."""
-        counted = [pair for pair in self.study.pairs if not self.study.experiments[pair[0]].control]
+        """The tables of phases that the claims rest on: of no control and no recorded experiment."""
+        counted = [pair for pair in self.study.pairs if pair[0] in self.study.evidence]
         return self.files("phases", counted)
 
     def drawn_from(self, figure: str) -> Sources:
@@ -278,8 +289,8 @@ class Layout:
 
     def figures_on(self, kind: str) -> list[str]:
         """The figures that show experiments on data sets of one kind and no others."""
-        on = {name: self.study.datasets[its.dataset].kind for name, its in self.study.experiments.items()}
-        kinds = {name: {on[each] for each in its.experiments} for name, its in self.study.figures.items()}
+        on = {name: self.study.datasets[its.dataset].kind for name, its in self.study.trained.items()}
+        kinds = {name: {on.get(each) for each in its.experiments} for name, its in self.study.figures.items()}
         return self.figures(name for name, its in kinds.items() if its == {kind})
 
     def joins_on(self, kind: str) -> list[str]:
@@ -287,12 +298,14 @@ class Layout:
         return self.joins(name for name, dataset in self.study.datasets.items() if dataset.kind == kind)
 
     def joins(self, datasets: Iterable[str]) -> list[str]:
-        """The joined tables of some data sets."""
+        """The joined tables of some data sets or recorded inputs."""
         tables = [{"dataset": dataset, "table": table} for dataset in datasets for table in JOINS]
         return [path_of("joined", **names) for names in tables if self.joined(names)]
 
     def verdicts(self) -> list[str]:
-        """The tables of claims, and the verdicts to read."""
+        """The tables of claims, and the verdicts to read; none where claims rest on no experiment."""
+        if not self.claimed():
+            return []
         return [*self.made_with("claims", {}), *self.made_with("verdicts", {})]
 
     def pages(self, tables: Iterable[str]) -> list[str]:
@@ -302,7 +315,7 @@ class Layout:
 
     def targets(self) -> list[str]:
         """The files that a study is run for: figures, joined tables, verdicts and pages."""
-        joins, verdicts = self.joins(self.study.datasets), self.verdicts()
+        joins, verdicts = self.joins(self.study.inputs), self.verdicts()
         return [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cache
 from io import StringIO
@@ -11,9 +11,10 @@ from typing import Any
 
 from safetensors import safe_open
 
-from infoplane.artifacts import file_digest
-from infoplane.code import TRAINED, made_by
-from infoplane.config import DatasetSpec, EstimatorSpec, TrainingSpec
+from infoplane.artifacts import canonical, file_digest
+from infoplane.code import RECORDED, TRAINED, made_by
+from infoplane.config import DatasetSpec, EstimatorSpec, RecordedExperiment, RecordedSpec, TrainingSpec
+from infoplane.config.recorded import estimators_in
 from infoplane.config.specs import Spec
 from infoplane.config.study import Study
 from infoplane.errors import UserError
@@ -25,6 +26,8 @@ __all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_folders
 FIRST = 1  # of the kernels, before results said their version
 # Tables of one repetition of an experiment
 OF_ONE_RUN = ("merging", "activations")
+# Figures of accuracies, and whether they take one of both or all
+SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {"accuracy": any, "tradeoff": all, "explorer": all}
 
 
 class Provenance:
@@ -38,8 +41,11 @@ class Provenance:
         self.data_of = cache(self.find_data)
 
     def engine(self, names: Mapping[str, str]) -> str:
-        """The engine that trained the networks of a file."""
-        return self.study.experiments[names["experiment"]].engine if "experiment" in names else "kernels"
+        """The engine that trained the networks of a file, or `recorded`."""
+        experiment = self.study.experiments.get(names.get("experiment", ""))
+        if isinstance(experiment, RecordedExperiment):
+            return RECORDED
+        return experiment.engine if experiment else "kernels"
 
     def describes_itself(self, kind: str, names: Mapping[str, str]) -> bool:
         """Whether the description in a file alone decides if it is current: for what kernels made."""
@@ -51,7 +57,8 @@ class Provenance:
             case "dataset":
                 return self.study.datasets[names["dataset"]].differences()
             case "history":
-                return self.study.experiments[names["experiment"]].spec.differences()
+                recorded = names["experiment"] in self.study.recorded
+                return None if recorded else self.study.trained[names["experiment"]].spec.differences()
             case "information":
                 return self.study.estimators[names["estimator"]].spec.differences()
             case "figure":
@@ -63,8 +70,11 @@ class Provenance:
     def content(self, kind: str, names: Mapping[str, str]) -> dict[str, Any]:
         """What a job depends on besides files of other jobs: spec, engine or modules, the user's own data."""
         path = self.study.datasets[names["dataset"]].path if kind == "dataset" else None
-        own = {"file": file_digest(Path(path))} if path else {}
-        return {"spec": self.spec(kind, names), **own, **made_by(kind, self.engine(names))}
+        own: dict[str, Any] = {"file": file_digest(Path(path))} if path else {}
+        engine = self.engine(names)
+        if kind in TRAINED and engine == RECORDED:
+            own = {"recorded": self.study.experiments[names["experiment"]].spec.differences()}
+        return {"spec": self.spec(kind, names), **own, **made_by(kind, engine)}
 
     def is_current(self, kind: str, path: Path, names: Mapping[str, str]) -> bool:
         """Whether the description in a file is that of what the study asks for.
@@ -80,12 +90,15 @@ class Provenance:
         experiment = self.study.experiments[names["experiment"]]
         estimator = self.study.estimators[names["estimator"]].spec if "estimator" in names else None
         repetitions = repetitions_of(names["chunk"]) if "chunk" in names else range(experiment.repetitions)
-        data = identity(self.data_of(experiment.dataset))
+        if isinstance(experiment, RecordedExperiment):
+            data = identity(experiment.inputs)
+        else:
+            data = identity(self.data_of(experiment.dataset))
         return (
             described_spec(description) == made_from(experiment.spec, estimator)
             and (kind in OF_ONE_RUN or repetitions_in(path, description) == [*repetitions])
             and identity(description.get("dataset")) == data is not None
-            and maker(description) == made_by(kind, experiment.engine)
+            and maker(description) == made_by(kind, self.engine(names))
         )
 
     def find_data(self, name: str) -> dict[str, Any] | None:
@@ -122,9 +135,10 @@ def identity(dataset: Mapping[str, Any] | None) -> tuple[str, str] | None:
     return (dataset["name"], dataset["digest"]) if dataset else None
 
 
-def made_from(training: TrainingSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
-    """The spec in the description of a file that was made by a training, and by an estimator if given."""
-    specs = {"training": training} | ({"estimator": estimator} if estimator else {})
+def made_from(runs: TrainingSpec | RecordedSpec, estimator: EstimatorSpec | None = None) -> dict[str, Any]:
+    """The spec in the description of a file of trained or recorded runs, and by an estimator if given."""
+    what = "recorded" if isinstance(runs, RecordedSpec) else "training"
+    specs: dict[str, Spec] = {what: runs} | ({"estimator": estimator} if estimator else {})
     return {name: spec.differences() for name, spec in specs.items()}
 
 
@@ -134,7 +148,11 @@ def described_spec(description: Mapping[str, Any]) -> dict[str, Any]:
     >>> described_spec({"spec": {"estimator": {"kind": "exact", "subset": "all"}}})
     {'estimator': {'kind': 'exact'}}
     """
-    models: dict[str, type[Spec]] = {"training": TrainingSpec, "estimator": EstimatorSpec}
+    models: dict[str, type[Spec]] = {
+        "training": TrainingSpec,
+        "recorded": RecordedSpec,
+        "estimator": EstimatorSpec,
+    }
     spec: dict[str, Any] = description.get("spec", {})
     with suppress(KeyError, ValueError):  # keys or values of another version
         return {name: models[name].model_validate(its).differences() for name, its in spec.items()}
@@ -161,7 +179,7 @@ def repetitions_in(path: Path, description: Mapping[str, Any]) -> Any:
 
 
 def refuse_missing_data(study: Study, source: str) -> None:
-    """Raise a `UserError` if a file or folder of the user's own data does not exist."""
+    """Raise a `UserError` if a file or folder of the user's own data does not exist or does not fit."""
     for name, spec in study.datasets.items():
         if spec.path and not Path(spec.path).is_file():
             raise UserError(
@@ -172,6 +190,47 @@ def refuse_missing_data(study: Study, source: str) -> None:
             raise UserError(
                 f"{source}: datasets.{name}.folder: {spec.folder} is not a folder; correct it, or remove it "
                 "to have the files downloaded"
+            )
+    for name in study.recorded:
+        refuse_unfit_recordings(study, name, source)
+    for name, its in study.estimators.items():
+        if not its.experiments:
+            raise UserError(
+                f"{source}: estimators.{name}: nothing was recorded with it or is trained; remove it"
+            )
+
+
+def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:
+    """Refuse a recorded experiment whose files do not belong together, or lack what the study asks for."""
+    experiment = study.recorded[name]
+    where = f"{source}: experiments.{name}.recorded"
+    try:
+        told = experiment.descriptions()[0]
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    path, held = experiment.paths[0], estimators_in(told)
+    known = ", ".join(f"{key} {canonical(spec)}" for key, spec in held.items())
+    asked = {key: its.spec for key, its in study.estimators.items() if name in its.experiments}
+    for key, spec in asked.items():
+        if spec.differences() not in held.values():
+            raise UserError(
+                f"{source}: estimators.{key}: {name} was recorded without it; {path} has {known}; write "
+                f"one of these, or take {name} out of estimators.{key}.experiments"
+            )
+    if not asked:
+        raise UserError(f"{where}: no estimator of the config was recorded; add one that {path} has: {known}")
+    for other, its in study.recorded.items():
+        if its.dataset == experiment.dataset and its.inputs != experiment.inputs:
+            raise UserError(
+                f"{where}: {path} and {its.paths[0]} of {other} are of other inputs or labels; give one of "
+                "them another recorded.dataset"
+            )
+    has = [each in experiment.accuracies for each in ("train_accuracy", "test_accuracy")]
+    for key, figure in study.figures.items():
+        if name in figure.experiments and figure.kind in SHOWN and not SHOWN[figure.kind](has):
+            raise UserError(
+                f"{source}: figures.{key}: {name} was recorded without accuracies; give "
+                "recorder.record(epoch, train_accuracy=…, test_accuracy=…), or name other experiments"
             )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infoplane.artifacts import KEY, parse_description, read_table
-from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
 from infoplane.layout import FILES, locate, path_of
@@ -97,12 +97,12 @@ class StudyResults:
 
     Attributes:
         folder: the folder that the study wrote.
-        experiments: training specs by the names of experiments.
+        experiments: training specs by the names of experiments, or specs of recorded runs.
         estimators: estimator specs by name.
     """
 
     folder: Path
-    experiments: Mapping[str, TrainingSpec]
+    experiments: Mapping[str, TrainingSpec | RecordedSpec]
     estimators: Mapping[str, EstimatorSpec]
 
     def __repr__(self) -> str:
@@ -160,7 +160,7 @@ def load_study(folder: str | Path) -> StudyResults:
         spec = pq.read_schema(path).metadata[KEY.encode()]
         its = parse_description(spec, path, "aggregates")["spec"]
         _, names = locate(path, "aggregates")
-        experiments[names["experiment"]] = TrainingSpec.model_validate(its["training"])
+        experiments[names["experiment"]] = spec_of_runs(its)
         estimators[names["estimator"]] = EstimatorSpec.model_validate(its["estimator"])
     if not experiments:
         raise UserError(f"{folder}: contains no statistics of a study; give its results folder")

@@ -56,8 +56,9 @@ class Chunk:
 
 def chunks_of(study: Study) -> Iterator[Chunk]:
     """All chunks of a study, experiment by experiment: first trained, then as each estimator sees them."""
-    trained = ["history"] if study.trajectories == "drop" else ["history", "trajectory"]
     for name, experiment in study.experiments.items():
+        without = study.trajectories == "drop" or name in study.recorded
+        trained = ["history"] if without else ["history", "trajectory"]
         for estimator in [None, *(pair[1] for pair in study.pairs if pair[0] == name)]:
             for repetitions in experiment.chunks:
                 chunk = Chunk(name, estimator, repetitions, {})
@@ -106,7 +107,8 @@ def summary(study: Study) -> Iterator[str]:
         chunks = [*group]
         numbers = [str(sum(states[chunk] == each for chunk in chunks)) for each in counted]
         left.append(seconds_left(chunks, states, results))
-        name, stage = chunks[0].experiment, chunks[0].estimator or "training"
+        name = chunks[0].experiment
+        stage = chunks[0].estimator or ("recorded" if name in study.recorded else "training")
         disk = size(bytes_in(results / folder))
         rows.append([name, stage, str(len(chunks)), *numbers, disk, duration(left[-1])])
     yield from aligned(rows)

@@ -51,6 +51,9 @@ provenance = Provenance(study)
 STARTED = time.time()
 # What a job that computes on a GPU asks a scheduler for
 GPUS = 1 if study.device == "cuda" else 0
+# Runs are trained, or taken over from recordings; a pattern of no names matches nothing.
+TRAINED = "|".join(study.trained) or "(?!)"
+RECORDED = "|".join(study.recorded) or "(?!)"
 
 # Jobs run by the Python that runs Snakemake, unless they have an environment of their own. Text is UTF-8 wherever they
 # run; what the user has in PYTHONPATH comes behind our modules, what lies in the folder of the study never.
@@ -133,12 +136,12 @@ def command(stage, kind=None, named=False, **options):
         stage: the command of infoplane.
         kind: whose spec is an option.
         named: whether each input stands behind the experiment, or experiment and estimator, that it is of.
-        options: further ones.
+        options: further ones, as texts in which names stand, or as functions from names to words.
     """
 
     def words(wildcards, input, output):
         names = dict(wildcards.items())
-        given = {name: [value.format_map(names)] for name, value in options.items()}
+        given = {name: value(names) if callable(value) else [value.format_map(names)] for name, value in options.items()}
         if kind:
             given["spec"] = [canonical(provenance.spec(kind, names))]
         for name, paths in input.items():

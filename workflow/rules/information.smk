@@ -7,6 +7,8 @@ use rule datasets as information with:
         log("information"),
     benchmark:
         benchmark("information")
+    wildcard_constraints:
+        experiment=TRAINED,
     resources:
         mem_mb=grows(2000),
         runtime=grows(720),

@@ -12,6 +12,8 @@ use rule datasets as training with:
         log("history"),
     benchmark:
         benchmark("history")
+    wildcard_constraints:
+        experiment=TRAINED,
     resources:
         mem_mb=grows(2000),
         runtime=grows(1440),

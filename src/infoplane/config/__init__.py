@@ -3,6 +3,7 @@
 from infoplane.config.data import DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.figures import FigureSpec
+from infoplane.config.recorded import RecordedExperiment, RecordedSpec, spec_of_runs
 from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_study, resolve
 from infoplane.config.training import (
     Bits,
@@ -29,9 +30,12 @@ __all__ = [
     "LayerSpec",
     "PoolSpec",
     "RangeSpec",
+    "RecordedExperiment",
+    "RecordedSpec",
     "Study",
     "TrainingSpec",
     "load_study",
     "parse_spec",
     "resolve",
+    "spec_of_runs",
 ]

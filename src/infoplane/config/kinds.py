@@ -78,28 +78,32 @@ class TableKind:
         about: what it holds, for the help of the command.
         of: whether there is one for each experiment, for each experiment and estimator, or one in the study.
         chunked: whether it comes in chunks of repetitions.
+        replayed: whether it takes a trajectory, which recorded runs have not.
     """
 
     about: str
     of: Literal["experiment", "estimator", "study"]
     chunked: bool = False
+    replayed: bool = False
 
 
 TABLES = {
     "accuracy": TableKind("mean loss and accuracies over epochs", "experiment"),
-    "activations": TableKind("activations of a layer of two neurons, by class", "experiment"),
+    "activations": TableKind("activations of a layer of two neurons, by class", "experiment", replayed=True),
     "aggregates": TableKind("mean information over epochs", "estimator"),
     "correlations": TableKind("correlations of compression and accuracies", "estimator"),
     "errors": TableKind("mean estimates minus the exact values", "estimator"),
     "history": TableKind("loss and accuracies of single runs over epochs", "experiment", chunked=True),
     "information": TableKind("information of single runs over epochs", "estimator", chunked=True),
-    "levels": TableKind("levels in use of quantized layers", "experiment", chunked=True),
+    "levels": TableKind("levels in use of quantized layers", "experiment", chunked=True, replayed=True),
     "margins": TableKind("verdicts on the claims for several margins", "study"),
-    "merging": TableKind("codes of the logits and bins of the softmax", "experiment"),
+    "merging": TableKind("codes of the logits and bins of the softmax", "experiment", replayed=True),
     "phases": TableKind("fitting and compression of single runs", "estimator"),
-    "reliability": TableKind("exact values on parts of the inputs", "experiment", chunked=True),
+    "reliability": TableKind(
+        "exact values on parts of the inputs", "experiment", chunked=True, replayed=True
+    ),
     "resolution": TableKind(
-        "information of activations quantized to 1 to 16 bits", "experiment", chunked=True
+        "information of activations quantized to 1 to 16 bits", "experiment", chunked=True, replayed=True
     ),
     "tradeoff": TableKind("compression and accuracies of single runs", "estimator"),
 }

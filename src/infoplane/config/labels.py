@@ -6,6 +6,7 @@ from typing import Any
 
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.kinds import ESTIMATORS
+from infoplane.config.recorded import RecordedSpec
 from infoplane.config.training import TrainingSpec
 
 __all__ = ["label_of_estimator", "label_of_training", "labels_of_trainings"]
@@ -130,15 +131,18 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
 
 
 def labels_of_trainings(
-    specs: Mapping[str, TrainingSpec], own: Mapping[str, str], without: Collection[str] = ()
+    specs: Mapping[str, TrainingSpec | RecordedSpec], own: Mapping[str, str], without: Collection[str] = ()
 ) -> dict[str, str]:
     """Labels of experiments that are shown together: where two would be alike, the name follows.
 
     Args:
-        specs: by the names of the experiments.
+        specs: by the names of the experiments, which are the labels of those that were recorded.
         own: labels that were given, by the same names.
         without: keys that are left out, because the title says them.
     """
-    labels = {name: own.get(name, label_of_training(spec, without)) for name, spec in specs.items()}
+    labels = {
+        name: own.get(name) or (name if isinstance(spec, RecordedSpec) else label_of_training(spec, without))
+        for name, spec in specs.items()
+    }
     count = Counter(labels.values())
     return {name: label if count[label] == 1 else f"{label} ({name})" for name, label in labels.items()}

@@ -15,6 +15,7 @@ from infoplane.artifacts import written_aside
 from infoplane.config.data import DatasetSpec
 from infoplane.config.fields import Strict
 from infoplane.config.figures import FigureSpec
+from infoplane.config.recorded import RecordedExperiment, Recording
 from infoplane.config.study import Estimator, Experiment, Sections
 from infoplane.config.sweeps import Sweeps
 
@@ -26,10 +27,12 @@ TABLES: dict[str, type[Strict]] = {
     "datasets": DatasetSpec,
     "experiments": Experiment,
     "sweeps": Sweeps,
+    "recorded experiments": RecordedExperiment,
+    "recorded": Recording,
     "estimators": Estimator,
     "figures": FigureSpec,
 }
-PLACE = re.compile(r"(<!-- keys of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- keys of ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def keys_table(model: type[Strict]) -> str:
@@ -81,7 +84,10 @@ def schema() -> dict[str, Any]:
             keys = optional_keys(model, definitions)
             if model is Experiment:
                 keys["properties"] |= Sweeps.model_json_schema()["properties"]
-            properties[section] |= {"additionalProperties": {"anyOf": [keys, {"type": "null"}]}}
+            others = [RecordedExperiment.model_json_schema()] if model is Experiment else []
+            for each in others:
+                definitions |= each.pop("$defs", {})
+            properties[section] |= {"additionalProperties": {"anyOf": [keys, *others, {"type": "null"}]}}
             properties[section].pop("patternProperties")
     properties["defaults"] = optional_keys(Experiment, definitions) | {
         "description": properties["defaults"]["description"]

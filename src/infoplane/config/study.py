@@ -12,14 +12,26 @@ from infoplane.config.data import PUBLIC, DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.fields import Count, Folder, Label, Name, Names, Overrides, Strict, documented
 from infoplane.config.figures import FigureSpec
+from infoplane.config.kinds import TABLES
 from infoplane.config.labels import label_of_estimator, labels_of_trainings
 from infoplane.config.parsing import from_yaml
+from infoplane.config.recorded import RecordedExperiment
 from infoplane.config.sweeps import matched, with_sweeps
 from infoplane.config.training import TrainingSpec
 from infoplane.config.validation import refuse_unknown, validated
 from infoplane.errors import UserError
 
-__all__ = ["NO_DEVICE", "Device", "Estimator", "Experiment", "Sections", "Study", "load_study", "resolve"]
+__all__ = [
+    "NO_DEVICE",
+    "AnyExperiment",
+    "Device",
+    "Estimator",
+    "Experiment",
+    "Sections",
+    "Study",
+    "load_study",
+    "resolve",
+]
 
 
 class Experiment(TrainingSpec):
@@ -71,6 +83,9 @@ class Experiment(TrainingSpec):
     def spec(self) -> TrainingSpec:
         """The training spec: all keys that a repetition depends on."""
         return TrainingSpec.model_validate(self.model_dump(include={*TrainingSpec.model_fields}))
+
+
+AnyExperiment = Experiment | RecordedExperiment
 
 
 class Estimator(EstimatorSpec):
@@ -153,7 +168,7 @@ class Sections(Strict):
     experiments: Annotated[
         dict[Name, Overrides],
         documented(
-            "networks to train, by name",
+            "networks to train, or runs that were recorded elsewhere, by name",
             min_length=1,
         ),
     ]
@@ -190,13 +205,33 @@ class Study:
     trajectories: Literal["keep", "drop"]
     device: Device
     datasets: dict[str, DatasetSpec]
-    experiments: dict[str, Experiment]
+    experiments: dict[str, AnyExperiment]
     estimators: dict[str, Estimator]
     figures: dict[str, FigureSpec]
 
+    @property
+    def trained(self) -> dict[str, Experiment]:
+        """The experiments that the study trains."""
+        return {name: its for name, its in self.experiments.items() if isinstance(its, Experiment)}
+
+    @property
+    def recorded(self) -> dict[str, RecordedExperiment]:
+        """The experiments that were recorded elsewhere."""
+        return {name: its for name, its in self.experiments.items() if isinstance(its, RecordedExperiment)}
+
+    @property
+    def evidence(self) -> dict[str, Experiment]:
+        """The experiments that claims rest on: no controls, and none that were recorded."""
+        return {name: its for name, its in self.trained.items() if not its.control}
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of data sets and of recorded inputs, each once."""
+        return list(dict.fromkeys(each.dataset for each in self.experiments.values()))
+
     def trainings_on(self, dataset: str) -> dict[str, TrainingSpec]:
         """The trainings on a data set, by the names of their experiments."""
-        return {name: its.spec for name, its in self.experiments.items() if its.dataset == dataset}
+        return {name: its.spec for name, its in self.trained.items() if its.dataset == dataset}
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -207,7 +242,7 @@ class Study:
 
     def labels(self) -> dict[str, str]:
         """What is written in place of the names of experiments that claims rest on, and of estimators."""
-        counted = {name: its for name, its in self.experiments.items() if not its.control}
+        counted = self.evidence
         own = {name: its.label for name, its in counted.items() if its.label}
         estimators = {
             name: its.label or label_of_estimator(its.spec) for name, its in self.estimators.items()
@@ -243,11 +278,18 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     everything = {"experiments": "all"}
     defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
     written = with_sweeps(sections.experiments, source)
-    experiments = {
+    recorded = {
+        name: validated(RecordedExperiment, own, source, f"experiments.{name}")
+        for name, own in written.items()
+        if "recorded" in own
+    }
+    trained = {
         name: validated(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
         for name, own in written.items()
+        if name not in recorded
     }
-    refuse_kernels_on_a_gpu(sections, written, experiments, source)
+    experiments: dict[str, AnyExperiment] = {name: (recorded | trained)[name] for name in written}
+    refuse_kernels_on_a_gpu(sections, written, trained, source)
     for name, own in sections.datasets.items():
         if "name" in own:
             raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
@@ -256,13 +298,22 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         name: validated(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
         for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
     }
-    for name, experiment in experiments.items():
+    for name, experiment in trained.items():
         where = f"experiments.{name}" if "dataset" in written[name] else "defaults"
         refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
+    for name, its in recorded.items():
+        if its.dataset in datasets:
+            raise UserError(
+                f"{source}: experiments.{name}.recorded.dataset: {its.dataset} is a data set; give "
+                "the recorded inputs another name"
+            )
     estimators = {
         name: validated(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
         for name, own in sections.estimators.items()
     }
+    for name, own in sections.estimators.items():
+        if (everything | own)["experiments"] == "all":
+            estimators[name] = where_held(estimators[name], recorded)
     figures = {
         name: validated(
             FigureSpec,
@@ -274,24 +325,24 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         )
         for name, own in sections.figures.items()
     }
-    for name, its in estimators.items():
-        refuse_unknown(its.experiments, experiments, f"{source}: estimators.{name}.experiments")
+    for name, estimator in estimators.items():
+        refuse_unknown(estimator.experiments, experiments, f"{source}: estimators.{name}.experiments")
     for name, figure in figures.items():
         where = f"{source}: figures.{name}"
-        trained = figure.pairs[len(figure.pairs) - len(figure.trained) :]
+        points = figure.pairs[len(figure.pairs) - len(figure.trained) :]
         refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
         refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
-        refuse_unknown([pair[0] for pair in trained], experiments, f"{where}.trained")
-        refuse_unknown([pair[1] for pair in trained], estimators, f"{where}.trained")
+        refuse_unknown([pair[0] for pair in points], experiments, f"{where}.trained")
+        refuse_unknown([pair[1] for pair in points], estimators, f"{where}.trained")
         refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
-        for shown, estimator in figure.pairs:
-            if shown not in estimators[estimator].experiments:
+        for shown, by in figure.pairs:
+            if shown not in estimators[by].experiments:
                 raise UserError(
-                    f"{where}: shows {shown} by {estimator}, which is not applied to it; "
-                    f"add it to estimators.{estimator}.experiments"
+                    f"{where}: shows {shown} by {by}, which is not applied to it; "
+                    f"add it to estimators.{by}.experiments"
                 )
         figures[name] = labelled(figure, experiments, estimators)
-    used = {each.dataset: datasets[each.dataset] for each in experiments.values()}
+    used = {each.dataset: datasets[each.dataset] for each in trained.values()}
     study = Study(
         results=sections.results,
         trajectories=sections.trajectories,
@@ -303,15 +354,23 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     )
     refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
+    refuse_unfit_recorded(study, source)
     return study
 
 
+def where_held(estimator: Estimator, recorded: Mapping[str, RecordedExperiment]) -> Estimator:
+    """An estimator of all experiments, without the recorded ones that were recorded without it."""
+    lacking = {name for name, its in recorded.items() if not its.holds(estimator.spec)}
+    applied = tuple(name for name in estimator.experiments if name not in lacking)
+    return estimator.model_copy(update={"experiments": applied})
+
+
 def labelled(
-    figure: FigureSpec, experiments: Mapping[str, Experiment], estimators: Mapping[str, Estimator]
+    figure: FigureSpec, experiments: Mapping[str, AnyExperiment], estimators: Mapping[str, Estimator]
 ) -> FigureSpec:
     """A figure with the labels that the config gives to what it shows, where it has none of its own."""
     its = {*figure.experiments, *(name for pair in figure.pairs for name in pair)}
-    given: Mapping[str, Experiment | Estimator] = {**estimators, **experiments}
+    given: Mapping[str, AnyExperiment | Estimator] = {**estimators, **experiments}
     labels = {name: label for name in sorted(its) if (label := given[name].label)}
     return figure.model_copy(update={"labels": labels | figure.labels})
 
@@ -338,8 +397,8 @@ def refuse_kernels_on_a_gpu(
 
 def refuse_unfit_experiments(study: Study, source: str) -> None:
     """What is read out of grids needs networks that have them."""
-    float32 = {name for name, its in study.experiments.items() if its.bits == "float32"}
-    controlled = {name for name, its in study.experiments.items() if its.protocol == "controlled"}
+    float32 = {name for name, its in study.trained.items() if its.bits == "float32"}
+    controlled = {name for name, its in study.trained.items() if its.protocol == "controlled"}
     for name, estimator in study.estimators.items():
         for key, unfit in product(estimator.of_network, sorted(float32 & set(estimator.experiments))):
             raise UserError(
@@ -397,6 +456,25 @@ def refuse_unpaired(study: Study, figure: FigureSpec, where: str) -> None:
                 f"{where}: {name} has nothing to be compared with; add an estimator of kind exact{epochs} to "
                 "its estimators"
             )
+
+
+def refuse_unfit_recorded(study: Study, source: str) -> None:
+    """Figures show of recorded runs what can be told without a trajectory, and claims do not rest on them."""
+    for name, figure in study.figures.items():
+        where = f"{source}: figures.{name}"
+        for unfit in sorted({*figure.experiments, *(pair[0] for pair in figure.pairs)} & {*study.recorded}):
+            if any(TABLES[kind].replayed for kind in figure.reads):
+                raise UserError(
+                    f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without; name "
+                    "experiments that are trained"
+                )
+            if figure.kind in ("forest", "settings"):
+                raise UserError(
+                    f"{where}: kind {figure.kind} compares the keys of trainings, and {unfit} was recorded "
+                    "without; name experiments that are trained"
+                )
+        if figure.kind == "margins" and not study.evidence:
+            raise UserError(f"{where}: shows verdicts, and claims rest on no experiment; remove it")
 
 
 def all_named(own: Mapping[str, Any], experiments: Collection[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, FigureSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.config.labels import label_of_estimator, labels_of_trainings
 from infoplane.plotting.axes import PREFIT_GROUND
 from infoplane.plotting.means import epochs_of, prefit_of
@@ -24,6 +24,7 @@ __all__ = [
     "leave_empty",
     "legend_entries",
     "prefit_entry",
+    "runs_of",
     "training_of",
     "wrapped",
     "write_note",
@@ -52,7 +53,7 @@ def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Col
     trainings, estimators = {}, {}
     for name, table in tables.items():
         experiment, estimator = name if isinstance(name, tuple) else (name, None)
-        trainings[experiment] = training_of(table)
+        trainings[experiment] = runs_of(table)
         if estimator is not None:
             seen_by = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
             estimators[estimator] = spec.labels.get(estimator, label_of_estimator(seen_by))
@@ -65,6 +66,11 @@ def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Col
 def literal(label: str) -> str:
     """A label of which nothing is taken for a formula."""
     return label.replace("$", r"\$")
+
+
+def runs_of(table: pd.DataFrame) -> TrainingSpec | RecordedSpec:
+    """Spec of the training, or of the recorded runs, that a table is of."""
+    return spec_of_runs(table.attrs["spec"])
 
 
 def training_of(table: pd.DataFrame) -> TrainingSpec:

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from infoplane.config import FigureSpec
-from infoplane.figures.panels import labels_of, training_of, wrapped, write_note
+from infoplane.config import FigureSpec, TrainingSpec
+from infoplane.figures.panels import labels_of, runs_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.phases import (
@@ -19,6 +19,7 @@ from infoplane.plotting.phases import (
     draw_cells,
     observation_of,
 )
+from infoplane.plotting.planes import common_names
 
 __all__ = ["draw"]
 
@@ -47,7 +48,9 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         for axes, phase in zip(pair, TITLES, strict=True):
             cells = cells_of(its, phase, spec.layers)
             shown.append(cells)
-            draw_cells(axes, cells, {name: place for place, name in enumerate(rows)}, [*rows.values()])
+            names = common_names(phases[name] for name in rows)
+            places = {name: place for place, name in enumerate(rows)}
+            draw_cells(axes, cells, places, [*rows.values()], names)
             axes.set_title(wrapped(TITLES[phase], title, width=3), linespacing=1)
         pair[1].set_yticks([])
     add_prevalence_bar(figure, panels.ravel().tolist())
@@ -67,12 +70,18 @@ def group(spec: FigureSpec, phases: Mapping[Any, pd.DataFrame]) -> dict[str, dic
         }
     groups: dict[str, dict[Any, pd.DataFrame]] = defaultdict(dict)
     for name, table in phases.items():
-        groups[training_of(table).protocol][name] = table
+        groups[group_of(table)][name] = table
     found = {}
-    for protocol, its in groups.items():
+    for title, its in groups.items():
         labels = labels_of(spec, its, without={"protocol"})
-        found[f"protocol {protocol}"] = {name: labels.experiments[name[0]] for name in its}
+        found[title] = {name: labels.experiments[name[0]] for name in its}
     return found
+
+
+def group_of(table: pd.DataFrame) -> str:
+    """The protocol of a training in words; recorded networks by themselves."""
+    runs = runs_of(table)
+    return f"protocol {runs.protocol}" if isinstance(runs, TrainingSpec) else "recorded networks"
 
 
 def keys(cells: pd.DataFrame) -> list[Line2D]:

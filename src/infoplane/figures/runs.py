@@ -54,7 +54,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             axes.set_title(
                 f"{title}: repetition {ranked.index[place]}, {ranked.iloc[place]:.2f} bit from the mean"
             )
-            shown.append(Trajectories(axes, x, y))
+            shown.append(mean._replace(axes=axes, x=x, y=y))
         label_edges(panels, len(chosen))
         show_whole(panels[0, 0], [table.attrs["dataset"]])
         add_epoch_bar(row, panels.ravel().tolist(), epochs_of(table), bool(prefit_entry([table])))

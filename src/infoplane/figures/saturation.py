@@ -14,6 +14,7 @@ from infoplane.config import FigureSpec
 from infoplane.figures.panels import labels_of, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
+from infoplane.plotting.planes import common_names, name_columns
 
 __all__ = ["draw"]
 
@@ -42,7 +43,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             if len(runs):
                 draw_share(axes, left, top, runs, inputs)
     axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0), title=r"peak of $H(T)$ as a share of $\log_2 N$")
-    axes.set_xticks(np.arange(len(layers)) + 0.5, [f"$T_{{{layer}}}$" for layer in layers])
+    name_columns(axes, layers, common_names(phases.values()))
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -13,6 +13,7 @@ from infoplane.figures.panels import how_many, labels_of, leave_empty, write_not
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import COLOURS
+from infoplane.plotting.planes import names_in
 
 __all__ = ["draw", "shown_layers"]
 
@@ -40,7 +41,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         if table["repetition"].nunique() < 2:
             leave_empty(row.subplots(), why_empty(table))
             continue
-        layers = shown_layers(table)
+        layers, names = shown_layers(table), names_in(table)
         panels = row.subplots(1, 2)
         for (against, label), axes in zip(AGAINST.items(), panels, strict=True):
             tested = tables["correlations"][name].query("against == @against").set_index("layer")
@@ -48,7 +49,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             limits = fences(shown[against])
             for layer, style in zip(layers, STYLES, strict=False):
                 its = correlation(*(tested[each].get(layer, np.nan) for each in INTERVAL))
-                name_of = f"{layers[layer]} $T_{{{layer}}}$: {its}"
+                name_of = f"{layers[layer]} {names.get(layer, f'$T_{{{layer}}}$')}: {its}"
                 draw_points(axes, shown[shown["layer"] == layer], against, name_of, style, limits)
             axes.set(xlabel="compression $C$  [bit]", ylabel=label)
             axes.margins(0.06)

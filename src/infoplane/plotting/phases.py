@@ -10,9 +10,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.patches import Polygon, Rectangle
 
-from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, spec_of_runs
 from infoplane.errors import UserError
-from infoplane.plotting.planes import current_axes
+from infoplane.plotting.planes import common_names, current_axes, name_columns
 from infoplane.statistics.cells import decide, layer_cell
 from infoplane.statistics.observations import Observation
 
@@ -58,7 +58,8 @@ def plot_phases(
     tables = table if isinstance(table, Mapping) else {"": table}
     observations = {name: observation_of(name, "", its) for name, its in tables.items()}
     cells = cells_of([*observations.values()], phase, layers)
-    draw_cells(ax, cells, {(name, ""): row for row, name in enumerate(observations)}, [*observations])
+    names = common_names(tables.values())
+    draw_cells(ax, cells, {(name, ""): row for row, name in enumerate(observations)}, [*observations], names)
     ax.set_title(TITLES[phase])
     if bar:
         figure = ax.get_figure()
@@ -76,9 +77,8 @@ def observation_of(experiment: str, estimator: str, table: pd.DataFrame) -> Obse
     spec = table.attrs.get("spec")
     if "compression" not in table or not spec:
         raise UserError("the table holds no phases of an experiment; give phases.parquet, by load_table")
-    training = TrainingSpec.model_validate(spec["training"])
     seen_by = EstimatorSpec.model_validate(spec["estimator"])
-    return Observation(experiment, estimator, training, seen_by, table)
+    return Observation(experiment, estimator, spec_of_runs(spec), seen_by, table)
 
 
 def cells_of(
@@ -99,7 +99,11 @@ def cells_of(
 
 
 def draw_cells(
-    axes: Axes, cells: pd.DataFrame, places: Mapping[tuple[str, str], int], rows: Sequence[str]
+    axes: Axes,
+    cells: pd.DataFrame,
+    places: Mapping[tuple[str, str], int],
+    rows: Sequence[str],
+    names: Mapping[int, str],
 ) -> None:
     """Draw a coloured cell for each experiment, estimator and layer, with k/n in it.
 
@@ -108,13 +112,14 @@ def draw_cells(
         cells: as from `cells_of`.
         places: the row of each experiment and estimator, from 0 at the top.
         rows: what is written beside the rows.
+        names: what is written below the columns, by layer, in place of their numbers.
     """
     layers = sorted(int(layer) for layer in cells["layer"].unique())
     for _, cell in cells.iterrows():
         left, top = layers.index(int(cell["layer"])), places[cell["experiment"], cell["estimator"]]
         draw_cell(axes, left, top, cell)
     axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0))
-    axes.set_xticks(np.arange(len(layers)) + 0.5, [f"$T_{{{layer}}}$" for layer in layers])
+    name_columns(axes, layers, names)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.minorticks_off()
     axes.tick_params(length=0)

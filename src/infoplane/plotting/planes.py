@@ -1,6 +1,6 @@
 """Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -28,8 +28,12 @@ __all__ = [
     "Trajectories",
     "Zoom",
     "add_epoch_bar",
+    "common_names",
+    "current_axes",
     "draw_plane",
+    "name_columns",
     "name_trajectories",
+    "names_in",
     "plot_plane",
     "show_whole",
     "spread_rows",
@@ -42,14 +46,20 @@ Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
 LINES = 14
 # Epochs at which a layer has a dot, at most
 DOTS = 300
+# Letters in the names of all layers, at most, that have room below a row of cells
+LETTERS = 30
 
 
 class Trajectories(NamedTuple):
-    """What a plane shows: axes, and I(X;T) and I(T;Y) with a row for each epoch, a column for each layer."""
+    """What a plane shows: axes, and I(X;T) and I(T;Y) with a row for each epoch, a column for each layer.
+
+    Layers are written as `names` says by their numbers, or as T and their number.
+    """
 
     axes: Axes
     x: pd.DataFrame
     y: pd.DataFrame
+    names: Mapping[Any, str]
 
 
 def plot_plane(
@@ -100,7 +110,8 @@ def plot_plane(
     ax.set(xlabel=I_XT, ylabel=I_TY)
     if dataset:
         show_whole(ax, [dataset])
-    trajectories = [Trajectories(ax, x, y)]
+    names = labels if isinstance(labels, Mapping) else names_in(means)
+    trajectories = [Trajectories(ax, x, y, names)]
     if isinstance(zoom, tuple):
         ax.set(xlim=zoom[0], ylim=zoom[1])
     elif zoom == "auto":
@@ -110,8 +121,7 @@ def plot_plane(
         assert figure is not None
         add_epoch_bar(figure, [ax], epochs)
     if labels is not False:
-        own = labels if isinstance(labels, Mapping) else names_in(means)
-        name_trajectories(trajectories, own)
+        name_trajectories(trajectories)
     return ax
 
 
@@ -119,6 +129,20 @@ def current_axes() -> Axes:
     from matplotlib import pyplot
 
     return pyplot.gca()
+
+
+def common_names(tables: Iterable[pd.DataFrame]) -> dict[int, str]:
+    """Names of layers that tables share; none where they differ, or where one of the tables has none."""
+    first, *others = map(names_in, tables)
+    return first if all(each == first for each in others) else {}
+
+
+def name_columns(axes: Axes, layers: Sequence[int], names: Mapping[int, str]) -> None:
+    """Name the columns of a table of cells by the layers that they stand for."""
+    words = [names.get(layer, f"$T_{{{layer}}}$") for layer in layers]
+    crowded = len("".join(names.values())) > LETTERS
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    axes.set_xticks(np.arange(len(layers)) + 0.5, words, **slanted)
 
 
 def names_in(means: pd.DataFrame) -> dict[Any, str]:
@@ -194,7 +218,7 @@ def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"])
     Returns:
         What the inset shows, if there is one.
     """
-    axes, x, y = shown
+    axes, x, y, names = shown
     whole = Box(axes.get_xlim(), axes.get_ylim())
     part = crowded_part(x.to_numpy(), y.to_numpy(), whole)
     place = part and free_place(x.to_numpy(), y.to_numpy(), whole, part)
@@ -214,14 +238,13 @@ def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"])
         for layer in x
         if part.x[0] <= x[layer].iloc[-1] <= part.x[1] and part.y[0] <= y[layer].iloc[-1] <= part.y[1]
     ]
-    return [Trajectories(inset, x[within], y[within])]
+    return [Trajectories(inset, x[within], y[within], names)]
 
 
-def name_trajectories(shown: Sequence[Trajectories], names: Mapping[Any, str] | None = None) -> None:
+def name_trajectories(shown: Sequence[Trajectories]) -> None:
     """Name the layers of planes; what an inset names, the plane around it does not."""
-    names = names or {}
-    of_insets = {id(axes): set(x) for axes, x, _ in shown}
-    for axes, x, y in shown:
+    of_insets = {id(plane.axes): set(plane.x) for plane in shown}
+    for axes, x, y, names in shown:
         named = set().union(*(of_insets.get(id(inset), set()) for inset in axes.child_axes))
         own = [layer for layer in x if layer not in named]
         texts = [names.get(layer, f"$T_{{{layer}}}$") for layer in own]
@@ -254,4 +277,4 @@ def show_whole(axes: Axes, datasets: Sequence[Mapping[str, Any]]) -> None:
 def trajectories_of(table: pd.DataFrame, axes: Axes, layers: Sequence[Any] | None = None) -> Trajectories:
     """Mean trajectories of the main part, of some or all layers."""
     means = means_of(table, layers=layers)
-    return Trajectories(axes, curve(means, "i_xt"), curve(means, "i_ty"))
+    return Trajectories(axes, curve(means, "i_xt"), curve(means, "i_ty"), names_in(means))

@@ -113,7 +113,7 @@ class Recording:
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """What is known of the inputs: N, the number of classes, H(Y) and a digest of the labels."""
+        """What is known of the inputs: N, the number of classes, H(Y), a digest of the labels, chance."""
         labels = self.inputs.labels
         counts = np.bincount(labels)
         return {
@@ -121,6 +121,7 @@ class Recording:
             "classes": len(counts),
             "h_y": entropy(counts),
             "labels": array_digest(labels),
+            "chance": float(counts.max() / len(labels)),
         }
 
     def history(self) -> pd.DataFrame:

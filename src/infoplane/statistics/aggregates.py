@@ -33,7 +33,7 @@ def bad_fits(history: pd.DataFrame) -> pd.Series:
 
     Returns:
         A nullable boolean of each repetition: NA where it failed, and everywhere if the main part is shorter
-        than 1000 epochs.
+        than 1000 epochs, or the training accuracy was not recorded.
 
     >>> history = pd.DataFrame({"repetition": [0, 1], "part": "main", "epoch": 999, "loss": 0.7,
     ...                         "train_accuracy": [0.5, 0.9], "test_accuracy": 0.5})
@@ -42,6 +42,9 @@ def bad_fits(history: pd.DataFrame) -> pd.Series:
     >>> bad_fits(history.assign(epoch=998)).tolist()
     [<NA>, <NA>]
     """
+    if "train_accuracy" not in history:
+        names = pd.Index(history["repetition"].unique(), name="repetition")
+        return pd.Series(pd.NA, names, "boolean", "bad_fit")
     main = history[history["part"] == "main"]
     last = main[main["epoch"] == main["epoch"].max()].set_index("repetition").sort_index()
     bad: pd.Series = (last["train_accuracy"] < BAD_FIT_ACCURACY).astype("boolean").rename("bad_fit")

@@ -116,7 +116,7 @@ def layer_cell(one: Observation, reading: str, phase: str, layer: int, against: 
     if phase == "fitting_with_headroom":
         rows = rows[rows["headroom"] > FITTING_MARGIN]
     return Cell(
-        protocol=one.training.protocol,
+        protocol=one.protocol,
         reading=reading,
         experiment=one.experiment,
         estimator=one.estimator,

@@ -155,7 +155,7 @@ class C4(Claim):
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for tanh, relu in product(study, study):
-            activations = tanh.training.activation, relu.training.activation
+            activations = tanh.activation, relu.activation
             if activations == ("tanh", "relu") and tanh.trained_like(relu, but="activation"):
                 reading = tanh.exact_reading
                 if reading and reading == relu.exact_reading:
@@ -174,7 +174,7 @@ class C5(Claim):
 
     def cells(self, study: Study) -> Iterator[Cell]:
         for first in study:
-            if first.seen_by == FIRST and not first.quantized and first.training.activation == "tanh":
+            if first.seen_by == FIRST and not first.quantized and first.activation == "tanh":
                 for reading in EXACT:
                     yield from self.compared(first, reading, study)
 
@@ -232,7 +232,7 @@ def within_bins(one: Observation) -> bool:
     """Whether no activation can lie outside of the range of the bins."""
     if not isinstance(one.seen_by.range, tuple):
         return True
-    low, high = BOUNDS.get(one.training.activation, (-float("inf"), float("inf")))
+    low, high = BOUNDS.get(one.activation, (-float("inf"), float("inf")))
     return one.seen_by.range[0] <= low and high <= one.seen_by.range[1]
 
 

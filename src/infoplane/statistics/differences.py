@@ -56,8 +56,13 @@ def differences(study: Sequence[Observation]) -> pd.DataFrame:
 
 
 def differing(one: Observation, other: Observation) -> Mapping[str, Any]:
-    """The one key in which two training specs differ, and both values; empty if they differ in several."""
-    own, others = (each.training.model_dump(mode="json") for each in (one, other))
+    """The one key in which two specs differ, and both values; empty if they differ in several.
+
+    Recorded runs are compared with each other, not with trainings, and their files always differ.
+    """
+    own, others = (each.training.model_dump(mode="json", exclude={"files"}) for each in (one, other))
+    if own.keys() != others.keys():
+        return {}
     keys = [key for key in own if own[key] != others[key]]
     if len(keys) != 1 or one.layers != other.layers:
         return {}

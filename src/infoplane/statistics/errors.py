@@ -32,7 +32,7 @@ def errors(binned: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
     >>> errors(exact.assign(i_xt=[2.5, 2]), exact)["i_xt"].tolist()
     [-0.5, 0.0]
     """
-    keys = [*SNAPSHOT, "layer"]
+    keys = [*SNAPSHOT, *(name for name in ("layer", "layer_name") if name in binned)]
     estimated, truth = (table.set_index(keys)[INFORMATION] for table in (binned, exact))
     return estimated.sub(truth.reindex(estimated.index)).reset_index()
 

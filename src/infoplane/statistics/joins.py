@@ -9,6 +9,7 @@ from infoplane.artifacts import read_table, write_csv
 from infoplane.config import TrainingSpec
 from infoplane.statistics.cells import DESCRIBED, describe, layer_cell
 from infoplane.statistics.chunks import read_chunks
+from infoplane.statistics.claims import PROTOCOLS
 from infoplane.statistics.differences import differences
 from infoplane.statistics.errors import violations
 from infoplane.statistics.margins import DEFAULT
@@ -108,7 +109,9 @@ def prevalence(one: Observation) -> pd.DataFrame:
     cells = [layer_cell(one, "", phase, layer) for layer in one.layers for phase in PHASES]
     table = describe(cells)
     table["margin"] = table["phase"].map(PHASES)
-    return table[["experiment", "estimator", "layer", "phase", "margin", *DESCRIBED]]
+    table["layer_name"] = table["layer"].map(one.names)
+    layer = ["layer", "layer_name"] if one.names else ["layer"]
+    return table[["experiment", "estimator", *layer, "phase", "margin", *DESCRIBED]]
 
 
 def join_differences(phases: Pairs, output_path: Path) -> None:
@@ -191,7 +194,13 @@ def write_claims(phases: Pairs, claims_path: Path, cells_path: Path, margins_pat
         phases: the phases of every (experiment, estimator) that counts.
         claims_path, cells_path, margins_path: receive the tables that `infoplane.statistics.verdicts` names.
     """
-    judgement = judge(observe(phases))
+    study = observe(phases)
+    for one in study:
+        if one.protocol not in PROTOCOLS:
+            print(
+                f"{one.name}: left out; nothing says by which protocol and activation function it was trained"
+            )
+    judgement = judge(study)
     verdicts = judgement.claims
     print(verdicts[["claim", "protocol", "reading", "verdict", "fragile"]].to_string(index=False))
     write_csv(cells_path, judgement.cells)

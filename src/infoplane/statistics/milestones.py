@@ -18,11 +18,13 @@ def at_milestones(aggregates: pd.DataFrame) -> pd.DataFrame:
         aggregates: as from `aggregate`.
 
     Returns:
-        Columns epoch, layer, runs, count, and h_t, i_ty (bits), distinct, each with _mean and _std.
+        Columns epoch, layer (and layer_name where there is one), runs, count, and h_t, i_ty (bits), distinct,
+        each with _mean and _std.
     """
+    keys = [name for name in ("epoch", "layer", "layer_name", "runs", "count") if name in aggregates]
     main = aggregates[(aggregates["part"] == "main") & aggregates["quantity"].isin(QUANTITIES)]
     main = main[main["epoch"].isin([*MILESTONES, main["epoch"].max()])]
-    wide = main.pivot(index=["epoch", "layer", "runs", "count"], columns="quantity", values=["mean", "std"])
+    wide = main.pivot(index=keys, columns="quantity", values=["mean", "std"])
     wide.columns = wide.columns.map(lambda name: f"{name[1]}_{name[0]}")
     columns = [f"{quantity}_{measure}" for quantity in QUANTITIES for measure in ("mean", "std")]
     return wide.reindex(columns=columns).reset_index()

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
-from infoplane.config import EXACT, Bits, EstimatorSpec, TrainingSpec
+from infoplane.config import EXACT, Bits, EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.errors import UserError
 from infoplane.statistics.phases import COLUMNS
 
 __all__ = ["OUTPUT_READINGS", "Observation", "observe"]
 
 REBINNED = EstimatorSpec(kind="rebinned")
+# Bits of floats
+FLOAT = 32
 # Where a quantized network's output is made discrete, by protocol and estimator
 OUTPUT_READINGS: dict[tuple[str, EstimatorSpec], str] = {
     ("published", EXACT): "logits",
@@ -31,7 +33,7 @@ class Observation:
 
     experiment: str
     estimator: str
-    training: TrainingSpec
+    training: TrainingSpec | RecordedSpec
     seen_by: EstimatorSpec
     phases: pd.DataFrame
 
@@ -41,7 +43,24 @@ class Observation:
 
     @property
     def quantized(self) -> bool:
-        return isinstance(self.training.bits, Bits)
+        bits = self.training.bits
+        return isinstance(bits, Bits) or (isinstance(bits, int) and bits < FLOAT)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of a training; `recorded` of runs of which it is not known."""
+        return self.training.protocol if isinstance(self.training, TrainingSpec) else "recorded"
+
+    @property
+    def activation(self) -> str:
+        """The activation function of a training; nothing of runs of which it is not known."""
+        return self.training.activation if isinstance(self.training, TrainingSpec) else ""
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the layers of recorded runs."""
+        its = self.training
+        return dict(enumerate(its.layers, 1)) if isinstance(its, RecordedSpec) else {}
 
     @property
     def layers(self) -> list[int]:
@@ -62,7 +81,7 @@ class Observation:
         seen_by = self.seen_by
         if seen_by.layers == "output":
             seen_by = seen_by.model_copy(update={"layers": None})
-        return OUTPUT_READINGS.get((self.training.protocol, seen_by))
+        return OUTPUT_READINGS.get((self.protocol, seen_by))
 
     def reading_of(self, layer: int) -> str:
         """What T is in a layer."""
@@ -99,7 +118,7 @@ def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
         dataset = known["dataset"]
         digest = digests.setdefault(dataset["name"], dataset["digest"])
         refuse_mismatch(path, "the data set", dataset["digest"], digest)
-        training = TrainingSpec.model_validate(known["spec"]["training"])
+        training = spec_of_runs(known["spec"])
         spec = specs.setdefault(experiment, training.differences())
         refuse_mismatch(path, "the training spec", training.differences(), spec)
         seen_by = EstimatorSpec.model_validate(known["spec"]["estimator"])

@@ -17,7 +17,8 @@ compression_onset          epoch that best divides what follows that block into 
                            the peak, and more than that from then on; NA unless the run compresses
 compresses                 C > 0.1 bit
 turning_points             how often I(X;T), in means over blocks, turns by at least 0.1 bit
-fitting                    F: peak of I(T;Y) from epoch 0 on less I(T;Y) at epoch −1 (bits)
+fitting                    F: peak of I(T;Y) from epoch 0 on less I(T;Y) at epoch −1 (bits); NA, like all that
+                           rests on it, where epoch −1 was not recorded
 headroom                   H(Y) − I(T;Y) at epoch −1 (bits)
 fitted_share               φ = F / headroom; NA where there is no headroom
 fitting_peak_epoch         first epoch of the block with the highest mean of I(T;Y)
@@ -70,6 +71,9 @@ MEASURED = {
     "fits": "boolean",
     "fitted_at_onset": "float64",
 }
+# What is measured from the state before the first step
+OF_THE_START = ["fitting", "headroom", "fitted_share", "fitting_peak_epoch", "fitting_onset", "fits"]
+OF_THE_START += ["fitted_at_onset"]
 COLUMNS = ["repetition", "layer", "blocks", *MEASURED, "near_log2_n", "injective", "failed", "bad_fit"]
 
 
@@ -105,6 +109,8 @@ def phases(
     measured = fine & (blocks > 1)
     cells = pd.MultiIndex.from_product([repetitions, layers], names=["repetition", "layer"])
     values = measure(i_xt[measured], i_ty[measured], epochs, h_y, length) if measured.any() else {}
+    if epochs[0] >= 0:
+        values = {name: column for name, column in values.items() if name not in OF_THE_START}
     table = pd.DataFrame(
         {name: column.ravel() for name, column in values.items()},
         index=cells[np.repeat(measured, len(layers))],

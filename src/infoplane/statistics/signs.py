@@ -54,7 +54,7 @@ def signs(study: Sequence[Observation]) -> pd.DataFrame:
         if one.seen_by.kind == "exact" or exact is None:
             continue
         runs = both_judge(one, exact)
-        names = {"experiment": one.experiment, "activation": one.training.activation, "bits": bits_of(one)}
+        names = {"experiment": one.experiment, "activation": one.activation, "bits": bits_of(one)}
         names |= {"estimator": one.estimator, "against": exact.estimator}
         for layer, own in runs.groupby("layer"):
             k, n = int(own["agree"].sum()), len(own)
@@ -86,8 +86,10 @@ def exact_partner(one: Observation, study: Iterable[Observation]) -> Observation
 
 def bits_of(one: Observation) -> str:
     """Bits of the activations, or `float32`."""
+    if not one.quantized:
+        return "float32"
     bits = one.training.bits
-    return str(bits.activations) if isinstance(bits, Bits) else bits
+    return str(bits.activations if isinstance(bits, Bits) else bits)
 
 
 def both_judge(one: Observation, exact: Observation) -> pd.DataFrame:

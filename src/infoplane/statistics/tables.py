@@ -42,22 +42,46 @@ def summarise_information(
     """
     information, known = read_chunks(information_paths, "information")
     history = history_of(history_paths, known)
-    failed = sorted({*failures(information), *failures(history)})
-    bad = bad_fits(history)
+    failed = sorted({*failures(information), *failed_trainings(history, known)})
+    bad = bad_fits(history).reindex(known["repetitions"])
     content = known | quality(failed, bad)
-    means = aggregate(information, ["part", "epoch", "layer"], INFORMATION, failed, bad)
+    means = aggregate(information, keys_of(information), INFORMATION, failed, bad)
     write_table(aggregates_path, means, describe("aggregates", **content))
     dataset = known["dataset"]
     sample = any(dataset[name] != value for name, value in POPULATION.items())
-    length = LENGTH if known["spec"]["estimator"].get("epochs") is None else 1
+    length = 1 if lie_apart(information, known) else LENGTH
     runs = phases(information, dataset["inputs"], label_entropy(known), failed, bad, sample, length)
+    if "layer_name" in information:
+        names = information.drop_duplicates("layer").set_index("layer")["layer_name"]
+        runs.insert(2, "layer_name", runs["layer"].map(names))
     write_table(phases_path, runs, describe("phases", **content))
+
+
+def keys_of(table: pd.DataFrame) -> list[str]:
+    """What is not averaged over: part, epoch and layer, and the names of layers where runs were recorded."""
+    return [key for key in ("part", "epoch", "layer", "layer_name") if key in table]
+
+
+def failed_trainings(history: pd.DataFrame, known: Mapping[str, Any]) -> list[int]:
+    """The repetitions whose history has a NaN; none of recorded ones, where nothing was given then."""
+    return [] if "recorded" in known["spec"] else failures(history)
+
+
+def lie_apart(information: pd.DataFrame, known: Mapping[str, Any]) -> bool:
+    """Whether epochs lie so far apart that they make no blocks of neighbours.
+
+    So do a few epochs of a training that an estimator looks at, and recorded ones that are not evenly spaced.
+    """
+    if "recorded" not in known["spec"]:
+        return known["spec"]["estimator"].get("epochs") is not None
+    epochs = np.unique(information["epoch"])
+    return len({*np.diff(epochs[epochs >= 0]).tolist()}) > 1
 
 
 def label_entropy(known: Mapping[str, Any]) -> float:
     """H(Y) in bits; NaN where each repetition has its own, that of a part of its shuffled labels."""
     spec = known["spec"]
-    shuffled = spec["training"].get("labels") == "shuffled"
+    shuffled = spec.get("training", {}).get("labels") == "shuffled"
     part = spec["estimator"].get("subset", "all") != "all"
     return float("nan") if shuffled and part else float(known["dataset"]["h_y"])
 
@@ -87,7 +111,7 @@ def history_of(paths: Sequence[Path], known: Mapping[str, Any]) -> pd.DataFrame:
     """The histories of the repetitions that another table describes."""
     history, trained = read_chunks(paths, "history")
     path = Path(paths[0])
-    refuse_mismatch(path, "the training spec", trained["spec"]["training"], known["spec"]["training"])
+    refuse_mismatch(path, "the spec of the runs", runs_of(trained["spec"]), runs_of(known["spec"]))
     refuse_mismatch(path, "the data set", trained["dataset"]["digest"], known["dataset"]["digest"])
     if unpaired := set(trained["repetitions"]) ^ set(known["repetitions"]):
         raise UserError(
@@ -97,24 +121,41 @@ def history_of(paths: Sequence[Path], known: Mapping[str, Any]) -> pd.DataFrame:
     return history
 
 
-def summarise_accuracy(history_paths: Sequence[Path], dataset_path: Path, output_path: Path) -> None:
+def runs_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of the runs, without that of the estimator."""
+    return {what: its for what, its in spec.items() if what != "estimator"}
+
+
+def summarise_accuracy(history_paths: Sequence[Path], dataset_path: Path | None, output_path: Path) -> None:
     """Write the aggregates of loss (nats) and accuracies of one experiment, over part and epoch.
 
     The description says what the accuracy of chance is: the share of the largest class of the data set.
 
+    Args:
+        history_paths: chunks of the training stage.
+        dataset_path: the data set; None of recorded runs, of which the recording tells chance.
+        output_path: receives the table.
+
     Raises:
         UserError: the chunks differ in their specs or data sets, or their repetitions overlap, or they are of
-            another data set.
+            another data set, or none is given for trainings.
     """
     history, known = read_chunks(history_paths, "history")
-    dataset = load_dataset(dataset_path)
-    refuse_mismatch(
-        Path(dataset_path), "the data set", dataset.description["digest"], known["dataset"]["digest"]
-    )
-    chance = float(np.bincount(dataset.labels).max() / len(dataset.labels))
-    failed, bad = failures(history), bad_fits(history)
-    means = aggregate(history, ["part", "epoch"], ACCURACIES, failed, bad)
-    write_table(output_path, means, describe("accuracy", **known, **quality(failed, bad), chance=chance))
+    chance = known["dataset"]["chance"] if "recorded" in known["spec"] else chance_of(dataset_path, known)
+    failed, bad = failed_trainings(history, known), bad_fits(history)
+    quantities = [name for name in ACCURACIES if name in history]
+    means = aggregate(history, ["part", "epoch"], quantities, failed, bad)
+    given = means[means["count"] > 0].reset_index(drop=True)  # at some epochs a recorded run may have none
+    write_table(output_path, given, describe("accuracy", **known, **quality(failed, bad), chance=chance))
+
+
+def chance_of(path: Path | None, known: Mapping[str, Any]) -> float:
+    """The share of the largest class of a data set."""
+    if path is None:
+        raise UserError("accuracy: trainings need their data set; give --dataset")
+    dataset = load_dataset(path)
+    refuse_mismatch(path, "the data set", dataset.description["digest"], known["dataset"]["digest"])
+    return float(np.bincount(dataset.labels).max() / len(dataset.labels))
 
 
 def summarise_errors(exact_paths: Sequence[Path], binned_paths: Sequence[Path], output_path: Path) -> None:
@@ -134,13 +175,13 @@ def summarise_errors(exact_paths: Sequence[Path], binned_paths: Sequence[Path], 
     refuse_mismatch(
         Path(exact_paths[0]), "the kind of estimator", known_exact["spec"]["estimator"]["kind"], "exact"
     )
-    refuse_mismatch(path, "the training spec", known["spec"]["training"], known_exact["spec"]["training"])
+    refuse_mismatch(path, "the spec of the runs", runs_of(known["spec"]), runs_of(known_exact["spec"]))
     for what, name in {"dataset": "the inputs", "repetitions": "the repetitions"}.items():
         refuse_mismatch(path, name, known[what], known_exact[what])
     differences = errors(binned, exact)
     failed = failures(differences)
     undefined = pd.Series(pd.NA, known["repetitions"], dtype="boolean")
-    means = aggregate(differences, ["part", "epoch", "layer"], INFORMATION, failed, undefined)
+    means = aggregate(differences, keys_of(differences), INFORMATION, failed, undefined)
     write_table(output_path, means, describe("errors", **known, **quality(failed, undefined)))
 
 

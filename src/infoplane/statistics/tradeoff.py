@@ -45,7 +45,8 @@ def tradeoff(phases: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     last = main[main["epoch"] == main["epoch"].max()].set_index("repetition")
     endings = last.assign(gap=last["train_accuracy"] - last["test_accuracy"])[AGAINST]
     runs = phases.join(endings, on="repetition").dropna(subset=["compression", *AGAINST])
-    return runs[["repetition", "layer", "compression", *AGAINST, "bad_fit"]].reset_index(drop=True)
+    names = [name for name in ("repetition", "layer", "layer_name") if name in runs]
+    return runs[[*names, "compression", *AGAINST, "bad_fit"]].reset_index(drop=True)
 
 
 def correlations(runs: pd.DataFrame) -> pd.DataFrame:

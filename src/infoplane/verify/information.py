@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
-from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, RecordedSpec, spec_of_runs
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
@@ -23,6 +23,7 @@ from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import Trajectory, load_trajectory
 from infoplane.verify.chunks import chunks_in, refuse_gaps, repetitions_of
 from infoplane.verify.facts import laws_of_information, refuse_other_rows, refuse_where
+from infoplane.verify.recordings import check_recorded
 from infoplane.verify.trainings import dataset_of, description_of_experiment
 
 __all__ = ["check_estimates", "check_information"]
@@ -36,9 +37,12 @@ def check_information(path: Path) -> None:
     """A table of information obeys the laws, and is what some epochs of its trajectory are replayed to."""
     results, names = locate(path, "information")
     table, known = read_table(path, "information")
-    spec = TrainingSpec.model_validate(known["spec"]["training"])
+    spec = spec_of_runs(known["spec"])
     estimator = EstimatorSpec.model_validate(known["spec"]["estimator"])
     refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    if isinstance(spec, RecordedSpec):
+        check_recorded(path, table, known, layers_in(estimator, known["layers"]))
+        return
     dataset = dataset_of(path, results, known["dataset"])
     counted = subset(with_train_fraction(dataset, spec.train_fraction), estimator.subset)
     inputs, h_y = len(counted), entropy(np.bincount(dataset.labels[counted]))
@@ -101,5 +105,6 @@ def check_estimates(folder: Path) -> None:
     results, names = locate(folder, "information")
     known = read_chunks(chunks_in(results, "information", names), "information")[1]
     trained = description_of_experiment(results, {"experiment": names["experiment"]})
-    refuse_mismatch(folder, "the training spec", known["spec"]["training"], trained["spec"]["training"])
+    runs = {what: spec for what, spec in known["spec"].items() if what != "estimator"}
+    refuse_mismatch(folder, "the spec of the runs", runs, trained["spec"])
     refuse_gaps(folder, known["repetitions"], trained["repetitions"])

@@ -50,7 +50,8 @@ def check_accuracy(path: Path) -> None:
     """Loss and accuracies of one experiment are what its histories give."""
     results, names = locate(path, "accuracy")
     known = read_table(path, "accuracy")[1]
-    dataset = results / path_of("dataset", dataset=known["dataset"]["name"])
+    named = results / path_of("dataset", dataset=known["dataset"]["name"])
+    dataset = None if "recorded" in known["spec"] else named
     histories = chunks_of(results, "history", names, known["repetitions"])
     with made_again(path) as [again]:
         summarise_accuracy(histories, dataset, again)

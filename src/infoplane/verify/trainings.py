@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from infoplane.artifacts import read_table, refuse_mismatch
-from infoplane.config import TrainingSpec
+from infoplane.config import RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.layout import locate, path_of
 from infoplane.networks.layers import network_of
@@ -15,6 +15,7 @@ from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import load_trajectory
 from infoplane.verify.chunks import chunks_in, refuse_gaps, repetitions_of
 from infoplane.verify.facts import accuracies_are_shares, refuse_other_rows
+from infoplane.verify.recordings import refuse_other_recordings
 
 __all__ = ["check_experiment", "check_history", "check_trajectory", "dataset_of"]
 
@@ -30,8 +31,11 @@ def check_history(path: Path) -> None:
     """A history has a row for each repetition and epoch, and what it says lies within bounds."""
     results, _ = locate(path, "history")
     table, known = read_table(path, "history")
-    spec = TrainingSpec.model_validate(known["spec"]["training"])
+    spec = spec_of_runs(known["spec"])
     refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    if isinstance(spec, RecordedSpec):
+        refuse_other_recordings(path, table, known)
+        return
     dataset_of(path, results, known["dataset"])
     names, lengths = zip(*training_parts(spec), strict=True)
     epochs = np.concatenate([np.arange(length) for length in lengths])

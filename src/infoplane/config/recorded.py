@@ -1,0 +1,247 @@
+"""Recorded experiments: runs of other models, in files that `infoplane.Recorder` has saved."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from infoplane.artifacts import canonical, file_digest
+from infoplane.config.estimators import EstimatorSpec
+from infoplane.config.fields import Label, Name, Strict, documented
+from infoplane.config.parsing import shortened
+from infoplane.config.specs import Spec
+from infoplane.config.training import TrainingSpec
+from infoplane.errors import UserError
+from infoplane.recognition import description_of, recognise
+
+__all__ = [
+    "METRICS",
+    "RecordedExperiment",
+    "RecordedSpec",
+    "Recording",
+    "described",
+    "estimators_in",
+    "metrics_in",
+    "paths_of",
+    "recorded_dataset",
+    "recorded_spec",
+    "refuse_different",
+    "spec_of_runs",
+]
+
+# The metrics of a recording that the study knows: loss (nats), and accuracies as shares of 1
+METRICS = ("loss", "train_accuracy", "test_accuracy")
+# What the files of one experiment have in common, and how it is called
+COMMON = {"layers": "layers", "bits": "bits", "estimators": "estimators"}
+
+
+class RecordedSpec(Spec):
+    """All that the numbers of recorded runs depend on.
+
+    Attributes:
+        files: SHA-256 of the file of each run.
+        layers: names of the layers.
+        bits: activation bits of the model, 32 for floats.
+    """
+
+    files: Annotated[tuple[str, ...], Field(strict=False)]
+    layers: Annotated[tuple[str, ...], Field(strict=False)]
+    bits: int = 32
+
+
+class Recording(Strict):
+    """The files of a recorded experiment."""
+
+    files: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False, min_length=1),
+        BeforeValidator(
+            lambda value: [value] if isinstance(value, str) else value,
+            json_schema_input_type=str | tuple[str, ...],
+        ),
+        documented(
+            "files that `infoplane.Recorder.save` has written, one for each run; runs are numbered in the "
+            "order of their names",
+            values="a path with wildcards, as `runs/*.parquet`, or a list of them",
+        ),
+    ]
+    dataset: Annotated[
+        Name,
+        documented(
+            "name of the inputs that were recorded; experiments of one name have the same inputs, and share "
+            "the tables in `statistics/NAME/`",
+            values="text",
+        ),
+    ] = "recorded"
+
+
+class RecordedExperiment(Strict):
+    """Runs that were recorded elsewhere, in place of a training."""
+
+    recorded: Annotated[
+        Recording,
+        documented(
+            "runs of one's own models, which are not trained here", values="`{files: runs/*.parquet}`"
+        ),
+    ]
+    label: Annotated[
+        Label | None,
+        documented(
+            "what figures and tables write in place of its name; changes no number",
+            unset="its name",
+            values="text",
+        ),
+    ] = None
+
+    @property
+    def dataset(self) -> str:
+        return self.recorded.dataset
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files of the runs, in the order of their names; none where the pattern matches nothing."""
+        return paths_of(self.recorded.files)
+
+    @property
+    def repetitions(self) -> int:
+        return len(self.paths)
+
+    @property
+    def chunks(self) -> list[str]:
+        """The one chunk of all runs; none where there are no files."""
+        return [f"0-{self.repetitions - 1}"] if self.repetitions else []
+
+    @property
+    def spec(self) -> RecordedSpec:
+        """What its numbers depend on.
+
+        Raises:
+            UserError: files are missing or unreadable, or do not belong together.
+        """
+        return recorded_spec(self.paths, self.descriptions())
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What is known of the recorded inputs, as from `recorded_dataset`."""
+        return recorded_dataset(self.dataset, self.descriptions()[0])
+
+    @property
+    def accuracies(self) -> tuple[str, ...]:
+        """The accuracies that are in all files: train_accuracy, test_accuracy, both or none."""
+        return tuple(name for name in metrics_in(self.descriptions()) if name != "loss")
+
+    def descriptions(self) -> list[dict[str, Any]]:
+        """What each file says of itself.
+
+        Raises:
+            UserError: there are no files, or one is no recording, or they do not belong together.
+        """
+        paths = self.paths
+        if not paths:
+            raise UserError(f"{', '.join(self.recorded.files)}: matches no file; correct the path")
+        told = [described(path) for path in paths]
+        refuse_different(paths, told)
+        return told
+
+    def holds(self, estimator: EstimatorSpec) -> bool:
+        """Whether its files have an estimator. They are taken to have it as long as there are none."""
+        told = description_of(self.paths[0]) if self.paths else {}
+        return not told or estimator.differences() in estimators_in(told).values()
+
+
+def paths_of(patterns: Sequence[str]) -> list[Path]:
+    """The files that some patterns match, each once, in the order of their names."""
+    found = {path for pattern in patterns for path in glob(str(Path(pattern).expanduser()), recursive=True)}
+    return sorted(map(Path, found))
+
+
+def described(path: Path) -> dict[str, Any]:
+    """What a recording says of itself.
+
+    Raises:
+        UserError: the file is no recording.
+    """
+    told = description_of(path)
+    if told.get("kind") != "recorded":
+        found = recognise(path).words or "damaged, or no recording"
+        raise UserError(
+            f"{path}: is {found}, expected a recording; give files that infoplane.Recorder.save has written"
+        )
+    if not told["epochs"]:
+        raise UserError(f"{path}: holds no epochs; record some before it is saved")
+    return told
+
+
+def refuse_different(paths: Sequence[Path], told: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse recordings that are not of one experiment: the first that differs from the first of all."""
+    first, *others = told
+    for path, other in zip(paths[1:], others, strict=True):
+        for what, one, another in differing(first, other):
+            raise UserError(
+                f"{paths[0]} and {path}: differ in their {what}, {shortened(one)} and {shortened(another)}; "
+                "give files of one experiment"
+            )
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """In what two recordings differ, and both in words."""
+    for key, what in COMMON.items():
+        if one["spec"][key] != other["spec"][key]:
+            yield what, text_of(one["spec"][key]), text_of(other["spec"][key])
+    if one["epochs"] != other["epochs"]:
+        yield "recorded epochs", *two_lists(one["epochs"], other["epochs"])
+    passes = [each["history"]["epoch"] for each in (one, other)]
+    if passes[0] != passes[1]:
+        yield "epochs of metrics", *two_lists(*passes)
+    for key, what in {"inputs": "numbers of inputs", "classes": "classes", "labels": "labels"}.items():
+        if one["dataset"][key] != other["dataset"][key]:
+            yield what, str(one["dataset"][key]), str(other["dataset"][key])
+
+
+def two_lists(one: Sequence[int], other: Sequence[int]) -> tuple[str, str]:
+    """Two lists of epochs, by their lengths where these differ."""
+    if len(one) != len(other):
+        return str(len(one)), str(len(other))
+    first = next(place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
+    return str(one[first]), str(other[first])
+
+
+def text_of(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else canonical(value)
+
+
+def recorded_spec(paths: Sequence[Path], told: Sequence[Mapping[str, Any]]) -> RecordedSpec:
+    """The spec of the runs in some files, from these and from what they say of themselves."""
+    spec = told[0]["spec"]
+    return RecordedSpec(files=tuple(map(file_digest, paths)), layers=tuple(spec["layers"]), bits=spec["bits"])
+
+
+def estimators_in(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The estimators of a recording by their names in it: what differs from the defaults."""
+    found = told.get("spec", {}).get("estimators", {})
+    return {name: EstimatorSpec.model_validate(its).differences() for name, its in found.items()}
+
+
+def metrics_in(told: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The metrics that all recordings have, of those that a study knows."""
+    return tuple(name for name in METRICS if all(name in each["history"] for each in told))
+
+
+def recorded_dataset(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study says of recorded inputs: name, digest, N, number of classes, H(Y) (bits).
+
+    The digest is that of the labels: a recording knows no more of its inputs.
+    """
+    known = told["dataset"]
+    return {"name": name, "digest": known["labels"]} | {
+        key: value for key, value in known.items() if key != "labels"
+    }
+
+
+def spec_of_runs(spec: Mapping[str, Any]) -> TrainingSpec | RecordedSpec:
+    """What the runs of a table are of, from the spec that it carries."""
+    if "recorded" in spec:
+        return RecordedSpec.model_validate(spec["recorded"])
+    return TrainingSpec.model_validate(spec["training"])
