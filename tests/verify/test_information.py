@@ -52,7 +52,7 @@ def test_a_stale_artifact_of_another_spec_is_found(runs):
         write_table(table, frame, described | {"spec_hash": digest(described["spec"])})
     problems, _ = verify(runs)
     assert any(
-        line.startswith(f"{runs / 'information' / 'relu' / 'exact'}: the training spec is ")
+        line.startswith(f"{runs / 'information' / 'relu' / 'exact'}: the spec of the runs is ")
         for line in problems
     )
 

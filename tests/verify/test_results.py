@@ -42,7 +42,7 @@ def test_status_and_output_of_the_command(study, results, capsys):
 
 
 def test_a_folder_without_results_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no results"):
+    with pytest.raises(UserError, match="contains no results"):
         verify(tmp_path)
 
 
@@ -80,8 +80,8 @@ def test_what_is_left_over_or_a_stranger_is_named(drawn):
         path.write_text("")
     problems, _ = verify(drawn)
     assert problems == [
-        f"{other}: is no artifact of a study; remove it",
-        f"{stranger}: is no artifact of a study; remove it",
+        f"{other}: is not an artifact of a study; remove it",
+        f"{stranger}: is not an artifact of a study; remove it",
         f"{left}: left by a job that was killed; remove it",
     ]
 
