@@ -157,3 +157,13 @@ def command(stage, kind=None, named=False, **options):
 def grows(amount):
     """A resource that grows from one attempt to the next."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def recordings(names):
+    """The files of a recorded experiment: not inputs, because their content counts and not their time."""
+    return [*map(str, study.recorded[names["experiment"]].paths)]
+
+
+def recorded_inputs(names):
+    """The data set of a recorded experiment."""
+    return [study.recorded[names["experiment"]].dataset]

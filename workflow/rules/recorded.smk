@@ -3,15 +3,6 @@ localrules:
     recorded_information,
 
 
-def recordings(names):
-    """The files of a recorded experiment: not inputs, because their content counts and not their time."""
-    return [*map(str, study.recorded[names["experiment"]].paths)]
-
-
-def recorded_inputs(names):
-    return [study.recorded[names["experiment"]].dataset]
-
-
 use rule datasets as recorded_history with:
     input:
         unpack(made_from("history")),
