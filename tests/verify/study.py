@@ -13,8 +13,11 @@ from infoplane.statistics import (
     join_fits,
     join_information,
     join_phases,
+    join_settings,
+    join_signs,
     summarise_accuracy,
     summarise_information,
+    summarise_tradeoff,
     write_claims,
 )
 from infoplane.training import run as train
@@ -66,14 +69,18 @@ def make_study(results: Path) -> None:
             for history, table in zip(histories, tables, strict=True):
                 inform(estimated, dataset, history.with_suffix(".safetensors"), table)
             summarise_information(tables, histories, its / "aggregates.parquet", its / "phases.parquet")
+            ended = its / "tradeoff.parquet", its / "correlations.parquet"
+            summarise_tradeoff(its / "phases.parquet", histories, *ended)
         summarise_accuracy(histories, dataset, statistics / experiment / "accuracy.parquet")
     pairs = [(experiment, estimator) for experiment in EXPERIMENTS for estimator in ESTIMATORS]
-    aggregates, phases = (
+    aggregates, phases, tradeoffs = (
         {pair: statistics.joinpath(*pair, f"{held}.parquet") for pair in pairs}
-        for held in ("aggregates", "phases")
+        for held in ("aggregates", "phases", "tradeoff")
     )
     join_information(aggregates, statistics / "mine" / "information.csv")
     join_phases(phases, statistics / "mine" / "phases.csv")
+    join_signs(phases, statistics / "mine" / "signs.csv")
+    join_settings(tradeoffs, statistics / "mine" / "settings.csv")
     accuracies = {experiment: statistics / experiment / "accuracy.parquet" for experiment in EXPERIMENTS}
     join_fits(accuracies, statistics / "mine" / "fits.csv")
     write_claims(phases, *(statistics / f"{name}.csv" for name in ("claims", "cells", "margins")))

@@ -24,9 +24,10 @@ def test_a_sound_folder_has_no_problems(study):
         "4 estimates are",
         "4 pairs of",
         "2 tables of",
-        "3 joined tables",
+        "5 joined tables",
         "1 tables of",
         "2 figures are",
+        "8 other tables",
     ]
 
 
