@@ -12,6 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT, copy_of
 from recorded_runs import BINS, save_runs
+from torch import nn
 
 import infoplane
 from infoplane.artifacts import read_table, write_table
@@ -51,8 +52,8 @@ pytestmark = pytest.mark.slow
 def ended(untouched, tmp_path_factory):
     workflow = copy_of(untouched.folder, tmp_path_factory.mktemp("recorded") / "study")
     (workflow.folder / "runs").mkdir()
-    for name in ("relu", "tanh"):
-        save_runs(workflow.folder / "runs", name, range(2))
+    for name, activation in {"relu": nn.ReLU, "tanh": nn.Tanh}.items():
+        save_runs(workflow.folder / "runs", name, activation=activation)
     workflow.config.write_text(yaml.safe_dump(STUDY, sort_keys=False))
     run = workflow.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr

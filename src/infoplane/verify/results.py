@@ -89,7 +89,7 @@ CHECKS = (
 )
 OTHERS = Check("", "other tables are whole", check_table)
 NO_ARTIFACTS = ("benchmarks", "logs")
-KINDS = (".csv", ".gif", ".html", ".mp4", ".npz", ".parquet", ".pdf", ".png", ".safetensors", ".svg")
+KINDS = (".csv", ".gif", ".html", ".md", ".mp4", ".npz", ".parquet", ".pdf", ".png", ".safetensors", ".svg")
 
 
 def verify(results: Path) -> tuple[list[str], list[str]]:
