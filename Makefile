@@ -5,6 +5,7 @@ VENV ?= .venv
 CONFIG ?= config/config.yaml
 CORES ?= all
 REPORT ?= results/report.zip
+BUNDLE ?= results/$(basename $(notdir $(CONFIG))).zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
@@ -17,8 +18,10 @@ reproduce: $(VENV)/installed
 status: $(VENV)/installed
 	@infoplane status $(CONFIG)
 
+# Snakemake's report, and the index of the study with all that it links to.
 report: $(VENV)/installed
 	snakemake --cores 1 --configfile $(CONFIG) --report $(REPORT)
+	infoplane bundle $(CONFIG) --output $(BUNDLE)
 
 test: $(VENV)/installed-dev
 	pytest -n 2 --dist loadfile -m "not slow"

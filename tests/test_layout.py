@@ -159,6 +159,7 @@ def test_no_two_jobs_share_a_file_whatever_they_are_called(experiments, estimato
     made = [path for kind in first for path in layout.files(kind, pairs)] + layout.joins(["synthetic"])
     made += [
         path_of("claims"),
+        path_of("index"),
         path_of("dataset", dataset="synthetic"),
         *layout.figures(experiments)[:: len(PICTURE)],
     ]

@@ -20,7 +20,7 @@ from infoplane.config.study import load_study
 from infoplane.config.validation import parse_spec, suggestion
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
-from infoplane.layout import JOINS, repetitions_of
+from infoplane.layout import JOINS, path_of, repetitions_of
 from infoplane.log import logged
 
 __all__ = ["execute", "main", "parser"]
@@ -225,6 +225,26 @@ def pages(given: Namespace) -> None:
     from infoplane.pages import write_page
 
     write_page(given.table, given.output)
+
+
+def index(given: Namespace) -> None:
+    from infoplane.pages.index import write_index
+
+    write_index(
+        given.figures,
+        given.pages,
+        given.claims,
+        given.accuracy,
+        given.aggregates,
+        from_json(given.spec, "--spec"),
+        given.output,
+    )
+
+
+def bundle(given: Namespace) -> None:
+    from infoplane.pages.bundle import write_bundle
+
+    write_bundle(Path(load_study(given.config).results, path_of("index")), given.output)
 
 
 def verify(given: Namespace) -> None:
@@ -434,6 +454,20 @@ def parser() -> ArgumentParser:
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
+
+    one = command(stages, "index", index, "show verdicts, figures, tables and methods of a study on one page")
+    one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
+    one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
+    one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
+    several: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": Path, "default": []}
+    one.add_argument("--figures", **several, help="the files of all figures")
+    one.add_argument("--accuracy", **several, help="the tables of accuracy of all experiments")
+    one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
+    one.add_argument("--output", **FILE, help="the page to write (html)")
+
+    one = command(stages, "bundle", bundle, "pack the index of a study and all that it links to")
+    one.add_argument("config", type=Path, help="the config file of a study that has run")
+    one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
     one = command(stages, "verify", verify, "check all that a study wrote")
     one.add_argument("results", type=Path, help="the folder that the study wrote")

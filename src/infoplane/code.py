@@ -73,6 +73,7 @@ STAGES = {
     **dict.fromkeys(("tradeoff", "correlations", "joined", "claims", "cells", "margins"), "statistics"),
     "figure": "figures.drawing",
     "page": "pages",
+    "index": "pages.index",
     "verdicts": "verdict_table",
 }
 

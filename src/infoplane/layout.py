@@ -50,6 +50,7 @@ FILES = {
     "verdicts_text": "statistics/verdicts.md",
     "figure": "figures/{figure}.{format}",
     "page": "pages/{table}.html",
+    "index": "index.html",
 }
 # The kinds of files that a job writes beside the first one, after which its log is named
 BESIDE = {
@@ -314,9 +315,21 @@ class Layout:
         return [path_of("page", table=name.removesuffix(".csv")) for name in names]
 
     def targets(self) -> list[str]:
-        """The files that a study is run for: figures, joined tables, verdicts and pages."""
+        """The files that a study is run for: figures, joined tables, verdicts, pages and the index."""
         joins, verdicts = self.joins(self.study.inputs), self.verdicts()
-        return [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
+        ends = [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
+        return [*ends, path_of("index")]
+
+    def indexed(self) -> Sources:
+        """What the index of the study shows and links to."""
+        fits = [{"dataset": name, "table": "fits"} for name in self.study.inputs]
+        return {
+            "figures": self.figures(self.study.figures),
+            "pages": self.pages(self.joins(self.study.inputs) + self.verdicts()),
+            "claims": [path_of("claims")],
+            "accuracy": [path for names in fits for path in self.joined(names)],
+            "aggregates": self.files("aggregates", self.study.pairs),
+        }
 
 
 MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
@@ -349,6 +362,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "claims": lambda layout, names: {"phases": layout.claimed()},
     "verdicts": lambda layout, names: {"claims": [path_of("claims")]},
     "figure": lambda layout, names: layout.drawn_from(names["figure"]),
+    "index": lambda layout, names: layout.indexed(),
     "page": lambda layout, names: {"table": [f"statistics/{names['table']}.csv"]},
 }
 MADE_FROM |= {other: MADE_FROM[first] for first, others in BESIDE.items() for other in others}

@@ -63,7 +63,7 @@ class Provenance:
                 return self.study.estimators[names["estimator"]].spec.differences()
             case "figure":
                 return self.study.figures[names["figure"]].differences()
-            case "verdicts":
+            case "verdicts" | "index":
                 return self.study.labels()
         return None
 

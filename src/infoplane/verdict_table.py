@@ -11,7 +11,7 @@ from infoplane.artifacts import read_csv, written_aside
 from infoplane.errors import UserError
 from infoplane.texts import as_markdown
 
-__all__ = ["verdict_rows", "write_verdicts"]
+__all__ = ["findings", "verdict_rows", "write_verdicts"]
 
 STATUSES = {"shows": "show", "lacks": "lack", "mixed": "are mixed", "too_few": "have too few runs"}
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
@@ -78,20 +78,25 @@ def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     head = f"**{word}**" if word in STRONG else word
     if verdict["fragile"] == "True":
         head += f" (fragile: {verdict['flips']})"
+    return "; ".join([head, *findings(verdict, labels)])
+
+
+def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
+    """What a verdict rests on: numbers of cells, the cell that decides, and what good fits alone say."""
     counts = [f"{verdict[name]} {verb}" for name, verb in STATUSES.items() if verdict[name] != "0"]
     if verdict["ceiling"] != "0":
         counts.append(f"{verdict['ceiling']} have nothing left to fit")
-    sentences = [head, f"cells: {', '.join(counts)}" if counts else ""]
+    sentences = [f"cells: {', '.join(counts)}" if counts else ""]
     if verdict["decisive"] and verdict["lower"]:  # cells of too few runs have no interval
         cell = with_labels(verdict["decisive"].partition(";")[0], labels)
         share = f"{verdict['k']} of {verdict['n']} runs"
         interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
         mean = f", mean {float(verdict['mean']):.2f} bit" if verdict["mean"] else ""
         sentences.append(f"{cell}: {share} {interval}{mean}".replace("-0.00", "0.00"))
-    if verdict["verdict_good_fits"] != word:
+    if verdict["verdict_good_fits"] != verdict["verdict"]:
         sentences.append(f"by good fits alone {verdict['verdict_good_fits']}")
     sentences.append(verdict["note"])
-    return "; ".join(filter(None, sentences))
+    return [each for each in sentences if each]
 
 
 def percent(share: str) -> str:

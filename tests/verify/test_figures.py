@@ -47,6 +47,8 @@ def test_what_is_no_figure_is_found(tmp_path, suffix):
     [
         ("accuracy", "statistics/relu/accuracy.parquet", "mean"),
         ("runs", "information/relu/exact/0-1.parquet", "i_ty"),
+        ("explorer", "training/relu/0-1.parquet", "train_accuracy"),
+        ("film", "information/relu/exact/0-1.parquet", "i_ty"),
     ],
 )
 def test_figures_of_other_accuracies_and_runs_are_found(results, kind, changed, column):
@@ -56,10 +58,11 @@ def test_figures_of_other_accuracies_and_runs_are_found(results, kind, changed, 
         "accuracy": {"relu": [statistics / "accuracy.parquet"]},
         "aggregates": {("relu", "exact"): [statistics / "exact" / "aggregates.parquet"]},
         "information": {("relu", "exact"): chunks},
+        "history": {"relu": [results / "training" / "relu" / path.name for path in chunks]},
     }
-    estimators = {"estimators": ("exact",)} if kind == "runs" else {}
+    estimators = {} if kind == "accuracy" else {"estimators": ("exact",)}
     spec = FigureSpec(kind=kind, category="main", experiments=("relu",), dpi=30, **estimators)
-    path = results / "figures" / f"{kind}.png"
+    path = results / "figures" / f"{kind}.{'png' if 'png' in spec.formats else spec.formats[0]}"
     write_figure(spec, {held: tables[held] for held in spec.reads}, [path])
     check_figure(path)
     change(results / changed, lambda table: table.assign(**{column: table[column] * 0.5}))

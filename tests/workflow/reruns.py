@@ -51,6 +51,11 @@ class Change:
     module: str = ""
     edit: Callable[[str], str] = lambda text: f"{text}\n# an edit\n"
 
+    @property
+    def announced(self) -> set[str]:
+        """The jobs with that of the index, which rests on all others."""
+        return self.jobs | ({"index"} if self.jobs else set())
+
 
 def of(name: str, jobs: Iterable[str]) -> set[str]:
     """The jobs on one experiment."""

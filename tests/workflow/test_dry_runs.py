@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, code_of
+from infoplane.config.kinds import PICTURE
 from infoplane.config.study import load_study
 from infoplane.layout import FILES, Layout
 
@@ -38,8 +39,12 @@ def test_configs_ask_for_every_stage(fresh, name):
             "statistics_tradeoff": number("tradeoff"),
             "statistics_join": joined,
             "statistics_claims": 1,
+            "verdicts": 1,
             "pages": joined + 3,
-            "figures": len(study.figures),
+            "figures": len(layout.figures_of(PICTURE)),
+            "figures_explorer": len(layout.figures_of(("html",))),
+            "figures_film": len(layout.figures_of(("gif",))),
+            "index": 1,
         }
     )
 
@@ -146,9 +151,18 @@ def test_stages_are_known_by_the_modules_that_they_reach(stage, engine):
     """An independent walk over the imports: all that a stage rests on, but plumbing and the other engine."""
     other = {name for others in ENGINES for name in ENGINES[others] if others != engine}
     but = PLUMBING | other | ({"datasets"} if stage != STAGES["dataset"] else set())
-    tracked = {name_of(path, ROOT) for path in code_of(stage, but - PLUMBING)}
+    files = code_of(stage, but - PLUMBING)
+    tracked = {name_of(path, ROOT) for path in files if path.suffix == ".py"}
     assert tracked == reached(stage, but, ROOT)
     assert stage in tracked
+
+
+@pytest.mark.parametrize(
+    ("stage", "template"),
+    [("figures.drawing", "explorer.js"), ("pages", "table.html"), ("pages.index", "index.css")],
+)
+def test_pages_are_known_by_their_templates_too(stage, template):
+    assert template in {path.name for path in code_of(stage)}
 
 
 def test_plumbing_and_engines_are_modules():

@@ -10,7 +10,8 @@ FIGURES = {
 
 def test_stages_run_for_the_experiments_of_their_figures_alone(finished):
     finished.edit(lambda config: config["figures"].update(FIGURES))
-    assert finished.jobs() == {"reliability": 3, "levels": 2, "figures": 2, "statistics_join": 1, "pages": 1}
+    made = {"reliability": 3, "levels": 2, "figures": 2, "statistics_join": 1, "pages": 1, "index": 1}
+    assert finished.jobs() == made
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_a_data_set_is_its_figures_and_tables(fresh, target, figures, pairs):
 
 def test_all_is_the_default_and_everything(fresh):
     everything = work(SHOWN, {"digits rebinned"}, DATASETS, ["synthetic", "mnist"]) | {"statistics_claims"}
-    everything |= {"verdicts", "pages claims", "pages cells", "pages margins"}
+    everything |= {"index", "verdicts", "pages claims", "pages cells", "pages margins"}
     everything |= {f"pages {dataset}/{table}" for dataset in ("synthetic", "mnist") for table in TABLES}
     assert fresh.announced(config="paper.yaml") == everything
     assert fresh.announced("all", config="paper.yaml") == everything

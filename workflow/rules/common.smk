@@ -141,7 +141,10 @@ def command(stage, kind=None, named=False, **options):
 
     def words(wildcards, input, output):
         names = dict(wildcards.items())
-        given = {name: value(names) if callable(value) else [value.format_map(names)] for name, value in options.items()}
+        given = {
+            name: value(names) if callable(value) else [value.format_map(names)]
+            for name, value in options.items()
+        }
         if kind:
             given["spec"] = [canonical(provenance.spec(kind, names))]
         for name, paths in input.items():

@@ -1,4 +1,5 @@
 localrules:
+    index,
     pages,
     verdicts,
 
@@ -45,3 +46,20 @@ use rule pages as verdicts with:
     params:
         content=content("verdicts"),
         command=command("verdicts", "verdicts"),
+
+
+use rule datasets as index with:
+    input:
+        unpack(made_from("index")),
+    output:
+        result("index"),
+    log:
+        log("index"),
+    benchmark:
+        benchmark("index")
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(10),
+    params:
+        content=content("index"),
+        command=command("index", "index"),

@@ -9,7 +9,15 @@ from infoplane.config.kinds import ESTIMATORS
 from infoplane.config.recorded import RecordedSpec
 from infoplane.config.training import TrainingSpec
 
-__all__ = ["label_of_estimator", "label_of_training", "labels_of_trainings"]
+__all__ = [
+    "ACTIVATIONS",
+    "DATASETS",
+    "OPTIMIZERS",
+    "label_of_estimator",
+    "label_of_training",
+    "labels_of_trainings",
+    "network_label",
+]
 
 ACTIVATIONS = {
     "relu": "ReLU",
@@ -17,7 +25,7 @@ ACTIVATIONS = {
     "elu": "ELU",
     "gelu": "GELU",
 }
-OPTIMIZERS = {"sgd": "SGD"}
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
 DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 PHRASES = {"labels": "{} labels", "protocol": "{}", "initialisation": "{}", "optimizer": "{}"}
 # What a label begins with, and what changes no number of a run or only how many there are

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from infoplane.config.kinds import TABLES
+from infoplane.config.kinds import FIGURES, TABLES
 from infoplane.errors import UserError
-from infoplane.layout import JOINS, folder_of, locate, path_of
+from infoplane.layout import FILES, JOINS, folder_of, locate, path_of
 from infoplane.progress import progress_bar
 from infoplane.verify.datasets import check_dataset, check_download
 from infoplane.verify.facts import RUN_AGAIN
@@ -89,7 +89,8 @@ CHECKS = (
 )
 OTHERS = Check("", "other tables are whole", check_table)
 NO_ARTIFACTS = ("benchmarks", "logs")
-KINDS = (".csv", ".gif", ".html", ".md", ".mp4", ".npz", ".parquet", ".pdf", ".png", ".safetensors", ".svg")
+KINDS = {f".{path.rpartition('.')[2]}" for path in FILES.values()}
+KINDS |= {f".{each}" for kind in FIGURES.values() for each in (*kind.formats, "mp4")}
 
 
 def verify(results: Path) -> tuple[list[str], list[str]]:

@@ -1,0 +1,314 @@
+"""Index of a study: verdicts, figures, tables, methods, versions and hashes on one page that links to all."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from infoplane.artifacts import parse_description, read_csv, read_table, versions, written_aside
+from infoplane.code import VERSION
+from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.kinds import ESTIMATORS, PICTURE
+from infoplane.config.labels import (
+    ACTIVATIONS,
+    DATASETS,
+    OPTIMIZERS,
+    label_of_estimator,
+    labels_of_trainings,
+    network_label,
+)
+from infoplane.config.recorded import RecordedSpec, spec_of_runs
+from infoplane.figures.descriptions import figure_description
+from infoplane.layout import JOINS, report_category
+from infoplane.pages import TEMPLATES
+from infoplane.recognition import description_of
+from infoplane.templates import page_from
+from infoplane.verdict_table import findings
+
+__all__ = ["methods", "write_index"]
+
+# So many experiments are named below a figure
+FEW = 4
+# What the tables of claims hold; the others are in JOINS
+ABOUT = {
+    "claims": "the verdict on each claim, by protocol and reading",
+    "cells": "the cells that the verdicts rest on",
+    "margins": "verdicts for several margins",
+}
+
+
+def write_index(
+    figures: Sequence[Path],
+    pages: Sequence[Path],
+    claims: Path,
+    accuracy: Sequence[Path],
+    aggregates: Sequence[Path],
+    labels: Mapping[str, str],
+    output: Path,
+) -> None:
+    """Write the index of a study; all that it links to lies in its own folder.
+
+    Args:
+        figures: the files of all figures.
+        pages: the pages of all tables, named as the tables.
+        claims: the table of verdicts (csv).
+        accuracy: the tables of accuracy of all experiments.
+        aggregates: the tables of mean information of all experiments and estimators.
+        labels: what is written in place of the names of experiments and estimators.
+        output: the page to write (html).
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    folder = output.parent
+    means = {path.parts[-2]: read_table(path, "accuracy") for path in accuracy}
+    runs = {name: spec_of_runs(its["spec"]) for name, (_, its) in means.items()}
+    names = labels_of_trainings(runs, labels)
+    informed = {path.parts[-3:-1]: description_of(path) for path in aggregates}
+    estimators = {
+        pair[1]: EstimatorSpec.model_validate(its["spec"]["estimator"]) for pair, its in informed.items()
+    }
+    by = {name: label_of_estimator(its) for name, its in estimators.items()}
+    shown = figures_in(figures, folder, {**by, **names, **labels})
+    moved = [each for each in shown if "html" in each["files"]]
+    page = page_from(
+        TEMPLATES / "index.html",
+        title=title_of(folder),
+        summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, seen by "
+        f"{counted(len(estimators), 'estimator')}.",
+        claims=claims_in(read_csv(claims), {**names, **labels}),
+        explorers=moved,
+        shelves=shelves_of(each for each in shown if each not in moved),
+        tables=[table_of(path, folder) for path in pages],
+        methods=methods(runs, estimators, {name: its for name, (_, its) in means.items()}),
+        experiments=[
+            row_of(name, names[name], runs[name], table, its) for name, (table, its) in means.items()
+        ],
+        versions=f"Made by {', '.join(f'{name} {each}' for name, each in versions().items())}; "
+        f"kernels {VERSION}.",
+        hashes=hashes_of({name: its for name, (_, its) in means.items()}),
+    )
+    with written_aside(output) as aside:
+        aside.write_text(page, encoding="utf-8")
+
+
+def title_of(folder: Path) -> str:
+    """The title of a study, from the name of its folder.
+
+    >>> title_of(Path("results/quick")), title_of(Path("results"))
+    ('Information planes: quick', 'Information planes: results')
+    """
+    return f"Information planes: {folder.resolve().name}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "run"), counted(20, "run")
+    ('1 run', '20 runs')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def span(numbers: Iterable[float]) -> str:
+    """The range of some numbers.
+
+    >>> span([8000, 3000]), span([256]), span([1e-4, 1e-4])
+    ('3000 to 8000', '256', '0.0001')
+    """
+    low, high = min(known := [*numbers]), max(known)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Some words, each once, as in a sentence.
+
+    >>> listed(["relu", "tanh", "relu"]), listed(["relu"]), listed("abc")
+    ('relu and tanh', 'relu', 'a, b and c')
+    """
+    *others, last = dict.fromkeys(words)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def methods(
+    runs: Mapping[str, TrainingSpec | RecordedSpec],
+    estimators: Mapping[str, EstimatorSpec],
+    descriptions: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """A paragraph that says what was done, from the specs.
+
+    Args:
+        runs: specs of trainings and of recorded runs, by the names of experiments.
+        estimators: by name.
+        descriptions: what the tables of accuracy say of themselves, by experiment.
+    """
+    specs = {name: its for name, its in runs.items() if isinstance(its, TrainingSpec)}
+    sentences = of_trainings([*specs.values()], [descriptions[name] for name in specs]) if specs else []
+    if recorded := len(runs) - len(specs):
+        sentences.append(f"{counted(recorded, 'experiment')} {'were' if recorded > 1 else 'was'} recorded")
+    seen = (f"{label_of_estimator(its)}: {ESTIMATORS[its.kind].about}" for its in estimators.values())
+    sentences.append(
+        "From each record, the information of every layer T about the input X and the label Y was "
+        f"estimated: {'; '.join(seen)}"
+    )
+    return " ".join(f"{each}." for each in sentences)
+
+
+def of_trainings(specs: Sequence[TrainingSpec], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was trained and how, in sentences without their full stops."""
+    data = listed(DATASETS.get(each.dataset, each.dataset) for each in specs)
+    bits = {
+        f"{each.bits.weights}/{each.bits.activations}" for each in specs if not isinstance(each.bits, str)
+    }
+    widths = [phrase_of_bits(each) for each in sorted(bits, key=lambda its: [*map(int, its.split("/"))])]
+    widths += ["in float32"] if any(each.bits == "float32" for each in specs) else []
+    batches = [each.batch_size for each in specs if not isinstance(each.batch_size, str)]
+    sentences = [
+        f"Networks ({listed(map(network_label, specs))}) with activations "
+        f"{listed(ACTIVATIONS.get(each.activation, each.activation) for each in specs)} were trained on "
+        f"{data} data, {listed(widths)}, by protocol "
+        f"{listed(each.protocol for each in specs)}",
+        f"Training took {span(each.epochs for each in specs)} epochs of "
+        f"{listed(OPTIMIZERS.get(each.optimizer, each.optimizer) for each in specs)} with a learning rate "
+        f"of {span(each.learning_rate for each in specs)}"
+        + (f" in batches of {span(batches)}" if batches else ""),
+    ]
+    if prefitted := [each.prefit_epochs for each in specs if each.prefit_epochs]:
+        sentences.append(
+            f"{counted(len(prefitted), 'experiment')} first fitted shuffled labels for "
+            f"{span(prefitted)} epochs"
+        )
+    repetitions = span(len(each["repetitions"]) for each in descriptions)
+    sentences.append(
+        f"Each experiment was repeated {repetitions} times with other seeds; the network was recorded every "
+        f"{span(each.record_every for each in specs)} epochs"
+    )
+    return sentences
+
+
+def phrase_of_bits(pair: str) -> str:
+    """Bits of weights and activations in words.
+
+    >>> phrase_of_bits("8/8"), phrase_of_bits("4/8")
+    ('quantized to 8 bits', 'quantized to 4 bits (weights) and 8 bits (activations)')
+    """
+    weights, activations = pair.split("/")
+    if weights == activations:
+        return f"quantized to {weights} bits"
+    return f"quantized to {weights} bits (weights) and {activations} bits (activations)"
+
+
+def claims_in(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What is found of each claim that the experiments speak of."""
+    spoken = table[table["verdict"] != "no data"]
+    return [
+        {
+            "name": name,
+            "statement": its["statement"].iloc[0],
+            "findings": [
+                {
+                    "verdict": row["verdict"],
+                    "protocol": row["protocol"],
+                    "reading": row["reading"],
+                    "sentences": " ".join(f"{each[0].upper()}{each[1:]}." for each in findings(row, labels)),
+                }
+                for _, row in its.iterrows()
+            ],
+        }
+        for name, its in spoken.groupby("claim", sort=False)
+    ]
+
+
+def figures_in(paths: Sequence[Path], folder: Path, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The figures, each with its spec and its files by format."""
+    files: dict[str, dict[str, Path]] = {}
+    for path in map(Path, paths):
+        files.setdefault(path.stem, {})[path.suffix[1:]] = path
+    return [figure_of(name, its, folder, labels) for name, its in files.items()]
+
+
+def figure_of(
+    name: str, files: Mapping[str, Path], folder: Path, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """A figure as the page shows it."""
+    told = next(files[each] for each in ("png", "html", "gif") if each in files)
+    spec = FigureSpec.model_validate(parse_description(figure_description(told), told, "figure")["spec"])
+    its: dict[str, Any] = {
+        "name": name,
+        "category": spec.category,
+        "caption": f"{spec.caption}{shown_by(spec, labels)}",
+        "note": spec.note,
+        "files": {each: relpath(path, folder) for each, path in files.items()},
+        "alt": f"Figure {name}: {spec.caption}",
+    }
+    if {*PICTURE} <= files.keys():
+        with Image.open(files["png"]) as image:
+            its["width"], its["height"] = image.size
+    return its
+
+
+def shown_by(spec: FigureSpec, labels: Mapping[str, str]) -> str:
+    """What a figure shows, in words; nothing where that is more than a few experiments."""
+    own = {**labels, **spec.labels}
+    if not 0 < len(spec.experiments) <= FEW:
+        return ""
+    shown = "; ".join(own.get(name, name) for name in spec.experiments)
+    by = listed(own.get(name, name) for name in spec.estimators) if spec.estimators else ""
+    return f" Shown: {shown}{f' (by {by})' if by else ''}."
+
+
+def shelves_of(figures: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Figures by the places where the report has them."""
+    shelves: dict[str, list[dict[str, Any]]] = {}
+    for figure in figures:
+        shelves.setdefault(report_category(figure["category"]), []).append(figure)
+    return [
+        {"title": title, "id": re.sub(r"\W+", "-", title.lower()), "figures": its}
+        for title, its in shelves.items()
+    ]
+
+
+def table_of(page: Path, folder: Path) -> dict[str, str]:
+    """A table as the page lists it, from the page that shows it."""
+    inside = Path(relpath(page, folder))
+    name = inside.stem
+    dataset = inside.parent.name if len(inside.parts) > 2 else ""
+    return {
+        "name": name,
+        "dataset": dataset,
+        "about": JOINS[name].about if dataset else ABOUT.get(name, ""),
+        "page": str(inside),
+        "file": str(Path("statistics", *inside.parts[1:]).with_suffix(".csv")),
+    }
+
+
+def row_of(
+    name: str, label: str, spec: TrainingSpec | RecordedSpec, table: pd.DataFrame, told: Mapping[str, Any]
+) -> dict[str, Any]:
+    """An experiment as the page lists it."""
+    last = table[
+        (table["quantity"] == "test_accuracy") & (table["part"] == "main") & (table["runs"] == "all")
+    ].nlargest(1, "epoch")["mean"]
+    return {
+        "name": name,
+        "label": label,
+        "dataset": told["dataset"]["name"],
+        "epochs": spec.epochs if isinstance(spec, TrainingSpec) else int(table["epoch"].max()) + 1,
+        "runs": len(told["repetitions"]),
+        "failed": len(told["failed"]),
+        "bad_fits": "" if told["bad_fits"] is None else len(told["bad_fits"]),
+        "accuracy": f"{last.iloc[0]:.4f}" if last.notna().any() else "",
+    }
+
+
+def hashes_of(descriptions: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Hashes of the data sets, and of the specs of trainings."""
+    data = {its["dataset"]["name"]: its["dataset"]["digest"] for its in descriptions.values()}
+    return [
+        *({"what": "data set", "name": name, "hash": each} for name, each in data.items()),
+        *({"what": "runs", "name": name, "hash": its["spec_hash"]} for name, its in descriptions.items()),
+    ]

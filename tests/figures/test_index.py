@@ -1,0 +1,191 @@
+"""The index of a study: what it says is in the tables, what it links to is there, a reader can use it."""
+
+import shutil
+import zipfile
+from html.parser import HTMLParser
+
+import pytest
+from browsers import opened, started_browser
+
+from infoplane.artifacts import read_csv
+from infoplane.cli import main
+from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.errors import UserError
+from infoplane.figures.drawing import write_figure
+from infoplane.pages import write_page
+from infoplane.pages.bundle import linked_files, write_bundle
+from infoplane.pages.index import methods, write_index
+from infoplane.statistics import write_claims
+
+from .study import figure_spec
+
+FIGURES = {
+    "plane-fine": (figure_spec("plane", ("fine",), dpi=40, note="<i>a note</i>"), ("pdf", "png", "svg")),
+    "explorer": (figure_spec("explorer", ("fine", "prefit")), ("html",)),
+}
+EXPERIMENTS = ("fine", "prefit", "bad")
+
+
+@pytest.fixture(scope="module")
+def results(study, tmp_path_factory):
+    """A folder of results, with what an index shows."""
+    folder = tmp_path_factory.mktemp("index") / "mine"
+    figures, statistics = [], folder / "statistics"
+    for name, (spec, formats) in FIGURES.items():
+        its = [folder / "figures" / f"{name}.{each}" for each in formats]
+        write_figure(spec, study.tables(spec), its)
+        figures += its
+    accuracy, aggregates = [], []
+    for name in EXPERIMENTS:
+        accuracy.append(statistics / name / "accuracy.parquet")
+        aggregates.append(statistics / name / "exact" / "aggregates.parquet")
+        aggregates[-1].parent.mkdir(parents=True)
+        shutil.copy2(study.path("accuracy", name), accuracy[-1])
+        shutil.copy2(study.path("aggregates", name, "exact"), aggregates[-1])
+    phases = {(name, "exact"): study.path("phases", name, "exact") for name in EXPERIMENTS}
+    tables = [statistics / f"{name}.csv" for name in ("claims", "cells", "margins")]
+    write_claims(phases, *tables)
+    pages = [folder / "pages" / f"{table.stem}.html" for table in tables]
+    for table, page in zip(tables, pages, strict=True):
+        write_page(table, page)
+    given = figures, pages, tables[0], accuracy, aggregates, {"fine": "a label"}
+    write_index(*given, folder / "index.html")
+    first = (folder / "index.html").read_bytes()
+    write_index(*given, folder / "index.html")
+    assert (folder / "index.html").read_bytes() == first
+    return folder
+
+
+class Text(HTMLParser):
+    """The words of a page outside of its scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words, self.within = "", ""
+        self.feed(page)
+        self.words = " ".join(self.words.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.within = tag
+
+    def handle_endtag(self, tag):
+        self.within = ""
+
+    def handle_data(self, data):
+        self.words += "" if self.within in ("script", "style") else data
+
+
+@pytest.fixture(scope="module")
+def text(results):
+    return Text((results / "index.html").read_text()).words
+
+
+def test_all_links_lead_to_files(results):
+    linked = [*linked_files(results / "index.html")]
+    assert all(path.is_file() for path in linked)
+    named = {path.relative_to(results).as_posix() for path in linked}
+    assert named >= {"figures/explorer.html", "pages/cells.html", "statistics/cells.csv"}
+    assert {f"figures/plane-fine.{each}" for each in ("pdf", "png", "svg")} <= named
+
+
+def test_verdicts_are_those_of_the_table_with_their_runs(results, text):
+    claims = read_csv(results / "statistics" / "claims.csv")
+    spoken = claims[claims["verdict"] != "no data"]
+    assert len(spoken) > 3 and {*claims["verdict"]} > {"no data"}
+    for _, row in spoken.iterrows():
+        assert f"{row['claim']} {row['statement']}" in text
+        if row["lower"]:
+            assert f"{row['k']} of {row['n']} runs" in text
+    assert not any(claim in text for claim in {*claims["claim"]} - {*spoken["claim"]})
+
+
+def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_path):
+    claims = read_csv(results / "statistics" / "claims.csv").assign(verdict="no data")
+    claims.to_csv(tmp_path / "claims.csv", index=False)
+    accuracy, aggregates = (
+        sorted(results.glob(f"statistics/**/{name}.parquet")) for name in ("accuracy", "aggregates")
+    )
+    pages = [results / "pages" / "cells.html"]
+    write_index([], pages, tmp_path / "claims.csv", accuracy, aggregates, {}, results / "other.html")
+    assert "Verdict" not in Text((results / "other.html").read_text()).words
+
+
+def test_captions_labels_methods_versions_and_hashes_are_told(text):
+    assert "plane-fine. Information planes" in text and "<i>a note</i>." in text
+    assert "Shown: a label (by exact)." in text or "Shown: ReLU, 8 bits (by exact)." in text
+    assert "3 experiments, seen by 1 estimator." in text
+    assert "1 experiment first fitted shuffled labels for 300 epochs." in text
+    assert "numpy" in text and "kernels 1" in text and "data setsynthetic8f67ed15" in text
+
+
+def test_methods_are_those_of_the_specs():
+    keys = {"dataset": "synthetic", "network": "shwartz-ziv", "record_every": 1}
+    trainings = {
+        "a": TrainingSpec(activation="relu", bits=8, epochs=300, **keys),
+        "b": TrainingSpec(activation="tanh", bits="float32", epochs=20, learning_rate=0.01, **keys),
+    }
+    told = methods(
+        trainings,
+        {"thirty": EstimatorSpec(kind="uniform", bins=30, range="global")},
+        {"a": {"repetitions": [0, 1]}, "b": {"repetitions": [0]}},
+    )
+    assert "with activations ReLU and tanh were trained on synthetic data" in told
+    assert "quantized to 8 bits and in float32" in told
+    assert "20 to 300 epochs of Adam with a learning rate of 0.0001 to 0.01 in batches of 256" in told
+    assert "repeated 1 to 2 times" in told and "30 bins, global range: bins of equal width" in told
+
+
+def test_a_bundle_holds_the_index_and_what_it_links_to(results, tmp_path):
+    for name in ("first", "second"):
+        write_bundle(results / "index.html", tmp_path / name / "mine.zip")
+    assert (tmp_path / "first" / "mine.zip").read_bytes() == (tmp_path / "second" / "mine.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "first" / "mine.zip") as archive:
+        archive.extractall(tmp_path)
+    assert (tmp_path / "mine" / "index.html").read_bytes() == (results / "index.html").read_bytes()
+    assert all(path.is_file() for path in linked_files(tmp_path / "mine" / "index.html"))
+
+
+def test_a_bundle_of_what_is_not_there_is_one_line(results, tmp_path, capsys):
+    with pytest.raises(UserError, match=r"index\.html: missing; run the workflow to its end first"):
+        write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
+    (tmp_path / "index.html").write_text('<a href="b.html">b</a>')
+    with pytest.raises(UserError, match=r"b\.html: missing; run the workflow to its end first"):
+        write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+    assert main(["bundle", str(tmp_path / "none.yaml"), "--output", str(tmp_path / "a.zip")]) == 1
+    assert "none.yaml" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with started_browser() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("page", ["index.html", "pages/cells.html"])
+def test_pages_fit_the_screen(results, browser, page, width):
+    with opened(browser, results / page, width) as shown:
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_figures_are_seen_and_told_to_who_cannot_see_them(results, browser):
+    with opened(browser, results / "index.html") as shown:
+        for picture in shown.locator("img").all():
+            picture.scroll_into_view_if_needed()
+            assert picture.get_attribute("alt").startswith("Figure ")
+            assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 100
+
+
+def test_tables_are_sorted_by_keys_and_follow_the_colours_of_the_reader(results, browser):
+    grounds = []
+    for scheme in ("light", "dark"):
+        with opened(browser, results / "index.html", color_scheme=scheme) as shown:
+            grounds.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+            head = shown.locator("#methods th").first
+            names = shown.locator("#methods tbody tr td:first-child")
+            for direction in (1, -1):
+                head.press("Enter")
+                assert names.all_inner_texts() == sorted(EXPERIMENTS)[::direction]
+            assert head.get_attribute("aria-sort") == "descending"
+    assert len({*grounds}) == 2
