@@ -39,7 +39,7 @@ class Parser(ArgumentParser):
         """Print a line on standard error and exit with status 2."""
         if unknown := re.fullmatch(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", message):
             name, given, choices = unknown.groups()
-            kind = "command" if name in ("COMMAND", "TABLE") else f"value of {name}"
+            kind = "command" if name in ("COMMAND", "TABLE", "KIND") else f"value of {name}"
             names = [each.strip(" '") for each in choices.split(",")]
             message = f"{quoted(given)} is no {kind}; {suggestion(given, names)}"
         print(f"infoplane: {printable(message)} (see {self.prog} --help)", file=sys.stderr)

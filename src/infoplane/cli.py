@@ -493,7 +493,7 @@ def parser() -> ArgumentParser:
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
-    recorded = stages.add_parser("recorded", help="take over what was recorded of other models")
+    recorded = of_stages.add_parser("recorded", help="take over what was recorded of other models")
     kinds = recorded.add_subparsers(metavar="KIND", required=True)
     one = command(kinds, "history", recorded_history, "loss and accuracies of recorded runs")
     add_recorded(one)
@@ -617,7 +617,7 @@ class Plumbing:
 
     def add_parser(self, name: str, help: str, **options: Any) -> ArgumentParser:
         self.about[name] = help
-        made: ArgumentParser = self.group.add_parser(name, **options)
+        made: ArgumentParser = self.group.add_parser(name, **{"description": sentence(help)} | options)
         if name in BY_HAND:
             made.epilog, made.formatter_class = f"example:\n{BY_HAND[name]}", RawDescriptionHelpFormatter
         return made
@@ -625,6 +625,15 @@ class Plumbing:
     def lines(self) -> Iterator[str]:
         for name, about in self.about.items():
             yield f"  {name:<20}{about}"
+
+
+def sentence(words: str) -> str:
+    """What a command does, as a sentence.
+
+    >>> sentence("draw one figure")
+    'Draw one figure.'
+    """
+    return f"{words[0].upper()}{words[1:]}."
 
 
 class PrintCompletion(Action):
@@ -701,7 +710,7 @@ def add_snapshots(one: ArgumentParser, repetition: int | None, which: str, epoch
 
 
 def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:
-    made: ArgumentParser = group.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+    made: ArgumentParser = group.add_parser(name, help=about, description=sentence(about))
     made.set_defaults(function=function)
     return made
 
