@@ -290,6 +290,7 @@ class TestTables:
             "classes": 3,
             "h_y": entropy(np.bincount(labels)),
             "labels": array_digest(labels.numpy()),
+            "chance": np.bincount(labels).max() / 60,
         }
         assert description["epochs"] == [-1, 3]
         assert description["history"] == {"epoch": [-1, 3], "loss": [None, 0.5]}

@@ -94,7 +94,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("exact", "binned", "complaint"),
         [
-            ({}, {"epochs": 7}, "binned: the training spec"),
+            ({}, {"epochs": 7}, "binned: the spec of the runs"),
             ({"estimator": "rebinned"}, {}, "exact: the kind of estimator"),
             ({}, {"frame": EXACT[EXACT["repetition"] > 0]}, "binned: the repetitions"),
         ],

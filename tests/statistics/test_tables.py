@@ -204,7 +204,7 @@ class TestRefusals:
     def test_histories_of_another_training(self, tmp_path):
         information, history = chunks(tmp_path)
         simulation.write_history(history[0], HISTORY, bits=4)
-        assert f"{history[0]}: the training spec is" in self.summarise(tmp_path, information, history)
+        assert f"{history[0]}: the spec of the runs is" in self.summarise(tmp_path, information, history)
 
     def test_histories_on_other_data(self, tmp_path):
         information, history = chunks(tmp_path)
