@@ -74,7 +74,7 @@ STAGES = {
     "figure": "figures.drawing",
     "page": "pages",
     "index": "pages.index",
-    "verdicts": "verdict_table",
+    **dict.fromkeys(("verdicts", "verdicts_text"), "verdict_table"),
 }
 
 

@@ -113,7 +113,7 @@ def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_pa
 def test_captions_labels_methods_versions_and_hashes_are_told(text):
     assert "plane-fine. Information planes" in text and "<i>a note</i>." in text
     assert "Shown: a label (by exact)." in text or "Shown: ReLU, 8 bits (by exact)." in text
-    assert "3 experiments, seen by 1 estimator." in text
+    assert "3 experiments, evaluated by 1 estimator." in text
     assert "1 experiment first fitted shuffled labels for 300 epochs." in text
     assert "numpy" in text and "kernels 1" in text and "data setsynthetic8f67ed15" in text
 

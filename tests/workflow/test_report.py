@@ -95,7 +95,7 @@ def test_a_browser_shows_every_figure_and_table(report, browser):
     (told,) = re.findall('<pre id="told">(.*?)</pre>', shown, re.DOTALL)
     told = json.loads(told.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     assert "error" not in told, told
-    assert "2 experiments, seen by 2 estimators" in told["front"]
+    assert "2 experiments, evaluated by 2 estimators" in told["front"]
     categories = ["Claims", "Figures", "Figures, appendix B", "Figures, appendix F", "Tables"]
     assert told["menu"] == ["Workflow", "Statistics", "About", *categories]
     found = defaultdict(dict)

@@ -78,7 +78,7 @@ def write_index(
     page = page_from(
         TEMPLATES / "index.html",
         title=title_of(folder),
-        summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, seen by "
+        summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, evaluated by "
         f"{counted(len(estimators), 'estimator')}.",
         claims=claims_in(read_csv(claims), {**names, **labels}),
         explorers=moved,
