@@ -211,7 +211,10 @@ class TestOwnData:
         study_of(datasets={"mine": own}, defaults=CONFIG["defaults"] | {"dataset": "mine"})
         assert main(["check", "mine.yaml"]) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith(f"infoplane: mine.yaml: datasets.mine.{key}: gone") and f" no {what}; " in line
+        assert (
+            line.startswith(f"infoplane: mine.yaml: datasets.mine.{key}: gone")
+            and f" is not a {what}; " in line
+        )
 
 
 def test_public_data_are_known_by_their_content(tmp_path):

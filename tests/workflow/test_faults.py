@@ -330,7 +330,7 @@ def test_a_stale_artifact_under_the_right_name_is_one_line(stages, tmp_path, cap
     shutil.copy(folder / "other.exact.parquet", folder / "mine.exact.parquet")
     assert summarise(folder, "mine.exact.parquet", "mine.parquet") == 1
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith(f"infoplane: {folder / 'mine.parquet'}: the training spec is ")
+    assert line.startswith(f"infoplane: {folder / 'mine.parquet'}: the spec of the runs is ")
     assert not (folder / "phases.parquet").exists()
 
 

@@ -18,4 +18,9 @@ for image, label, position in zip(images, labels, generator.integers(0, 8, 1024)
     else:
         image[np.arange(8), (np.arange(8) + position) % 8] = 255
 if __name__ == "__main__":
-    np.savez(Path(__file__).with_name("bars.npz"), inputs=images.astype(np.uint8), labels=labels)
+    np.savez(
+        Path(__file__).with_name("bars.npz"),
+        inputs=images.astype(np.uint8),
+        labels=labels,
+        allow_pickle=False,
+    )
