@@ -96,6 +96,7 @@ def resume(workflow: Workflow) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_three_kills_of_one_study_change_no_byte(small, undisturbed, tmp_path):
     expected, seconds = undisturbed
     workflow, chance = copy_of(small.folder, tmp_path / "study"), random.Random(0)
