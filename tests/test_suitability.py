@@ -249,3 +249,14 @@ def test_a_share_of_training_inputs_that_is_not_there_is_a_problem_of_the_experi
     assert problem.startswith("experiments.one: train_fraction: 0.9 of each class of data set synthetic is ")
     with pytest.raises(UserError, match=r"train_fraction: 0\.9 of each class"):
         train(spec, 1)
+
+
+def test_reliability_of_few_inputs_is_found_before_any_job(tmp_path):
+    figures = {"parts": FigureSpec(kind="reliability", category="mine", experiments=["few"])}
+    for count, words in [(7, ["figures.parts: few has 7 inputs, and parts of N/8 take 8 of them"]), (8, [])]:
+        path = tmp_path / f"{count}.npz"
+        inputs = np.arange(count, dtype=float)[:, None] ** 2
+        np.savez(path, inputs=inputs, labels=np.arange(count) % 2, train_mask=np.arange(count) < 4)
+        spec = DatasetSpec(name="mine", kind="npz", path=str(path))
+        found = problems_of_data(spec, {"few": spec_of("mine", [2])}, figures)
+        assert [line.partition(";")[0] for line in found] == words

@@ -4,6 +4,7 @@ The public names are imported on first use, so that a part which needs no PyTorc
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,7 +57,13 @@ HOMES = {
 MODULE_OF = {name: module for module, names in HOMES.items() for name in names}
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("infoplane")
     if name not in MODULE_OF:
         raise AttributeError(f"module 'infoplane' has no attribute {name!r}")
     value = getattr(import_module(f"infoplane.{MODULE_OF[name]}"), name)

@@ -138,7 +138,7 @@ def problems_of_data(
     Args:
         spec: the data set.
         trainings: those that use it, by the names of their experiments.
-        figures: those of the study; a scatter needs a hidden layer of two neurons.
+        figures: those of the study; a scatter needs a hidden layer of two neurons, and reliability 8 inputs.
     """
     problems = []
     try:
@@ -158,6 +158,13 @@ def problems_of_data(
             f"figures.{key}: {name} has no hidden layer of two neurons; name another experiment"
             for key, figure in (figures or {}).items()
             if figure.kind == "scatter" and name in figure.experiments and network.layer_of_two is None
+        ]
+        problems += [
+            f"figures.{key}: {name} has {len(dataset.labels)} inputs, and parts of N/8 take 8 of them; name "
+            "another experiment"
+            for key, figure in (figures or {}).items()
+            if figure.kind == "reliability" and name in figure.experiments
+            if dataset is not None and len(dataset.labels) < 8
         ]
     return problems
 

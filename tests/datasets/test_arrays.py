@@ -185,3 +185,14 @@ def test_a_bare_array_is_no_data_set(tmp_path):
     np.save(tmp_path / "array.npy", INPUTS)
     with pytest.raises(UserError, match=r"array\.npy"):
         load_dataset(tmp_path / "array.npy")
+
+
+@pytest.mark.parametrize(("name", "right"), [("trainmask", "train_mask"), ("label", "labels")])
+def test_an_array_with_nearly_the_right_name_is_refused(tmp_path, name, right):
+    inputs, labels = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    path = tmp_path / "mine.npz"
+    np.savez(path, inputs=inputs, labels=labels, allow_pickle=False, **{name: labels == 0})
+    with pytest.raises(UserError, match=f"has an array {name}; call it {right}, or remove it"):
+        load_dataset(path)
+    np.savez(path, inputs=inputs, labels=labels, allow_pickle=False, notes=np.array("from the lab"))
+    assert len(load_dataset(path).labels) == 10

@@ -142,8 +142,10 @@ class TestCompression:
         assert measured(-np.sort(-curve))["compression"].item() >= -1e-12
 
     @settings(deadline=None)
-    @given(arrays(float, (3, 43), elements=BITS), st.floats(-4, 4), st.floats(0.1, 3))
-    def test_goes_with_the_unit_and_not_with_the_zero(self, curves, shift, scale):
+    @given(arrays(int, (3, 43), elements=st.integers(0, 12 * 2**20)), st.integers(-4, 4), st.integers(-3, 3))
+    def test_goes_with_the_unit_and_not_with_the_zero(self, curves, shift, exponent):
+        """Of multiples of 2⁻²⁰ no sum is rounded, so that no value becomes equal to another."""
+        curves, scale = curves / 2**20, 2.0**exponent
         first, second = measured(curves), measured(scale * curves + shift)
         np.testing.assert_allclose(second["compression"], scale * first["compression"], atol=1e-9)
         np.testing.assert_allclose(second["fitting"], scale * first["fitting"], atol=1e-9)

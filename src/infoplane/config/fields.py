@@ -138,7 +138,12 @@ def without_wildcards(folder: str) -> str:
 
 def expanded(path: str) -> str:
     """A path with its `~` replaced by the home folder."""
-    return str(Path(path).expanduser()) if path.startswith("~") else path
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except RuntimeError as error:
+        raise ValueError(
+            f"{quoted(path)} is in a home folder that is not known; write the whole path"
+        ) from error
 
 
 def no_boolean(value: Any) -> Any:

@@ -44,13 +44,20 @@ def printable(text: str) -> str:
 
 
 def from_yaml(path: Path) -> Any:
-    """The values of a YAML file.
+    """The values of a YAML file, or of a JSON file, which may be indented by tabs.
 
     Raises:
-        UserError: it is not YAML, a key occurs twice, a value is not plain, or there is too much of it.
+        UserError: it is neither, or not UTF-8, a key occurs twice, a value is not plain, or there is too much
+            of it.
     """
     try:
-        node = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8; save it in this encoding") from error
+    if text.lstrip().startswith("{") and "\t" in text:  # which YAML does not allow
+        text = json.dumps(from_json(text, str(path)))
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
             return None
         count_values(node, path, {})
@@ -118,7 +125,7 @@ def from_json(text: str, source: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{source}: not JSON ({error}); quote it as one argument") from error
+        raise UserError(f"{source}: not JSON ({error}); check its brackets and quotes") from error
 
 
 def duplicates(names: Iterable[Any]) -> list[Any]:

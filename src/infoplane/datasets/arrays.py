@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                 raise UserError(f"{path}: {found}, expected an npz file; {ADVICE}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
+                for name in {*archive.files} - {*ARRAYS}:
+                    if nearest := get_close_matches(name, ARRAYS, n=1, cutoff=0.8):
+                        raise UserError(f"{path}: has an array {name}; call it {nearest[0]}, or remove it")
                 for array in ARRAYS:
                     if archive.files.count(array) > 1:
                         raise UserError(f"{path}: {array} occurs twice; remove one")

@@ -8,6 +8,7 @@ import pandas as pd
 from infoplane.artifacts import write_table
 from infoplane.config import EXACT
 from infoplane.datasets import Dataset
+from infoplane.errors import UserError
 from infoplane.information.corrections import ENTROPIES
 from infoplane.information.estimators import Exact
 from infoplane.information.replay import replay
@@ -47,6 +48,11 @@ def reliability(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
     """
     trajectory = spread(at_times(trajectory, trajectory.parts == "main"), EPOCHS)
     samples = subsamples(len(dataset.labels))
+    if not all(map(len, samples)):
+        raise UserError(
+            f"data set {dataset.name}: has {len(dataset.labels)} inputs, and parts of N/8 take "
+            f"{max(DIVISORS)} of them; look at another data set"
+        )
     labels = [network_labels(trajectory.spec, dataset, number) for number in trajectory.repetitions]
     layers = trajectory.ranges.shape[2]
     result = np.full((*trajectory.finite.shape, layers, len(samples), len(ENTROPIES), 3), np.nan)
