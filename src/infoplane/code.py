@@ -47,6 +47,8 @@ PLUMBING = frozenset(
         "suitability",
     }
 )
+# What of it stands in figures and pages: names of activations and estimators, captions
+WORDING = frozenset({"config.kinds", "config.labels"})
 # The two engines: nothing of one rests on the other
 ENGINES = {
     "torch": frozenset(
@@ -122,7 +124,8 @@ def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Pa
     left, found, waiting = PLUMBING | {*but}, set[str](), [stage]
     while waiting:
         name = waiting.pop()
-        if name not in found and not any(name == each or name.startswith(f"{each}.") for each in left):
+        is_left = name not in WORDING and any(name == each or name.startswith(f"{each}.") for each in left)
+        if name not in found and not is_left:
             found.add(name)
             waiting += imports_of(name, root)
     files = {file_of(name, root) for name in found}

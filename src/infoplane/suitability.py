@@ -10,7 +10,7 @@ import numpy as np
 
 from infoplane.config import Bits, DatasetSpec, FigureSpec, TrainingSpec
 from infoplane.datasets import Dataset
-from infoplane.datasets.dataset import first_part, with_train_fraction
+from infoplane.datasets.dataset import FEW, first_part, with_train_fraction
 from infoplane.datasets.images import CLASSES, IMAGE, IMAGES
 from infoplane.datasets.stage import make
 from infoplane.errors import UserError
@@ -22,7 +22,6 @@ __all__ = ["InputsMerged", "Report", "problems_of_data", "refuse_unsuitable", "r
 
 # Float64 holds all whole numbers up to 2⁵³
 EXACT = 2**53
-FEW = 0.99
 # Levels of a layer that are enough for inputs far from 0
 MANY = 16
 # Features that are named in a message

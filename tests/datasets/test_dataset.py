@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infoplane import Dataset, UserError, load_dataset
 from infoplane.datasets import stratified_split
-from infoplane.datasets.dataset import with_train_fraction
+from infoplane.datasets.dataset import count_rows, with_train_fraction
 from infoplane.random import Streams
 
 
@@ -188,3 +188,27 @@ def test_a_data_set_is_represented_in_a_line():
     assert repr(load_dataset("synthetic")) == (
         "Dataset('synthetic': 4096 inputs (12,) uint8, 2 classes, 3276 for training)"
     )
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        1_700_000_000 + np.arange(1000)[:, None],  # seconds
+        1e7 + np.linspace(0, 10, 1000)[:, None],
+        -(2**40) + np.arange(100).reshape(50, 2),
+    ],
+)
+def test_inputs_that_float32_cannot_tell_apart_are_refused(inputs):
+    labels = np.arange(len(inputs)) % 2
+    with pytest.raises(UserError, match=r"inputs: float32 leaves \d+ of \d+ distinct ones; subtract"):
+        Dataset("mine", inputs, labels, labels == 0)
+    shifted = Dataset("mine", inputs - inputs.min(axis=0), labels, np.arange(len(labels)) < 10)
+    assert count_rows(shifted.inputs.reshape(len(labels), -1)) == len(inputs)
+
+
+def test_rounding_to_float32_is_no_matter_as_long_as_inputs_stay_distinct():
+    inputs = np.random.default_rng(0).random((500, 3))
+    labels = np.arange(500) % 2
+    assert count_rows(Dataset("mine", inputs, labels, np.arange(500) < 400).inputs) == 500
+    inputs[250:] = inputs[:250]  # equal before
+    assert count_rows(Dataset("mine", inputs, labels, np.arange(500) < 400).inputs) == 250

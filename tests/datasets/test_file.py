@@ -177,3 +177,11 @@ def test_to_delete_is_said_of_nothing_else(synthetic, tmp_path):
         ("folder", "is a folder, expected a data set"),
     ]:
         assert words in refusal(tmp_path / name)
+
+
+def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_dataset(load_dataset("synthetic"), tmp_path / "mine.npz")
+    assert len(load_dataset("~/mine.npz").labels) == 4096
+    with pytest.raises(UserError, match="its home folder is not known; write the whole path"):
+        load_dataset("~nobody-of-this-name/mine.npz")

@@ -158,7 +158,10 @@ CHANGES = [
             "kernels/layers.py",
         )
     ),
-    Change("an edit of figures/plane.py", FIGURES, module="figures/plane.py"),
+    *(
+        Change(f"an edit of {module}", FIGURES, module=module)
+        for module in ("figures/plane.py", "config/labels.py", "config/kinds.py")
+    ),
     Change(
         "an edit of statistics/phases.py",
         ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES,

@@ -5,11 +5,11 @@ from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from infoplane.artifacts import canonical, file_digest
 from infoplane.config.estimators import EstimatorSpec
-from infoplane.config.fields import Label, Name, Strict, documented
+from infoplane.config.fields import Label, Name, Strict, documented, expanded
 from infoplane.config.parsing import shortened
 from infoplane.config.specs import Spec
 from infoplane.config.training import TrainingSpec
@@ -55,7 +55,7 @@ class Recording(Strict):
     """The files of a recorded experiment."""
 
     files: Annotated[
-        tuple[Annotated[str, Field(min_length=1)], ...],
+        tuple[Annotated[str, Field(min_length=1), AfterValidator(expanded)], ...],
         Field(strict=False, min_length=1),
         BeforeValidator(
             lambda value: [value] if isinstance(value, str) else value,
@@ -153,7 +153,7 @@ class RecordedExperiment(Strict):
 
 def paths_of(patterns: Sequence[str]) -> list[Path]:
     """The files that some patterns match, each once, in the order of their names."""
-    found = {path for pattern in patterns for path in glob(str(Path(pattern).expanduser()), recursive=True)}
+    found = {path for pattern in patterns for path in glob(pattern, recursive=True)}
     return sorted(map(Path, found))
 
 

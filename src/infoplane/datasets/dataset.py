@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -11,10 +12,12 @@ from infoplane.conversion import as_array
 from infoplane.errors import UserError
 from infoplane.random import Streams
 
-__all__ = ["Dataset", "first_part", "stratified_split", "with_train_fraction"]
+__all__ = ["FEW", "Dataset", "count_rows", "first_part", "stratified_split", "with_train_fraction"]
 
 SPLIT_SEED = 0
 TRAIN_FRACTION = 0.8
+# Share of the distinct inputs that are told apart at least
+FEW = 0.99
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +103,27 @@ def as_inputs(inputs: np.ndarray) -> np.ndarray:
         floats = inputs.astype(np.float32, order="C", copy=False)
     if not np.isfinite(floats).all():
         raise UserError("inputs exceed the range of float32, 3.4e38; rescale them")
+    refuse_merged(inputs, floats)
     return floats
+
+
+def refuse_merged(inputs: np.ndarray, floats: np.ndarray) -> None:
+    """Raise a `UserError` if rounding to float32 makes more than 1 % of the distinct inputs equal."""
+    if (floats == inputs).all():
+        return
+    given, left = count_rows(inputs.reshape(len(inputs), -1)), count_rows(floats.reshape(len(floats), -1))
+    if left < FEW * given:
+        raise UserError(
+            f"inputs: float32 leaves {left} of {given} distinct ones; subtract what they have in common, as "
+            "in inputs - inputs.min(axis=0)"
+        )
+
+
+def count_rows(values: np.ndarray) -> int:
+    """The number of distinct rows; −0 is +0."""
+    if values.dtype.kind == "f":
+        values = values + values.dtype.type(0)
+    return len({sha256(row.tobytes()).digest() for row in values})
 
 
 def as_labels(labels: np.ndarray, expected: int) -> np.ndarray:

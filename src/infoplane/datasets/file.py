@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from infoplane.artifacts import canonical, describe, parse_description, unreadable, written_aside
+from infoplane.config.fields import expanded
 from infoplane.datasets.arrays import load_arrays
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.images import IMAGES
@@ -43,6 +44,18 @@ def save_dataset(path: Path, dataset: Dataset, **made_by: Any) -> None:
         )
 
 
+def own_path(path: str | Path) -> Path:
+    """A path with its `~` replaced by the home folder, as in a config.
+
+    Raises:
+        UserError: the home folder is not known.
+    """
+    try:
+        return Path(expanded(str(path)))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
     """Make the data set `synthetic`, or read one from a file.
 
@@ -61,7 +74,7 @@ def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
         refuse_keys(name_or_path, keys)
     if str(name_or_path) == "synthetic":
         return synthetic()
-    path = Path(name_or_path)
+    path = own_path(name_or_path)
     if str(name_or_path) in IMAGES:
         raise UserError(
             f"{path}: is read from its file; give the one that the workflow made, or make it by "

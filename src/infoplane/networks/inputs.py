@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
 
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
+from infoplane.datasets.dataset import count_rows
 from infoplane.random import Streams
 
 __all__ = ["Distinct", "Inputs", "distinct_inputs", "network_inputs", "network_labels", "reading_of"]
@@ -132,13 +132,6 @@ def distinct_inputs(dataset: Dataset, quantized: bool) -> Distinct:
     given, read = rows_of(dataset.inputs), network_inputs(dataset, quantized).values
     merged = np.flatnonzero((read == read[:1]).all(0) & (given != given[:1]).any(0))
     return Distinct(count_rows(read), count_rows(given), merged)
-
-
-def count_rows(values: np.ndarray) -> int:
-    """The number of distinct rows."""
-    if values.dtype.kind == "f":
-        values = values + np.float32(0)  # −0 is +0
-    return len({sha256(row.tobytes()).digest() for row in values})
 
 
 def network_labels(spec: TrainingSpec, dataset: Dataset, repetition: int) -> np.ndarray:
