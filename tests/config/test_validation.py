@@ -10,11 +10,13 @@ from copy import deepcopy
 from math import isclose, isfinite
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from answers import MANY, by_a_process, in_process, is_one_line_that_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import small_images
 
 from infoplane.artifacts import canonical
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
@@ -60,6 +62,19 @@ CONFIG = {
     },
 }
 Place = tuple[str | int, ...]
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path_factory, monkeypatch):
+    """The file that the config names: without it, every config would be refused."""
+    folder = tmp_path_factory.mktemp("data")
+    images = small_images((9, 8))
+    np.savez(folder / "mine.npz", inputs=images.inputs, labels=images.labels, allow_pickle=False)
+    monkeypatch.chdir(folder)
+
+
+def test_the_config_itself_is_accepted(tmp_path):
+    assert answer_to_config(in_process, tmp_path, yaml.safe_dump(CONFIG).encode())
 
 
 def places(value, above: Place = ()) -> Iterator[Place]:

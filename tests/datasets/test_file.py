@@ -181,7 +181,7 @@ def test_to_delete_is_said_of_nothing_else(synthetic, tmp_path):
 
 def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    save_dataset(load_dataset("synthetic"), tmp_path / "mine.npz")
+    save_dataset(tmp_path / "mine.npz", load_dataset("synthetic"))
     assert len(load_dataset("~/mine.npz").labels) == 4096
-    with pytest.raises(UserError, match="its home folder is not known; write the whole path"):
+    with pytest.raises(UserError, match="in a home folder that is not known; write"):
         load_dataset("~nobody-of-this-name/mine.npz")
