@@ -7,7 +7,7 @@ import pytest
 
 from infoplane.artifacts import as_read
 from infoplane.errors import UserError
-from infoplane.verdict_table import verdict_rows, write_verdicts
+from infoplane.pages.verdicts import verdict_rows, write_verdicts
 
 
 def claim(**columns) -> dict:

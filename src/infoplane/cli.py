@@ -216,7 +216,7 @@ def trace(given: Namespace) -> None:
 
 
 def verdicts(given: Namespace) -> None:
-    from infoplane.verdict_table import write_verdicts
+    from infoplane.pages.verdicts import write_verdicts
 
     write_verdicts(given.claims, given.output, from_json(given.spec, "--spec"))
 

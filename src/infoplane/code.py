@@ -76,7 +76,7 @@ STAGES = {
     "figure": "figures.drawing",
     "page": "pages",
     "index": "pages.index",
-    **dict.fromkeys(("verdicts", "verdicts_text"), "verdict_table"),
+    **dict.fromkeys(("verdicts", "verdicts_text"), "pages.verdicts"),
 }
 
 
@@ -129,13 +129,13 @@ def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Pa
             found.add(name)
             waiting += imports_of(name, root)
     files = {file_of(name, root) for name in found}
-    return sorted(files | {path for file in files for path in templates_of(file)})
+    folders = {file.parent for file in files} - {root}
+    return sorted(files | {path for folder in folders for path in templates_in(folder)})
 
 
-def templates_of(file: Path) -> list[Path]:
-    """What a package is filled in with: the files beside its `__init__.py` that are no Python."""
-    beside = file.parent.iterdir() if file.name == "__init__.py" else ()
-    return [path for path in beside if path.is_file() and path.suffix != ".py"]
+def templates_in(folder: Path) -> list[Path]:
+    """The templates of a package: the files beside its modules that are no Python."""
+    return [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"]
 
 
 @cache

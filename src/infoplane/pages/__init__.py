@@ -8,9 +8,9 @@ from markupsafe import Markup
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.templates import page_from
 
-__all__ = ["TEMPLATES", "page", "write_page"]
+__all__ = ["page", "write_page"]
 
-TEMPLATES = Path(__file__).parent
+TEMPLATE = Path(__file__).with_name("table.html")
 
 
 def page(table: pd.DataFrame, title: str) -> str:
@@ -21,7 +21,7 @@ def page(table: pd.DataFrame, title: str) -> str:
     """
     with pd.option_context("display.max_colwidth", None):
         rows = Markup(table.to_html(index=False, border=0, classes="sortable"))
-    return page_from(TEMPLATES / "table.html", title=title, table=rows)
+    return page_from(TEMPLATE, title=title, table=rows)
 
 
 def write_page(table_path: Path, output_path: Path) -> None:

@@ -24,10 +24,9 @@ from infoplane.config.labels import (
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.figures.descriptions import figure_description
 from infoplane.layout import JOINS, report_category
-from infoplane.pages import TEMPLATES
+from infoplane.pages.verdicts import findings
 from infoplane.recognition import description_of
 from infoplane.templates import page_from
-from infoplane.verdict_table import findings
 
 __all__ = ["methods", "write_index"]
 
@@ -76,7 +75,7 @@ def write_index(
     shown = figures_in(figures, folder, {**by, **names, **labels})
     moved = [each for each in shown if "html" in each["files"]]
     page = page_from(
-        TEMPLATES / "index.html",
+        Path(__file__).with_suffix(".html"),
         title=title_of(folder),
         summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, evaluated by "
         f"{counted(len(estimators), 'estimator')}.",

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.errors import UserError
+from infoplane.templates import page_from
 from infoplane.texts import as_markdown
 
 __all__ = ["findings", "verdict_rows", "write_verdicts"]
@@ -17,25 +18,7 @@ STATUSES = {"shows": "show", "lacks": "lack", "mixed": "are mixed", "too_few": "
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
 NEEDED += [*STATUSES, "ceiling", "decisive", "k", "n", "lower", "upper", "mean", "note"]
 STRONG = ("supported", "refuted")
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Verdicts on the claims</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 15px/1.4 sans-serif; margin: 1em; }}
-table {{ border-collapse: collapse; max-width: 70em; }}
-th, td {{ border-bottom: 1px solid #8888; padding: 0.4em 0.8em; text-align: left; vertical-align: top; }}
-</style>
-</head>
-<body>
-{table}
-</body>
-</html>
-"""
+TEMPLATE = Path(__file__).with_suffix(".html")
 
 
 def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[list[str]]:
@@ -123,12 +106,12 @@ def as_html(rows: Sequence[Sequence[str]]) -> str:
     >>> "<td><strong>C1</strong> a &lt; b</td>" in as_html([["claim"], ["**C1** a < b"]])
     True
     """
-    lines = []
-    for number, row in enumerate(rows):
-        tag = "td" if number else "th"
-        cells = (re.sub(r"\*\*(.*?)\*\*", r"<strong>\1</strong>", escape(cell)) for cell in row)
-        lines.append(f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>")
-    return PAGE.format(table="\n".join(["<table>", *lines, "</table>"]))
+    return page_from(TEMPLATE, rows=[[with_emphasis(cell) for cell in row] for row in rows])
+
+
+def with_emphasis(cell: str) -> Markup:
+    """A cell with what stands between two asterisks in bold."""
+    return Markup(re.sub(r"\*\*(.*?)\*\*", r"<strong>\1</strong>", str(escape(cell))))
 
 
 FORMATS = {".md": as_markdown, ".html": as_html}
