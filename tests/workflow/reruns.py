@@ -181,6 +181,12 @@ CHANGES = [
         module="datasets/synthetic.py",
     ),
     Change(
+        "an edit of datasets/synthetic.py and the resolution of one figure",
+        {"datasets synthetic", "figures runs"} | ACCURACIES | TANH,
+        lambda config: config["figures"]["runs"].update(dpi=60),
+        module="datasets/synthetic.py",
+    ),
+    Change(
         "another version of the kernels",
         RELU,
         module="code.py",

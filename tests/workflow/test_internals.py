@@ -28,8 +28,11 @@ def guard():
 def test_this_version_has_all_of_them():
     for name in ("metadata", "params_changed", "input_changed", "code_changed", "software_stack_changed"):
         assert callable(getattr(PersistenceBase, name)) and f'"{name}"' in INTERNALS
-    for owner, name in ((DAG, "forcefiles"), (JobScheduler, "job_rate_limiter")):
-        assert f"self.{name}" in owner_source(owner) and f'"{name}"' in INTERNALS
+    for owner, name in (
+        *((DAG, name) for name in ("forcefiles", "bfs", "depending")),
+        (JobScheduler, "job_rate_limiter"),
+    ):
+        assert re.search(rf"(self\.|def ){name}\b", owner_source(owner)) and f'"{name}"' in INTERNALS
     assert "def modifier" in owner_source(Workflow) and '"modifier"' in INTERNALS
     root = (ROOT / "Snakefile").read_text()
     assert "self.default_target" in owner_source(Workflow) and '"default_target"' in root

@@ -45,6 +45,8 @@ def is_settled(kind, names):
         changed = internal(workflow.persistence, name)
         if changed.__name__ == name:
             setattr(workflow.persistence, name, of_others(changed))
+    if internal(workflow.dag, "bfs").__name__ == "bfs":
+        workflow.dag.bfs = before_ancient(workflow.dag.bfs)
     return describes_itself and not outdated
 
 
@@ -57,6 +59,32 @@ def of_others(changed):
         return () if describes_itself else changed(job, file=file)
 
     return compared
+
+
+# Of a job that comes after one that runs, Snakemake does not look whether it has changed itself: it would run anyway. But
+# it does not run if files between the two are ancient, and would stay as it was. So the search for jobs that come after
+# others ends at such files.
+def before_ancient(bfs):
+    def searched(direction, *jobs, **options):
+        after = direction is internal(workflow.dag, "depending")
+        return bfs(NotAncient(direction) if after else direction, *jobs, **options)
+
+    return searched
+
+
+class NotAncient:
+    """Jobs that come after others by files that are not ancient, or not there."""
+
+    def __init__(self, depending):
+        self.depending = depending
+
+    def __getitem__(self, job):
+        found = self.depending[job].items()
+        return {
+            other: files
+            for other, files in found
+            if not all(f.is_ancient and os.path.exists(f) for f in files)
+        }
 
 
 # Starting Python takes longer than most jobs of a small study: `infoplane run --in-process` has them run in this one. The
