@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane import cli
+from infoplane import commands
 from infoplane.cli import main
 
 QUICK = Path(__file__).parents[1] / "config" / "quick.yaml"
@@ -155,7 +155,7 @@ def test_machine_at_its_end(capsys, monkeypatch, error, line):
     def fail(path):
         raise error
 
-    monkeypatch.setattr(cli, "load_study", fail)
+    monkeypatch.setattr(commands, "load_study", fail)
     assert refused(capsys, "check", "config.yaml") == line
 
 
@@ -163,7 +163,7 @@ def test_other_errors_of_pytorch_are_ours(monkeypatch):
     def fail(path):
         raise RuntimeError("shape mismatch")
 
-    monkeypatch.setattr(cli, "load_study", fail)
+    monkeypatch.setattr(commands, "load_study", fail)
     with pytest.raises(RuntimeError, match="shape mismatch"):
         main(["check", "config.yaml"])
 
@@ -172,7 +172,7 @@ def test_interrupt(capsys, monkeypatch):
     def interrupt(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load_study", interrupt)
+    monkeypatch.setattr(commands, "load_study", interrupt)
     assert main(["check", "config.yaml"]) == 130
     assert capsys.readouterr().err == "infoplane: interrupted\n"
 

@@ -1,334 +1,38 @@
 """The command line: commands for studies, and one for each stage, from files to files."""
 
-import os
-import shlex
 import signal
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from infoplane.arguments import Parser
-from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane import commands
+from infoplane.arguments import (
+    DEVICE,
+    FILE,
+    FILES,
+    NAMED,
+    OF_PAIRS,
+    SPEC,
+    Parser,
+    add_config,
+    add_recorded,
+    add_snapshots,
+    add_trained,
+    complain,
+    positive,
+    repetitions,
+)
 from infoplane.config.kinds import PICTURE, TABLES
-from infoplane.config.parsing import from_json, printable, quoted
-from infoplane.config.study import load_study
-from infoplane.config.validation import parse_spec, suggestion
-from infoplane.devices import refuse_auto
+from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
-from infoplane.layout import JOINS, path_of, repetitions_of
+from infoplane.layout import JOINS
 from infoplane.log import logged
 
 __all__ = ["execute", "main", "parser"]
-
-CONFIG = Path("config", "config.yaml")
-
-EXPERIMENT = "EXPERIMENT=PATH"
-PAIR = "EXPERIMENT/ESTIMATOR=PATH"
-
-# The stages are imported by their commands: they need seconds, `--help` and a mistake in a spec do not.
-
-
-def init(given: Namespace) -> None:
-    from infoplane.new_study import start_study
-
-    for path in start_study(given.folder):
-        print(path)
-    place = "" if given.folder == Path(".") else f"cd {shlex.quote(str(given.folder))} && "
-    print(f"now: {place}infoplane run")
-
-
-def run(given: Namespace) -> None:
-    from infoplane.running import Options, claimed, run_study, unlock
-
-    if given.config.suffix not in (".yaml", ".yml", ".json"):  # a target of the default config
-        given.config, given.target = CONFIG, [str(given.config), *given.target]
-    if given.unlock:
-        with claimed(Path.cwd()):
-            unlock(Path.cwd())
-    else:
-        cores = given.cores or os.cpu_count() or 1
-        options = Options(cores, given.dry_run, given.in_process, given.verbose)
-        run_study(given.config, given.target, options)
-
-
-def check(given: Namespace) -> None:
-    study = load_study(given.config)
-    from infoplane.provenance import refuse_missing_data
-    from infoplane.suitability import problems_of_data
-
-    refuse_missing_data(study, given.config)
-    problems = [
-        problem
-        for name, dataset in study.datasets.items()
-        for problem in problems_of_data(dataset, study.trainings_on(name), study.figures)
-    ]
-    if problems:
-        for problem in problems[:-1]:
-            complain(f"{given.config}: {problem}", 1)
-        raise UserError(f"{given.config}: {problems[-1]}")
-    print(
-        f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
-        f"{len(study.figures)} figures; nothing wrong"
-    )
-
-
-def status(given: Namespace) -> None:
-    study = load_study(given.config)
-    from infoplane.status import summary, watch
-
-    if given.watch:
-        watch(study)
-        return
-    for line in summary(study):
-        print(line)
-
-
-def costs(given: Namespace) -> None:
-    from infoplane.costs import costs_of, with_totals
-
-    print(with_totals(costs_of(given.results)).to_string(index=False, float_format="%.3f"))
-
-
-def export(given: Namespace) -> None:
-    from infoplane.export import export_study
-
-    export_study(given.config, given.folder)
-
-
-def redraw(given: Namespace) -> None:
-    from infoplane.export import redraw
-
-    redraw(given.folder, given.output or given.folder / "figures", given.figures, given.formats)
-
-
-def datasets(given: Namespace) -> None:
-    spec = parse_spec(DatasetSpec, given.spec)
-    from infoplane.datasets import run
-
-    run(spec, given.output)
-
-
-def training(given: Namespace) -> None:
-    spec = parse_spec(TrainingSpec, given.spec)
-    from infoplane.training import run
-
-    run(spec, given.dataset, given.repetitions, given.trajectory, given.history, given.device)
-
-
-def information(given: Namespace) -> None:
-    spec = parse_spec(EstimatorSpec, given.spec)
-    from infoplane.information import run
-
-    run(spec, given.dataset, given.trajectory, given.output, given.device)
-
-
-def recorded_history(given: Namespace) -> None:
-    from infoplane.recorded import write_history
-
-    write_history(given.files, given.dataset, given.output)
-
-
-def recorded_information(given: Namespace) -> None:
-    spec = parse_spec(EstimatorSpec, given.spec)
-    from infoplane.recorded import write_information
-
-    write_information(spec, given.files, given.dataset, given.output)
-
-
-def reliability(given: Namespace) -> None:
-    from infoplane.information.reliability import run
-
-    run(given.dataset, given.trajectory, given.output)
-
-
-def resolution(given: Namespace) -> None:
-    from infoplane.information.resolution import run
-
-    run(given.dataset, given.trajectory, given.output)
-
-
-def levels(given: Namespace) -> None:
-    from infoplane.information.levels import run
-
-    run(given.dataset, given.trajectory, given.output)
-
-
-def statistics_information(given: Namespace) -> None:
-    from infoplane.statistics import summarise_information
-
-    summarise_information(given.information, given.history, given.aggregates, given.phases)
-
-
-def statistics_tradeoff(given: Namespace) -> None:
-    from infoplane.statistics import summarise_tradeoff
-
-    summarise_tradeoff(given.phases, given.history, given.tradeoff, given.correlations)
-
-
-def statistics_accuracy(given: Namespace) -> None:
-    from infoplane.statistics import summarise_accuracy
-
-    summarise_accuracy(given.history, given.dataset, given.output)
-
-
-def statistics_errors(given: Namespace) -> None:
-    from infoplane.statistics import summarise_errors
-
-    summarise_errors(given.exact, given.binned, given.output)
-
-
-def statistics_join(given: Namespace) -> None:
-    from infoplane import statistics
-
-    join = getattr(statistics, given.join)
-    join(grouped(given.tables) if given.chunked else dict(given.tables), given.output)
-
-
-def statistics_claims(given: Namespace) -> None:
-    from infoplane.statistics import write_claims
-
-    write_claims(dict(given.phases), given.claims, given.cells, given.margins)
-
-
-def merging(given: Namespace) -> None:
-    from infoplane.information.merging import run
-
-    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
-
-
-def activations(given: Namespace) -> None:
-    from infoplane.information.activations import run
-
-    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
-
-
-def trace(given: Namespace) -> None:
-    from infoplane.statistics import trace
-
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
-    for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
-        print(paragraph, end="\n\n")
-
-
-def verdicts(given: Namespace) -> None:
-    from infoplane.pages.verdicts import write_verdicts
-
-    write_verdicts(given.claims, given.output, from_json(given.spec, "--spec"))
-
-
-def pages(given: Namespace) -> None:
-    from infoplane.pages import write_page
-
-    write_page(given.table, given.output)
-
-
-def index(given: Namespace) -> None:
-    from infoplane.pages.index import write_index
-
-    write_index(
-        given.figures,
-        given.pages,
-        given.claims,
-        given.accuracy,
-        given.aggregates,
-        from_json(given.spec, "--spec"),
-        given.output,
-    )
-
-
-def bundle(given: Namespace) -> None:
-    from infoplane.pages.bundle import write_bundle
-
-    write_bundle(Path(load_study(given.config).results, path_of("index")), given.output)
-
-
-def verify(given: Namespace) -> None:
-    from infoplane.verify import verify
-
-    problems, counts = verify(given.results)
-    print("\n".join([*counts, *problems]))
-    if problems:
-        number = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
-        raise UserError(f"{given.results}: {number}, listed above; follow the advice there")
-
-
-def figures(given: Namespace) -> None:
-    spec = parse_spec(FigureSpec, given.spec)
-    os.environ["MPLBACKEND"] = "agg"  # nothing is shown, and the user's may not be there
-    from infoplane.figures.drawing import write_figure
-
-    write_figure(spec, {kind: grouped(getattr(given, kind)) for kind in TABLES}, given.output)
-
-
-def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
-    """The files of each name, of which there may be several."""
-    files = defaultdict(list)
-    for name, path in tables:
-        files[name].append(path)
-    return files
-
-
-def positive(text: str) -> int:
-    """A number of at least 1.
-
-    >>> positive("2")
-    2
-    """
-    if not text.isdecimal() or not int(text):
-        raise UserError(f"{quoted(text)} is no number of cores; give 1 or more")
-    return int(text)
-
-
-def repetitions(text: str) -> range:
-    """The repetitions of a chunk.
-
-    >>> repetitions("20-39")
-    range(20, 40)
-    """
-    try:
-        return repetitions_of(text)
-    except UserError as error:
-        raise UserError(f"--repetitions: {error}") from None
-
-
-def of_experiment(text: str) -> tuple[str, Path]:
-    """An experiment and its table.
-
-    >>> of_experiment("mine=a.parquet")
-    ('mine', PosixPath('a.parquet'))
-    """
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise UserError(f"{text!r}: names no table; give {EXPERIMENT}")
-    return name, Path(path)
-
-
-def of_study(text: str) -> tuple[str, Path]:
-    """A table that is of no experiment.
-
-    >>> of_study("claims.csv")
-    ('study', PosixPath('claims.csv'))
-    """
-    return "study", Path(text)
-
-
-def of_pair(text: str) -> tuple[tuple[str, str], Path]:
-    """An experiment, an estimator and their table.
-
-    >>> of_pair("mine/exact=a.parquet")
-    (('mine', 'exact'), PosixPath('a.parquet'))
-    """
-    name, path = of_experiment(text)
-    experiment, slash, estimator = name.partition("/")
-    if not (experiment and slash and estimator):
-        raise UserError(f"{text!r}: names no table; give {PAIR}")
-    return (experiment, estimator), path
-
 
 EXAMPLES = """\
 examples:
@@ -403,10 +107,10 @@ def parser() -> ArgumentParser:
     top.add_argument("--print-completion", action=PrintCompletion, metavar="SHELL", help=SUPPRESS)
     stages = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
 
-    one = command(stages, "init", init, "write a small study to begin with: config, data, README")
+    one = command(stages, "init", commands.init, "write a small study to begin with: config, data, README")
     one.add_argument("folder", type=Path, nargs="?", default=".", help="where; %(default)s by default")
 
-    one = command(stages, "run", run, "run a study, or parts of it")
+    one = command(stages, "run", commands.run, "run a study, or parts of it")
     one.epilog, one.formatter_class = RUNS, RawDescriptionHelpFormatter
     add_config(one)
     one.add_argument(
@@ -426,22 +130,26 @@ def parser() -> ArgumentParser:
     one.add_argument("--verbose", action="store_true", help="print all that Snakemake says")
     one.add_argument("--unlock", action="store_true", help="remove the lock that a killed Snakemake has left")
 
-    one = command(stages, "check", check, "check a config file and the data, and run nothing")
+    one = command(stages, "check", commands.check, "check a config file and the data, and run nothing")
     add_config(one)
 
-    one = command(stages, "status", status, "show how far a study is, while it runs or after")
+    one = command(stages, "status", commands.status, "show how far a study is, while it runs or after")
     one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
     add_config(one)
     one.add_argument("--watch", action="store_true", help="show it again every few seconds, until Ctrl-C")
 
-    one = command(stages, "costs", costs, "sum up time, memory and disk of the jobs that have finished")
+    one = command(
+        stages, "costs", commands.costs, "sum up time, memory and disk of the jobs that have finished"
+    )
     one.add_argument("results", type=Path, help="the folder that the study wrote")
 
-    one = command(stages, "export", export, "write the tables of a study, thinned, that all figures need")
+    one = command(
+        stages, "export", commands.export, "write the tables of a study, thinned, that all figures need"
+    )
     one.add_argument("config", type=Path, help="its config file")
     one.add_argument("folder", type=Path, help="the folder to write to")
 
-    one = command(stages, "redraw", redraw, "draw the figures of an exported study again")
+    one = command(stages, "redraw", commands.redraw, "draw the figures of an exported study again")
     one.add_argument("folder", type=Path, help="what export wrote")
     one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all by default")
     one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures by default")
@@ -449,13 +157,15 @@ def parser() -> ArgumentParser:
         "--formats", nargs="+", choices=PICTURE, default=["png"], help="file formats; png by default"
     )
 
-    one = command(stages, "trace", trace, "show what a verdict rests on, down to the runs")
+    one = command(stages, "trace", commands.trace, "show what a verdict rests on, down to the runs")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
-    one = command(stages, "index", index, "show verdicts, figures, tables and methods of a study on one page")
+    one = command(
+        stages, "index", commands.index, "show verdicts, figures, tables and methods of a study on one page"
+    )
     one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
     one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
     one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
@@ -465,19 +175,19 @@ def parser() -> ArgumentParser:
     one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
     one.add_argument("--output", **FILE, help="the page to write (html)")
 
-    one = command(stages, "bundle", bundle, "pack the index of a study and all that it links to")
+    one = command(stages, "bundle", commands.bundle, "pack the index of a study and all that it links to")
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
-    one = command(stages, "verify", verify, "check all that a study wrote")
+    one = command(stages, "verify", commands.verify, "check all that a study wrote")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
 
     of_stages = Plumbing(stages)
-    one = command(of_stages, "datasets", datasets, "make a data set")
+    one = command(of_stages, "datasets", commands.datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")
     one.add_argument("--output", **FILE, help="the npz to write")
 
-    one = command(of_stages, "training", training, "train repetitions of an experiment")
+    one = command(of_stages, "training", commands.training, "train repetitions of an experiment")
     one.add_argument("--spec", **SPEC, help="the keys of an experiment, without repetitions and chunk")
     one.add_argument("--dataset", **FILE, help="the data set")
     one.add_argument(
@@ -487,7 +197,9 @@ def parser() -> ArgumentParser:
     one.add_argument("--history", **FILE, help="the table of loss and accuracies to write (parquet)")
     one.add_argument("--device", **DEVICE)
 
-    one = command(of_stages, "information", information, "measure H(T), I(X;T) and I(T;Y) along a trajectory")
+    one = command(
+        of_stages, "information", commands.information, "measure H(T), I(X;T) and I(T;Y) along a trajectory"
+    )
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
@@ -495,14 +207,19 @@ def parser() -> ArgumentParser:
 
     recorded = of_stages.add_parser("recorded", help="take over what was recorded of other models")
     kinds = recorded.add_subparsers(metavar="KIND", required=True)
-    one = command(kinds, "history", recorded_history, "loss and accuracies of recorded runs")
+    one = command(kinds, "history", commands.recorded_history, "loss and accuracies of recorded runs")
     add_recorded(one)
-    one = command(kinds, "information", recorded_information, "information of recorded runs by one estimator")
+    one = command(
+        kinds, "information", commands.recorded_information, "information of recorded runs by one estimator"
+    )
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
     add_recorded(one)
 
     one = command(
-        of_stages, "reliability", reliability, "tell how reliable the exact information of a trajectory is"
+        of_stages,
+        "reliability",
+        commands.reliability,
+        "tell how reliable the exact information of a trajectory is",
     )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
@@ -510,25 +227,30 @@ def parser() -> ArgumentParser:
     one = command(
         of_stages,
         "resolution",
-        resolution,
+        commands.resolution,
         "measure information along a trajectory, with activations quantized to 1 to 16 bits",
     )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     one = command(
-        of_stages, "levels", levels, "count the levels that quantized layers use along a trajectory"
+        of_stages, "levels", commands.levels, "count the levels that quantized layers use along a trajectory"
     )
     add_trained(one)
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    one = command(of_stages, "merging", merging, "which codes of the logits fall into one bin of the softmax")
+    one = command(
+        of_stages, "merging", commands.merging, "which codes of the logits fall into one bin of the softmax"
+    )
     add_trained(one)
     add_snapshots(one, 0, "0", "0, 100, 1000, 3000")
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
     one = command(
-        of_stages, "activations", activations, "count the activations of a layer of two neurons by class"
+        of_stages,
+        "activations",
+        commands.activations,
+        "count the activations of a layer of two neurons by class",
     )
     add_trained(one)
     add_snapshots(one, None, "the first with two neurons that vary", "200, 1000, 3000")
@@ -538,20 +260,22 @@ def parser() -> ArgumentParser:
     tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
     one = command(
-        tables, "information", statistics_information, "aggregates and phases seen by one estimator"
+        tables, "information", commands.statistics_information, "aggregates and phases seen by one estimator"
     )
     one.add_argument("--information", **FILES, help="the tables of all chunks of the experiment")
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--aggregates", **FILE, help="the table to write (parquet)")
     one.add_argument("--phases", **FILE, help="the table to write (parquet)")
 
-    one = command(tables, "tradeoff", statistics_tradeoff, "compression of single runs and their accuracies")
+    one = command(
+        tables, "tradeoff", commands.statistics_tradeoff, "compression of single runs and their accuracies"
+    )
     one.add_argument("--phases", **FILE, help="the phases of the experiment seen by one estimator")
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--tradeoff", **FILE, help="the table of runs to write (parquet)")
     one.add_argument("--correlations", **FILE, help="the table of correlations to write (parquet)")
 
-    one = command(tables, "accuracy", statistics_accuracy, "loss and accuracies of one experiment")
+    one = command(tables, "accuracy", commands.statistics_accuracy, "loss and accuracies of one experiment")
     one.add_argument(
         "--dataset",
         metavar="PATH",
@@ -561,27 +285,29 @@ def parser() -> ArgumentParser:
     one.add_argument("--history", **FILES, help="the histories of all chunks of the experiment")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    one = command(tables, "errors", statistics_errors, "an estimator's distance to the exact value")
+    one = command(tables, "errors", commands.statistics_errors, "an estimator's distance to the exact value")
     one.add_argument("--exact", **FILES, help="the tables of all chunks, seen by the exact estimator")
     one.add_argument("--binned", **FILES, help="the tables of all chunks, seen by the other estimator")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
     for name, join in JOINS.items():
         joined = TABLES[join.of]
-        one = command(tables, f"join-{name}", statistics_join, join.about)
+        one = command(tables, f"join-{name}", commands.statistics_join, join.about)
         one.add_argument(
             "--tables", **NAMED[joined.of], required=True, help=f"tables to join: {joined.about}"
         )
         one.add_argument("--output", **FILE, help="the table to write (csv)")
         one.set_defaults(join=f"join_{name}", chunked=joined.chunked)
 
-    one = command(tables, "claims", statistics_claims, "decide the claims")
+    one = command(tables, "claims", commands.statistics_claims, "decide the claims")
     one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
     one.add_argument("--claims", **FILE, help="the table of verdicts to write (csv)")
     one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
     one.add_argument("--margins", **FILE, help="the table of verdicts by other margins to write (csv)")
 
-    one = command(of_stages, "verdicts", verdicts, "write the verdicts on the claims as a table to read")
+    one = command(
+        of_stages, "verdicts", commands.verdicts, "write the verdicts on the claims as a table to read"
+    )
     one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
     one.add_argument(
         "--spec",
@@ -591,11 +317,11 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
 
-    one = command(of_stages, "pages", pages, "show a table as a page that a browser sorts")
+    one = command(of_stages, "pages", commands.pages, "show a table as a page that a browser sorts")
     one.add_argument("--table", **FILE, help="the table (csv)")
     one.add_argument("--output", **FILE, help="the page to write (html)")
 
-    one = command(of_stages, "figures", figures, "draw one figure")
+    one = command(of_stages, "figures", commands.figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
     for kind, table in TABLES.items():
         one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
@@ -654,61 +380,6 @@ class PrintCompletion(Action):
         parser.exit()
 
 
-SPEC: dict[str, Any] = {"metavar": "JSON", "required": True}
-FILE: dict[str, Any] = {"metavar": "PATH", "required": True, "type": Path}
-FILES: dict[str, Any] = {**FILE, "nargs": "+"}
-DEVICE: dict[str, Any] = {
-    "choices": ("cpu", "cuda"),
-    "type": refuse_auto,
-    "default": "cpu",
-    "help": "where it is computed: cpu, or cuda, a GPU; %(default)s by default",
-}
-OF_EXPERIMENTS: dict[str, Any] = {"metavar": EXPERIMENT, "nargs": "*", "type": of_experiment}
-OF_PAIRS: dict[str, Any] = {"metavar": PAIR, "nargs": "*", "type": of_pair}
-OF_STUDY: dict[str, Any] = {"metavar": "PATH", "nargs": "*", "type": of_study}
-NAMED = {"experiment": OF_EXPERIMENTS, "estimator": OF_PAIRS, "study": OF_STUDY}
-
-
-def add_config(one: ArgumentParser) -> None:
-    one.add_argument(
-        "config", type=Path, nargs="?", default=CONFIG, help="the config file; %(default)s by default"
-    )
-
-
-def add_trained(one: ArgumentParser) -> None:
-    one.add_argument("--dataset", **FILE, help="the data set that it was trained on")
-    one.add_argument("--trajectory", **FILE, help="the trajectory")
-
-
-def add_recorded(one: ArgumentParser) -> None:
-    one.add_argument("--files", **FILES, help="the recordings, one for each run")
-    one.add_argument("--dataset", metavar="NAME", required=True, help="the name of the recorded inputs")
-    one.add_argument("--output", **FILE, help="the table to write (parquet)")
-
-
-def add_snapshots(one: ArgumentParser, repetition: int | None, which: str, epochs: str) -> None:
-    """Options that choose snapshots of a trajectory.
-
-    Args:
-        repetition, which: the one that is chosen if none is given, and in words.
-        epochs: those that are chosen if none are given, in words.
-    """
-    one.add_argument(
-        "--repetition",
-        metavar="NUMBER",
-        type=int,
-        default=repetition,
-        help=f"which one; {which} by default",
-    )
-    one.add_argument(
-        "--epochs",
-        metavar="EPOCH",
-        nargs="+",
-        type=int,
-        help=f"recorded epochs; unless given, those of {epochs} that were recorded, and the last",
-    )
-
-
 def command(group: Any, name: str, function: Callable[[Namespace], None], about: str) -> ArgumentParser:
     made: ArgumentParser = group.add_parser(name, help=about, description=sentence(about))
     made.set_defaults(function=function)
@@ -759,11 +430,6 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether memory has run out, the processor's or a GPU's: PyTorch says so by a RuntimeError."""
     words = "can't allocate memory", "out of memory"
     return isinstance(error, MemoryError) or any(each in str(error) for each in words)
-
-
-def complain(line: str, status: int) -> int:
-    print(f"infoplane: {printable(line)}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

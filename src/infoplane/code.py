@@ -28,7 +28,9 @@ PLUMBING = frozenset(
     {
         "artifacts",
         "checkpoint",
+        "arguments",
         "cli",
+        "commands",
         "code",
         "config",
         "datasets.file",

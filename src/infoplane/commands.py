@@ -1,0 +1,261 @@
+"""Commands of the command line: from the words that were given to the work, and what is printed of it."""
+
+import os
+import shlex
+import signal
+from argparse import Namespace
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from infoplane.arguments import CONFIG, complain
+from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.kinds import TABLES
+from infoplane.config.parsing import from_json
+from infoplane.config.study import load_study
+from infoplane.config.validation import parse_spec
+from infoplane.errors import UserError
+from infoplane.layout import path_of
+
+# The stages are imported by their commands: they need seconds, `--help` and a mistake in a spec do not.
+
+
+def init(given: Namespace) -> None:
+    from infoplane.new_study import start_study
+
+    for path in start_study(given.folder):
+        print(path)
+    place = "" if given.folder == Path(".") else f"cd {shlex.quote(str(given.folder))} && "
+    print(f"now: {place}infoplane run")
+
+
+def run(given: Namespace) -> None:
+    from infoplane.running import Options, claimed, run_study, unlock
+
+    if given.config.suffix not in (".yaml", ".yml", ".json"):  # a target of the default config
+        given.config, given.target = CONFIG, [str(given.config), *given.target]
+    if given.unlock:
+        with claimed(Path.cwd()):
+            unlock(Path.cwd())
+    else:
+        cores = given.cores or os.cpu_count() or 1
+        options = Options(cores, given.dry_run, given.in_process, given.verbose)
+        run_study(given.config, given.target, options)
+
+
+def check(given: Namespace) -> None:
+    study = load_study(given.config)
+    from infoplane.provenance import refuse_missing_data
+    from infoplane.suitability import problems_of_data
+
+    refuse_missing_data(study, given.config)
+    problems = [
+        problem
+        for name, dataset in study.datasets.items()
+        for problem in problems_of_data(dataset, study.trainings_on(name), study.figures)
+    ]
+    if problems:
+        for problem in problems[:-1]:
+            complain(f"{given.config}: {problem}", 1)
+        raise UserError(f"{given.config}: {problems[-1]}")
+    print(
+        f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
+        f"{len(study.figures)} figures; nothing wrong"
+    )
+
+
+def status(given: Namespace) -> None:
+    study = load_study(given.config)
+    from infoplane.status import summary, watch
+
+    if given.watch:
+        watch(study)
+        return
+    for line in summary(study):
+        print(line)
+
+
+def costs(given: Namespace) -> None:
+    from infoplane.costs import costs_of, with_totals
+
+    print(with_totals(costs_of(given.results)).to_string(index=False, float_format="%.3f"))
+
+
+def export(given: Namespace) -> None:
+    from infoplane.export import export_study
+
+    export_study(given.config, given.folder)
+
+
+def redraw(given: Namespace) -> None:
+    from infoplane.export import redraw
+
+    redraw(given.folder, given.output or given.folder / "figures", given.figures, given.formats)
+
+
+def datasets(given: Namespace) -> None:
+    spec = parse_spec(DatasetSpec, given.spec)
+    from infoplane.datasets import run
+
+    run(spec, given.output)
+
+
+def training(given: Namespace) -> None:
+    spec = parse_spec(TrainingSpec, given.spec)
+    from infoplane.training import run
+
+    run(spec, given.dataset, given.repetitions, given.trajectory, given.history, given.device)
+
+
+def information(given: Namespace) -> None:
+    spec = parse_spec(EstimatorSpec, given.spec)
+    from infoplane.information import run
+
+    run(spec, given.dataset, given.trajectory, given.output, given.device)
+
+
+def recorded_history(given: Namespace) -> None:
+    from infoplane.recorded import write_history
+
+    write_history(given.files, given.dataset, given.output)
+
+
+def recorded_information(given: Namespace) -> None:
+    spec = parse_spec(EstimatorSpec, given.spec)
+    from infoplane.recorded import write_information
+
+    write_information(spec, given.files, given.dataset, given.output)
+
+
+def reliability(given: Namespace) -> None:
+    from infoplane.information.reliability import run
+
+    run(given.dataset, given.trajectory, given.output)
+
+
+def resolution(given: Namespace) -> None:
+    from infoplane.information.resolution import run
+
+    run(given.dataset, given.trajectory, given.output)
+
+
+def levels(given: Namespace) -> None:
+    from infoplane.information.levels import run
+
+    run(given.dataset, given.trajectory, given.output)
+
+
+def statistics_information(given: Namespace) -> None:
+    from infoplane.statistics import summarise_information
+
+    summarise_information(given.information, given.history, given.aggregates, given.phases)
+
+
+def statistics_tradeoff(given: Namespace) -> None:
+    from infoplane.statistics import summarise_tradeoff
+
+    summarise_tradeoff(given.phases, given.history, given.tradeoff, given.correlations)
+
+
+def statistics_accuracy(given: Namespace) -> None:
+    from infoplane.statistics import summarise_accuracy
+
+    summarise_accuracy(given.history, given.dataset, given.output)
+
+
+def statistics_errors(given: Namespace) -> None:
+    from infoplane.statistics import summarise_errors
+
+    summarise_errors(given.exact, given.binned, given.output)
+
+
+def statistics_join(given: Namespace) -> None:
+    from infoplane import statistics
+
+    join = getattr(statistics, given.join)
+    join(grouped(given.tables) if given.chunked else dict(given.tables), given.output)
+
+
+def statistics_claims(given: Namespace) -> None:
+    from infoplane.statistics import write_claims
+
+    write_claims(dict(given.phases), given.claims, given.cells, given.margins)
+
+
+def merging(given: Namespace) -> None:
+    from infoplane.information.merging import run
+
+    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
+
+
+def activations(given: Namespace) -> None:
+    from infoplane.information.activations import run
+
+    run(given.dataset, given.trajectory, given.repetition, given.epochs, given.output)
+
+
+def trace(given: Namespace) -> None:
+    from infoplane.statistics import trace
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
+    for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
+        print(paragraph, end="\n\n")
+
+
+def verdicts(given: Namespace) -> None:
+    from infoplane.pages.verdicts import write_verdicts
+
+    write_verdicts(given.claims, given.output, from_json(given.spec, "--spec"))
+
+
+def pages(given: Namespace) -> None:
+    from infoplane.pages import write_page
+
+    write_page(given.table, given.output)
+
+
+def index(given: Namespace) -> None:
+    from infoplane.pages.index import write_index
+
+    write_index(
+        given.figures,
+        given.pages,
+        given.claims,
+        given.accuracy,
+        given.aggregates,
+        from_json(given.spec, "--spec"),
+        given.output,
+    )
+
+
+def bundle(given: Namespace) -> None:
+    from infoplane.pages.bundle import write_bundle
+
+    write_bundle(Path(load_study(given.config).results, path_of("index")), given.output)
+
+
+def verify(given: Namespace) -> None:
+    from infoplane.verify import verify
+
+    problems, counts = verify(given.results)
+    print("\n".join([*counts, *problems]))
+    if problems:
+        number = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
+        raise UserError(f"{given.results}: {number}, listed above; follow the advice there")
+
+
+def figures(given: Namespace) -> None:
+    spec = parse_spec(FigureSpec, given.spec)
+    os.environ["MPLBACKEND"] = "agg"  # nothing is shown, and the user's may not be there
+    from infoplane.figures.drawing import write_figure
+
+    write_figure(spec, {kind: grouped(getattr(given, kind)) for kind in TABLES}, given.output)
+
+
+def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
+    """The files of each name, of which there may be several."""
+    files = defaultdict(list)
+    for name, path in tables:
+        files[name].append(path)
+    return files
