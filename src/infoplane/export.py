@@ -35,7 +35,7 @@ CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliabil
 def export_study(config: Path, folder: Path) -> None:
     """Write the config, the joined tables, the verdicts, the costs, and what the figures show into a folder.
 
-    Joined tables and tables of single runs are copied. Curves are thinned to about 400 epochs, spaced evenly
+    Joined tables and tables of single runs are copied. Curves are thinned to at most 400 epochs, spaced evenly
     in their logarithm, and rounded to four decimals. Figures are drawn from them again by `redraw`.
 
     Args:
@@ -83,24 +83,20 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, aside)
 
 
-def thinned(
-    table: pd.DataFrame, description: Mapping[str, Any], epochs: int = EPOCHS, decimals: int = DECIMALS
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def thinned(table: pd.DataFrame, description: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A table of curves at some of its epochs, with rounded numbers, and a description that says so.
 
-    >>> curve = pd.DataFrame({"epoch": range(1000), "i_ty": [time / 999 for time in range(1000)]})
-    >>> fewer, description = thinned(curve, {"kind": "aggregates"}, epochs=5)
-    >>> fewer["epoch"].tolist(), fewer["i_ty"].tolist(), description["thinned"]
-    ([0, 5, 31, 177, 999], [0.0, 0.005, 0.031, 0.1772, 1.0], {'epochs': 5, 'decimals': 4})
+    >>> curve = pd.DataFrame({"part": "main", "epoch": range(8000), "i_ty": [each / 7 for each in range(8000)]})
+    >>> fewer, description = thinned(curve, {"kind": "aggregates"})
+    >>> len(fewer), fewer["i_ty"].head(3).tolist(), description["thinned"]
+    (275, [0.0, 0.1429, 0.2857], {'epochs': 400, 'decimals': 4})
     """
-    parts = table["part"] if "part" in table else pd.Series("main", table.index)
-    times = pd.DataFrame({"part": parts, "epoch": table["epoch"]})
-    known = times.drop_duplicates()
-    if len(known) > epochs:
-        which = spread_times(known["part"].to_numpy(str), known["epoch"].to_numpy(), epochs)
-        chosen = pd.MultiIndex.from_frame(known[which])
-        table = table[pd.MultiIndex.from_frame(times).isin(chosen)].reset_index(drop=True)
-    return table.round(decimals), {**description, "thinned": {"epochs": epochs, "decimals": decimals}}
+    times = pd.MultiIndex.from_frame(table[["part", "epoch"]])
+    known = times.unique().to_frame()
+    if len(known) > EPOCHS:
+        which = spread_times(known["part"].to_numpy(str), known["epoch"].to_numpy(), EPOCHS)
+        table = table[times.isin(known.index[which])].reset_index(drop=True)
+    return table.round(DECIMALS), {**description, "thinned": {"epochs": EPOCHS, "decimals": DECIMALS}}
 
 
 def provenance(config: Path) -> dict[str, Any]:
