@@ -35,7 +35,7 @@ CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliabil
 def export_study(config: Path, folder: Path) -> None:
     """Write the config, the joined tables, the verdicts, the costs, and what the figures show into a folder.
 
-    Joined tables and tables of single runs are copied. Curves are thinned to at most 400 epochs, spaced evenly
+    Joined tables and tables of single runs are copied. Curves are thinned to at most 400 epochs, evenly
     in their logarithm, and rounded to four decimals. Figures are drawn from them again by `redraw`.
 
     Args:
@@ -86,7 +86,8 @@ def copy(source: Path, target: Path) -> None:
 def thinned(table: pd.DataFrame, description: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A table of curves at some of its epochs, with rounded numbers, and a description that says so.
 
-    >>> curve = pd.DataFrame({"part": "main", "epoch": range(8000), "i_ty": [each / 7 for each in range(8000)]})
+    >>> epochs = range(8000)
+    >>> curve = pd.DataFrame({"part": "main", "epoch": epochs, "i_ty": [each / 7 for each in epochs]})
     >>> fewer, description = thinned(curve, {"kind": "aggregates"})
     >>> len(fewer), fewer["i_ty"].head(3).tolist(), description["thinned"]
     (275, [0.0, 0.1429, 0.2857], {'epochs': 400, 'decimals': 4})
