@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, code_of
+from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, WORDING, code_of
 from infoplane.config.kinds import PICTURE
 from infoplane.config.study import load_study
 from infoplane.layout import FILES, Layout
@@ -131,11 +131,11 @@ def directly_imported(module: str, source: Path) -> set[str]:
 
 
 def reached(stage: str, but: set[str], source: Path) -> set[str]:
-    """What `code_of` is to name: the modules that a stage reaches without passing those left out."""
+    """What `code_of` is to name: the modules that a stage reaches without passing those left out, and what is printed."""
     found, waiting = set(), [stage]
     while waiting:
         name = waiting.pop()
-        if name not in found and not {name, name.partition(".")[0]} & but:
+        if name not in found and (name in WORDING or not {name, name.partition(".")[0]} & but):
             found.add(name)
             waiting += directly_imported(name, source)
     return found

@@ -54,5 +54,5 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for axes in panels.flat[len(levels) :]:
         axes.set_axis_off()
     entries = legend_entries(*panels.flat) + prefit_entry(levels.values())
-    figure.legend(handles=entries, loc="outside lower center", ncols=len(entries))
+    figure.legend(handles=entries, loc="outside lower center", ncols=5)
     return figure
