@@ -49,8 +49,8 @@ def prevalences(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         A row for each layer and combination of `by`, in the order of the table: h_t_mean (bits, at the last
-        epoch), k of the n runs that did not fail, prevalence, its interval lower and upper, mean and median of
-        compression (bits).
+        epoch), k of the n runs that did not fail, prevalence, its interval lower and upper, mean and median
+        of compression (bits).
 
     >>> table = pd.DataFrame({"repetition": [0, 0, 1, 1], "layer": 1, "epoch": [-1, 9] * 2, "bits": "4",
     ...                       "h_t": [3.0, 2.5, 3.5, 4.0]})

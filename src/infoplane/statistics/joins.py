@@ -97,8 +97,8 @@ def join_reliability(reliability: Mapping[str, Sequence[Path]], output_path: Pat
 
     Args:
         reliability: the chunks of reliability of every experiment.
-        output_path: receives experiment, layer, sample (number of inputs), estimator (of the entropy), and the
-            columns that `prevalences` names.
+        output_path: receives experiment, layer, sample (number of inputs), estimator (of the entropy), and
+            the columns that `prevalences` names.
     """
     join_prevalences(reliability, "reliability", ["sample", "estimator"], output_path)
 
