@@ -25,6 +25,7 @@ from infoplane.arguments import (
     complain,
     positive,
     repetitions,
+    share,
 )
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.validation import suggestion
@@ -94,6 +95,22 @@ A chunk of repetitions is
 Disk is what the folder takes. Time left is that of one job after another: what finished jobs took for a
 repetition, times the repetitions that are not present, running ones included. It is unknown where no job has
 finished.
+"""
+
+
+REMAKES = """\
+--remake chooses chunks of repetitions at random, at least one, trains them once more in a temporary folder,
+measures their information by every estimator, and compares the values of all files byte for byte. It takes
+as long as these jobs took. Chunks that PyTorch has trained, recorded runs, and what other versions of the
+kernels made, are left out.
+
+examples:
+  infoplane verify results/quick
+  infoplane verify results/quick --remake 0.1
+  infoplane verify results/quick --remake 0.1 --seed 1       # other chunks
+
+by code for processors of 2013, without AVX-512 (the empty NUMBA_CPU_FEATURES is needed):
+  NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= infoplane verify results/quick --remake 0.1
 """
 
 
@@ -180,7 +197,14 @@ def parser() -> ArgumentParser:
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
     one = command(stages, "verify", commands.verify, "check all that a study wrote")
+    one.epilog, one.formatter_class = REMAKES, RawDescriptionHelpFormatter
     one.add_argument("results", type=Path, help="the folder that the study wrote")
+    one.add_argument(
+        "--remake", metavar="SHARE", type=share, help="instead, make this share of the chunks once more"
+    )
+    one.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of their choice; %(default)s by default"
+    )
 
     of_stages = Plumbing(stages)
     one = command(of_stages, "datasets", commands.datasets, "make a data set")

@@ -236,8 +236,11 @@ def bundle(given: Namespace) -> None:
 
 
 def verify(given: Namespace) -> None:
-    from infoplane.verify import verify
+    from infoplane.verify import verify, verify_by_remaking
 
+    if given.remake:
+        verify_by_remaking(given.results, given.remake, given.seed)
+        return
     problems, counts = verify(given.results)
     print("\n".join([*counts, *problems]))
     if problems:
