@@ -110,7 +110,7 @@ def test_a_study_is_planned_from_keys_and_files(tmp_path):
     [
         ({"estimators": {}}, "a: 1", "", "mine.yaml: estimators: {} is refused"),
         ({}, "a: 1\na: 2", "", "mine.yaml"),
-        ({"datasets": {"synthetic": {"kind": "npz", "path": "no"}}}, "a: 1", "", "datasets.synthetic.path: no"),
+        ({"datasets": {"synthetic": {"kind": "npz", "path": "no"}}}, "a: 1", "", "synthetic.path: no is"),
         ({}, "a: 1", "/a{b}", "/a{b}: a folder of modules"),
     ],
 )  # fmt: skip

@@ -30,8 +30,8 @@ __all__ = [
     "add_trained",
     "complain",
     "positive",
+    "proportion",
     "repetitions",
-    "share",
 ]
 
 CONFIG = Path("config", "config.yaml")
@@ -87,10 +87,10 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def share(text: str) -> float:
+def proportion(text: str) -> float:
     """A share of a whole, above 0 and at most 1.
 
-    >>> share("0.05")
+    >>> proportion("0.05")
     0.05
     """
     with suppress(ValueError):

@@ -24,8 +24,8 @@ from infoplane.arguments import (
     add_trained,
     complain,
     positive,
+    proportion,
     repetitions,
-    share,
 )
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.validation import suggestion
@@ -200,7 +200,7 @@ def parser() -> ArgumentParser:
     one.epilog, one.formatter_class = REMAKES, RawDescriptionHelpFormatter
     one.add_argument("results", type=Path, help="the folder that the study wrote")
     one.add_argument(
-        "--remake", metavar="SHARE", type=share, help="instead, make this share of the chunks once more"
+        "--remake", metavar="SHARE", type=proportion, help="instead, make this share of the chunks once more"
     )
     one.add_argument(
         "--seed", metavar="N", type=int, default=0, help="of their choice; %(default)s by default"

@@ -11,7 +11,7 @@ from infoplane import load_trajectory
 from infoplane.artifacts import read_table, write_table
 from infoplane.cli import main
 from infoplane.trajectory import save_trajectory
-from infoplane.verify.remake import chosen, compilation_target, remakable, remake
+from infoplane.verify.remake import compilation_target, draw_sample, remakable, remake
 
 from .study import flip
 
@@ -98,11 +98,11 @@ def test_other_trainings_are_left_out(runs, capsys):
 
 def test_a_share_is_at_least_one_chunk_and_follows_its_seed():
     paths = [Path(f"{number:03}.parquet") for number in range(100)]
-    assert len(chosen(paths, 1e-9, seed=0)) == 1
-    assert chosen(paths, 1, seed=0) == paths
-    tenth = chosen(paths, 0.1, seed=3)
-    assert len({*tenth}) == 10 and tenth == sorted(tenth) == chosen(paths, 0.1, seed=3)
-    assert tenth != chosen(paths, 0.1, seed=4)
+    assert len(draw_sample(paths, 1e-9, seed=0)) == 1
+    assert draw_sample(paths, 1, seed=0) == paths
+    tenth = draw_sample(paths, 0.1, seed=3)
+    assert len({*tenth}) == 10 and tenth == sorted(tenth) == draw_sample(paths, 0.1, seed=3)
+    assert tenth != draw_sample(paths, 0.1, seed=4)
 
 
 @pytest.mark.parametrize("share", ["0", "-1", "1.01", "nan", "10%", ""])
@@ -121,7 +121,7 @@ def test_code_of_another_target_is_compiled_and_not_taken_from_the_cache(study, 
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         name = target.get("NUMBA_CPU_NAME", compilation_target().partition(" ")[0])
-        assert done.stdout.startswith(f"code compiled for {name} ")
+        assert done.stdout.split()[:4] == ["code", "compiled", "for", name]
         cached.append({path.name for path in tmp_path.rglob("*.nbc")})
     present, both = cached
     assert present and present < both and len(both) == 2 * len(present)

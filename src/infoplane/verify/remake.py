@@ -23,7 +23,7 @@ from infoplane.training import run as train
 from infoplane.trajectory import load_trajectory
 from infoplane.verify.trainings import dataset_of
 
-__all__ = ["chosen", "compilation_target", "remakable", "remake", "verify_by_remaking"]
+__all__ = ["compilation_target", "draw_sample", "remakable", "remake", "verify_by_remaking"]
 
 # The instruction sets of x86-64 processors whose use may change how kernels are compiled
 INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f")
@@ -60,7 +60,7 @@ def verify_by_remaking(results: Path, share: float, seed: int) -> None:
             f"{results}: contains no trainings by version {VERSION} of the kernels; give the folder that a "
             "study of engine: kernels wrote"
         )
-    samples, wrong = chosen(histories, share, seed), 0
+    samples, wrong = draw_sample(histories, share, seed), 0
     print(f"code compiled for {compilation_target()}", flush=True)
     for number, history in enumerate(samples, 1):
         names = locate(history, "history")[1]
@@ -86,7 +86,7 @@ def compilation_target() -> str:
     _, name, features = cpu_target.target_context.codegen().magic_tuple()
     named = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
     sets = [each for each in INSTRUCTIONS if each in named]
-    return f"{name} ({', '.join(sets) or 'no other sets of instructions than its own'})"
+    return f"{name} with {', '.join(sets)}" if sets else name
 
 
 def remakable(results: Path) -> list[Path]:
@@ -103,10 +103,10 @@ def is_by_these_kernels(history: Path) -> bool:
     return not history.name.startswith(".") and maker(description_of(history)) == made_by("history")
 
 
-def chosen(paths: list[Path], share: float, seed: int) -> list[Path]:
+def draw_sample(paths: list[Path], share: float, seed: int) -> list[Path]:
     """A random share of some paths, at least one of them, in their order.
 
-    >>> len(chosen([Path(f"{number}.parquet") for number in range(10)], 0.25, seed=0))
+    >>> len(draw_sample([Path(f"{number}.parquet") for number in range(10)], 0.25, seed=0))
     3
     """
     number = max(1, math.ceil(share * len(paths)))
