@@ -185,8 +185,8 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
     one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
-    one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
     several: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": Path, "default": []}
+    one.add_argument("--claims", **several, help="the table of verdicts (csv), if there is one")
     one.add_argument("--figures", **several, help="the files of all figures")
     one.add_argument("--accuracy", **several, help="the tables of accuracy of all experiments")
     one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
