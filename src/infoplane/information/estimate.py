@@ -8,12 +8,12 @@ import pandas as pd
 
 from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec
+from infoplane.config.layers import layers_in
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import name_of
 from infoplane.entropy import Information, entropy
-from infoplane.errors import UserError
 from infoplane.information.estimators import FAILED, counted_inputs, estimator_of
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, load_trained, spread
@@ -21,7 +21,7 @@ from infoplane.networks.inputs import network_labels
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Trajectory
 
-__all__ = ["estimate", "layers_in", "run", "subset"]
+__all__ = ["estimate", "run", "subset"]
 
 
 def estimate(
@@ -71,26 +71,6 @@ def estimate(
             progress.update(len(times))
     result[np.isinf(ends).any(axis=1)] = FAILED
     return information_table(trajectory, layers, result)
-
-
-def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
-    """The layers that an estimator looks at, from 1, of a network of so many.
-
-    Raises:
-        UserError: the network has no such layer.
-
-    >>> layers_in(EstimatorSpec(kind="exact", layers="output"), 6)
-    [6]
-    """
-    if estimator.layers == "output":
-        return [number]
-    layers = sorted({*(estimator.layers or range(1, number + 1))})
-    if layers[-1] > number:
-        raise UserError(
-            f"layers: there is no layer {layers[-1]} in a network of {number}; "
-            f"name some of 1 to {number}, or output"
-        )
-    return layers
 
 
 def subset(dataset: Dataset, name: str) -> np.ndarray:

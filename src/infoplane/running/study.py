@@ -12,7 +12,7 @@ from infoplane.config.parsing import quoted
 from infoplane.config.study import load_study
 from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
-from infoplane.provenance import refuse_missing_data
+from infoplane.provenance import refuse_missing_data, refuse_unwritable
 from infoplane.running.folder import claimed, is_locked, unlock
 from infoplane.running.process import Child
 from infoplane.running.progress import Job, Progress
@@ -66,6 +66,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     """
     refuse_without_snakemake()
     study = load_study(config)
+    refuse_unwritable(study, str(config))
     refuse_missing_data(study, str(config))
     for target in targets:
         if "/" not in target and target not in target_names():
