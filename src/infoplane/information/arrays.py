@@ -124,7 +124,7 @@ def as_layers(array: np.ndarray, count: int, name: str) -> tuple[np.ndarray, tup
     if per_input and per_snapshot:
         raise UserError(
             f"{name} of shape {shape} and labels of shape ({count},) fit in two ways; reshape {name} to "
-            f"({count}, −1) if the first axis is that of the inputs, or give snapshots one by one"
+            f"({count}, -1) if the first axis is that of the inputs, or give snapshots one by one"
         )
     if not (per_input or per_snapshot) or 0 in shape:
         raise UserError(
