@@ -101,7 +101,8 @@ def test_hash_of_a_spec_depends_on_its_content_alone():
 @pytest.mark.parametrize("kept", [0, 3, 200, -1])
 def test_truncated_files_are_refused(path, kept):
     path.write_bytes(path.read_bytes()[:kept])
-    assert "truncated or damaged" in refusal(path)
+    found = "an empty file" if kept == 0 else "of an unknown format, or cut off"
+    assert f": is {found}, expected a table of information; " in refusal(path)
 
 
 def test_no_flipped_bit_changes_what_is_read(path):
@@ -138,12 +139,30 @@ def test_csv_is_read_as_it_was_written(tmp_path, frame):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"a,b\n1,2\n1,2,3\n", b"\xff\xfe"], ids=["empty", "ragged", "foreign"]
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"a,b\n1,2\n1,2,3\n", "a text file"),
+        (b"\xff\xfe", "of an unknown format, or cut off"),
+        (b"%PDF-1.4", "a PDF document"),
+    ],
 )
-def test_what_is_no_csv_is_refused(tmp_path, content):
+def test_what_is_no_csv_is_named(tmp_path, content, words):
     (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(UserError, match=r"t\.csv: empty or damaged; "):
+    with pytest.raises(UserError) as error:
         read_csv(tmp_path / "t.csv")
+    assert str(error.value).startswith(
+        f"{tmp_path / 't.csv'}: is {words}, expected a CSV table; give one or, if"
+    )
+
+
+def test_a_table_in_place_of_csv_is_named(path, tmp_path):
+    """It is whole: nothing says that it is damaged."""
+    with pytest.raises(UserError) as error:
+        read_csv(path)
+    assert str(error.value).startswith(f"{path}: is a table of information, expected a CSV table; ")
+    with pytest.raises(UserError, match=r": is a folder, expected a CSV table; "):
+        read_csv(tmp_path)
 
 
 def test_changed_specs_are_refused(path):

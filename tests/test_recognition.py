@@ -49,6 +49,7 @@ def files(tmp_path_factory):
     np.save(folder / "array.npy", np.zeros(3))
     pd.to_pickle([1, 2], folder / "pickle")
     (folder / "text").write_text("Müller; 3,5\n" * 200)
+    (folder / "empty").write_bytes(b"")
     (folder / "folder").mkdir()
     for number, content in enumerate(MAGIC.values()):
         (folder / f"magic-{number}").write_bytes(content + bytes(range(128, 255)))
@@ -63,6 +64,7 @@ def files(tmp_path_factory):
         "a bare NumPy array (npy)": "array.npy",
         "a text file": "text",
         "a folder": "folder",
+        "an empty file": "empty",
     } | {words: f"magic-{number}" for number, words in enumerate(MAGIC)}
     return {words: folder / name for words, name in named.items()}
 
@@ -84,7 +86,8 @@ def test_another_kind_of_file_is_named_with_what_was_expected(files, expected):
         with pytest.raises(UserError) as error:
             READERS[expected](path)
         line = str(error.value)
-        assert line.startswith(f"{path}: ") and "\n" not in line and "delete" not in line
+        assert line.startswith(f"{path}: ") and "\n" not in line
+        assert "delete" not in line and "damaged" not in line
         if expected == "a data set" and words.startswith("an npz"):
             assert "inputs missing; save numpy arrays" in line
         else:
@@ -92,16 +95,34 @@ def test_another_kind_of_file_is_named_with_what_was_expected(files, expected):
 
 
 @pytest.mark.parametrize("expected", READERS)
+@pytest.mark.parametrize("content", [bytes(range(128, 256)) * 20, b"\x1aE\xdf\xa3 film", b"GIF89a\x10\x00"])
+def test_a_whole_file_of_an_unknown_format_is_not_called_damaged(expected, content, tmp_path):
+    (tmp_path / "mine").write_bytes(content)
+    with pytest.raises(UserError) as error:
+        READERS[expected](tmp_path / "mine")
+    line = str(error.value)
+    assert (
+        f"is of an unknown format, or cut off, expected {expected}; give the file of {expected} or, if"
+        in line
+    )
+    assert "damaged" not in line and "delete" not in line
+
+
+@pytest.mark.parametrize("expected", READERS)
 @pytest.mark.parametrize("kept", [0, 3, 200, 0.5, -1])
-def test_what_is_cut_off_is_damaged(files, expected, kept, tmp_path):
-    """To delete it is said only where what is left says that it is an artifact of that kind."""
+def test_what_is_cut_off_is_called_damaged_where_it_is_known(files, expected, kept, tmp_path):
+    """Where what is left says that it is an artifact of that kind; there is nothing to delete otherwise."""
     content = files[expected].read_bytes()
     (tmp_path / "cut").write_bytes(content[: int(len(content) * kept) if kept == 0.5 else kept])
     with pytest.raises(UserError) as error:
         READERS[expected](tmp_path / "cut")
     line = str(error.value).removeprefix(f"{tmp_path / 'cut'}: ")
     known = description_of(tmp_path / "cut").get("kind") is not None
-    assert line.startswith("truncated or damaged; ") and ("delete" in line) == known
+    unknown = "an empty file" if kept == 0 else "of an unknown format, or cut off"
+    assert line.startswith(
+        "truncated or damaged; delete it" if known else f"is {unknown}, expected {expected}; "
+    )
+    assert ("delete" in line) == ("damaged" in line) == known
 
 
 @pytest.mark.parametrize("expected", READERS)
@@ -132,9 +153,11 @@ def test_the_right_trajectory_with_the_wrong_data_set(files, tmp_path):
     assert "delete" not in line
 
 
-def test_a_description_that_is_no_longer_json_is_of_a_damaged_file(tmp_path):
+def test_a_description_that_is_no_longer_json_is_of_no_artifact(tmp_path):
     for text in ("{", json.dumps({"no": "kind"}), "[]", "7"):
         save_file({"x": np.zeros(3)}, tmp_path / "t", metadata={KEY: text})
         assert recognise(tmp_path / "t") == ("", {})
-        with pytest.raises(UserError, match="truncated or damaged; if the workflow made this file"):
+        with pytest.raises(
+            UserError, match=r"is of an unknown format, or cut off, expected a trajectory; .* if the workflow"
+        ):
             load_trajectory(tmp_path / "t")

@@ -215,7 +215,7 @@ def test_pickles_in_a_data_set_of_the_workflow_are_not_loaded(tmp_path, made, na
     with np.load(path) as file:
         arrays = dict(file)
     np.savez(path, **arrays | {name: trapped(made)})
-    with pytest.raises(UserError, match="truncated or damaged"):
+    with pytest.raises(UserError, match=r"damaged|cut off|infoplane has not written"):
         load_dataset(path)
 
 
@@ -330,7 +330,7 @@ def test_a_sparse_file_is_not_expanded_without_end(small):
 
 
 def test_headers_without_end_are_refused():
-    with pytest.raises(Unavailable, match="truncated or damaged"):
+    with pytest.raises(Unavailable, match="no whole tar archive"):
         members(member("x", kind=tarfile.XHDTYPE).tobuf() * 3000, "d/", [FILE])
 
 

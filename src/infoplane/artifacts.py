@@ -23,6 +23,7 @@ from infoplane.recognition import DAMAGE, KEY, describe_in_words, recognise
 __all__ = [
     "KEY",
     "MOVE_AWAY",
+    "UNKNOWN",
     "array_digest",
     "as_read",
     "canonical",
@@ -43,6 +44,7 @@ __all__ = [
 
 CONTENT = "content"
 LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
+UNKNOWN = "of an unknown format, or cut off"
 DAMAGED = "truncated or damaged; delete it and run the workflow again"
 MOVE_AWAY = "if the workflow made this file, move it away and run the workflow again"
 
@@ -143,7 +145,7 @@ def other_kind(path: Path, kind: str, found: str = "") -> UserError:
 def unreadable(path: Path, kind: str, error: Exception) -> UserError:
     """The error of a file from which an artifact of a kind cannot be read, with the remedy.
 
-    To delete it is advised only where it is known to be an artifact of that kind whose contents were lost.
+    It is called damaged only where it is known to be an artifact of that kind whose contents were lost.
     """
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path}: missing; run the workflow again")
@@ -153,7 +155,7 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
         return UserError(f"{path}: cannot be read ({refused.strerror}); unlock it")
     if description.get("kind") == kind:
         return UserError(f"{path}: {DAMAGED}")
-    return other_kind(path, kind, words) if words else UserError(f"{path}: truncated or damaged; {MOVE_AWAY}")
+    return other_kind(path, kind, words or UNKNOWN)
 
 
 def refuse_mismatch(path: Path, what: str, found: Any, expected: Any, remedy: str = MOVE_AWAY) -> None:
@@ -256,11 +258,22 @@ def read_csv(path: Path) -> pd.DataFrame:
         UserError: the file is missing, or no table.
     """
     try:
+        if recognise(path).words not in ("a text file", ""):  # the shortest tables are of no known format
+            raise no_csv(path)
         return parsed(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, ValueError) as error:  # the errors of pandas are ValueErrors
-        raise UserError(f"{path}: empty or damaged; {MOVE_AWAY}") from error
+        raise no_csv(path) from error
+
+
+def no_csv(path: Path) -> UserError:
+    """The error of a file that is no CSV table."""
+    try:
+        found = recognise(path).words
+    except OSError as refused:
+        return UserError(f"{path}: cannot be read ({refused.strerror}); unlock it")
+    return UserError(f"{path}: is {found or UNKNOWN}, expected a CSV table; give one or, {MOVE_AWAY}")
 
 
 def as_read(table: pd.DataFrame) -> pd.DataFrame:

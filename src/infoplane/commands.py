@@ -46,15 +46,23 @@ def run(given: Namespace) -> None:
 
 def check(given: Namespace) -> None:
     study = load_config(given.config)
-    from infoplane.provenance import refuse_missing_data
+    from infoplane.config.layers import problems_of_layers
+    from infoplane.provenance import refuse_missing_data, refuse_unwritable
     from infoplane.suitability import problems_of_data
 
+    refuse_unwritable(study, given.config)
     refuse_missing_data(study, given.config)
     problems = [
         problem
         for name, dataset in study.datasets.items()
-        for problem in problems_of_data(dataset, study.trainings_on(name), study.figures)
+        for problem in problems_of_data(dataset, study.trainings_on(name), study.figures, study.estimators)
     ]
+    for name, recorded in study.recorded.items():
+        problems += problems_of_layers(name, len(recorded.spec.layers), study.estimators, study.figures)
+    if any(figure.mp4 for figure in study.figures.values()):
+        from infoplane.figures.film import ffmpeg
+
+        ffmpeg()
     if problems:
         for problem in problems[:-1]:
             complain(f"{given.config}: {problem}", 1)

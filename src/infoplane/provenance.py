@@ -21,7 +21,15 @@ from infoplane.errors import UserError
 from infoplane.layout import path_of, repetitions_of
 from infoplane.recognition import description_of
 
-__all__ = ["Provenance", "described_spec", "made_from", "maker", "refuse_folders", "refuse_missing_data"]
+__all__ = [
+    "Provenance",
+    "described_spec",
+    "made_from",
+    "maker",
+    "refuse_folders",
+    "refuse_missing_data",
+    "refuse_unwritable",
+]
 
 FIRST = 1  # of the kernels, before results said their version
 # Tables of one repetition of an experiment
@@ -198,6 +206,20 @@ def refuse_missing_data(study: Study, source: str) -> None:
             raise UserError(
                 f"{source}: estimators.{name}: nothing was recorded with it or is trained; remove it"
             )
+
+
+def refuse_unwritable(study: Study, source: str) -> None:
+    """Raise a `UserError` if the folder of results is no folder, or nothing can be written there."""
+    results = Path(study.results).absolute()
+    existing = next(path for path in (results, *results.parents) if os.path.lexists(path))
+    where = f"{source}: results: {study.results}"
+    if not existing.is_dir():
+        found = "it" if existing == results else str(existing)
+        raise UserError(
+            f"{where} cannot be a folder, as {found} is a file or a broken link; name another one"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{where} cannot be written to; unlock {existing}, or name another folder")
 
 
 def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:

@@ -41,6 +41,7 @@ NOUNS = {
     "trajectory": "a trajectory",
     "history": "a history of training",
     "figure": "a figure",
+    "table": "a table of a study",
 }
 FOREIGN = {
     b"\x93NUMPY": "a bare NumPy array (npy)",
@@ -59,7 +60,7 @@ class Recognised(NamedTuple):
     """What is known of a file.
 
     Attributes:
-        words: noun for messages, such as "a PNG image"; empty if the file is damaged or of an unknown format.
+        words: noun for messages, such as "a PNG image"; empty if the file is cut off or of an unknown format.
         description: that of an artifact of this package; empty for other files.
     """
 
@@ -87,6 +88,8 @@ def recognise(path: Path) -> Recognised:
         return Recognised("a folder", {})
     with open(path, "rb") as file:
         start = file.read(1024)
+    if not start:
+        return Recognised("an empty file", {})
     for name, begins, read in FORMATS:
         if begins(start):
             with suppress(*DAMAGE):

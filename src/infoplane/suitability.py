@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from infoplane.config import Bits, DatasetSpec, FigureSpec, TrainingSpec
+from infoplane.config.layers import problems_of_layers
+from infoplane.config.study import Estimator
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import FEW, first_part, with_train_fraction
-from infoplane.datasets.images import CLASSES, IMAGE, IMAGES
+from infoplane.datasets.images import CLASSES, IMAGE, IMAGES, TRAIN_FRACTION, WHITE
 from infoplane.datasets.stage import make
 from infoplane.errors import UserError
 from infoplane.networks.inputs import distinct_inputs, network_inputs
@@ -49,6 +51,18 @@ def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
             "training inputs that differ"
         )
     refuse_inexact_sums(spec, network, float(np.abs(values).max()))
+    return network
+
+
+def refuse_unfit_images(spec: TrainingSpec) -> Network:
+    """The network of a spec on public images, if it can be trained on them, without the images."""
+    network = network_of(spec, IMAGE, CLASSES)
+    refuse_inexact_sums(spec, network, WHITE)
+    if (spec.train_fraction or 0) > TRAIN_FRACTION:
+        raise UserError(
+            f"train_fraction: {spec.train_fraction} of each class of data set {spec.dataset} is more than "
+            f"its training inputs, {TRAIN_FRACTION:.4f} of all; use less, or leave it out to train on these"
+        )
     return network
 
 
@@ -127,7 +141,10 @@ def levels_far_from_0(spec: TrainingSpec, dataset: Dataset) -> int | None:
 
 
 def problems_of_data(
-    spec: DatasetSpec, trainings: Mapping[str, TrainingSpec], figures: Mapping[str, FigureSpec] | None = None
+    spec: DatasetSpec,
+    trainings: Mapping[str, TrainingSpec],
+    figures: Mapping[str, FigureSpec] | None = None,
+    estimators: Mapping[str, Estimator] | None = None,
 ) -> list[str]:
     """Errors that the jobs of a study on a data set would raise, a line each; nothing is trained.
 
@@ -138,6 +155,7 @@ def problems_of_data(
         spec: the data set.
         trainings: those that use it, by the names of their experiments.
         figures: those of the study; a scatter needs a hidden layer of two neurons, and reliability 8 inputs.
+        estimators: those of the study; they and figures name layers that the networks must have.
     """
     problems = []
     try:
@@ -146,13 +164,13 @@ def problems_of_data(
         return [str(error)]
     for name, training in trainings.items():
         try:
-            if dataset is None:
-                network = network_of(training, IMAGE, CLASSES)
-            else:
-                network = refuse_unsuitable(training, dataset)
+            network = (
+                refuse_unfit_images(training) if dataset is None else refuse_unsuitable(training, dataset)
+            )
         except UserError as error:
             problems.append(f"experiments.{name}: {error}")
             continue
+        problems += problems_of_layers(name, len(network.layers), estimators or {}, figures or {})
         problems += [
             f"figures.{key}: {name} has no hidden layer of two neurons; name another experiment"
             for key, figure in (figures or {}).items()

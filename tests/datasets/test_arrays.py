@@ -47,7 +47,7 @@ def data(draw):
     mask = draw(arrays(np.bool_, shape[0]).filter(lambda mask: mask.any() and not mask.all()) | st.none())
     trained = labels[stratified_split(labels) if mask is None else mask]
     assume(len(set(trained.tolist())) > 1)
-    assume(len(shape) < 4 or not shape[1] == shape[2] > shape[3])
+    assume(len(shape) < 4 or not min(shape[1:3]) > shape[3])  # which looks like channels last
     return inputs, labels, mask
 
 

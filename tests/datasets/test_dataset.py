@@ -142,19 +142,31 @@ def test_settings_that_change_what_networks_read_are_part_of_the_digest():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("side", [5, 8, 28])
-def test_images_with_channels_last_are_refused(channels, side):
-    images = np.random.default_rng(0).integers(0, 256, (12, side, side, channels))
+@pytest.mark.parametrize(("rows", "columns"), [(5, 5), (28, 28), (28, 32), (32, 28), (5, 100), (9, 8)])
+def test_images_with_channels_last_are_refused(channels, rows, columns):
+    images = np.random.default_rng(0).integers(0, 256, (12, rows, columns, channels))
     with pytest.raises(
         UserError, match=r"looks like .* give np\.moveaxis\(inputs, -1, 1\), or set channels: f"
     ):
         Dataset("mine", images, LABELS)
-    assert Dataset("mine", np.moveaxis(images, -1, 1), LABELS).inputs.shape == (12, channels, side, side)
-    assert Dataset("mine", images, LABELS, channels="first").inputs.shape == (12, side, side, channels)
+    assert Dataset("mine", np.moveaxis(images, -1, 1), LABELS).inputs.shape == (12, channels, rows, columns)
+    assert Dataset("mine", images, LABELS, channels="first").inputs.shape == (12, rows, columns, channels)
 
 
 @pytest.mark.parametrize(
-    "shape", [(3, 8, 8), (8, 8, 2), (8, 8, 8), (8, 9, 3), (3, 3, 3), (4, 4, 4), (2, 2, 3), (8, 3)]
+    "shape",
+    [
+        (3, 8, 8),
+        (3, 9, 8),
+        (8, 8, 2),
+        (8, 9, 2),
+        (8, 8, 8),
+        (3, 3, 3),
+        (3, 9, 3),
+        (4, 4, 4),
+        (2, 2, 3),
+        (8, 3),
+    ],
 )
 def test_other_shapes_are_taken_for_what_they_are(shape):
     assert Dataset("mine", np.zeros((12, *shape)), LABELS).inputs.shape == (12, *shape)

@@ -186,7 +186,7 @@ def test_truncated_files_of_the_own_folder_are_refused(make, sources, own):
     assert FIRST in refusal(make, folder=str(own))
     (own / FIRST).unlink()
     (own / f"{FIRST}.gz").write_bytes(gzip.compress(FILES[FIRST])[:-9])
-    assert f"{FIRST}.gz is truncated or damaged" in refusal(make, folder=str(own))
+    assert f"{FIRST}.gz cannot be decompressed" in refusal(make, folder=str(own))
 
 
 def test_missing_files_of_the_own_folder_are_named(make, sources, own, tmp_path):
@@ -238,7 +238,7 @@ def test_what_a_mirror_lacks_or_cuts_off(make, sources, mirror):
     source, folder, _ = mirror
     sources(source)
     (folder / f"{FIRST}.gz").write_bytes(gzip.compress(FILES[FIRST])[:-3])
-    assert f"{source.url} ({FIRST} is truncated or damaged)" in refusal(make)
+    assert f"{source.url} ({FIRST} cannot be decompressed)" in refusal(make)
     (folder / f"{FIRST}.gz").unlink()
     assert "404" in refusal(make)
 
@@ -334,7 +334,7 @@ def test_a_truncated_package_is_refused(make, sources, install, tmp_path):
     package.write_bytes(package.read_bytes()[:150])
     install("npm", f"cp {package} .")
     sources(NPM)
-    assert "the package is truncated or damaged" in refusal(make)
+    assert "the package cannot be decompressed" in refusal(make)
 
 
 def test_only_the_expected_members_of_a_debian_package_are_read(make, sources, install, tmp_path):

@@ -416,12 +416,12 @@ def test_bins_that_cannot_be_are_one_line(keys, line):
     assert line in line_of(lambda: binned_information(VALUES, Y, **keys))
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e301])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_infinities_have_no_bins_over_a_range_of_their_own(value):
     """Over a range that is given they lie outside of it, and go to the end bins."""
     for keys in ({}, {"range": "layer"}, {"range": "neuron"}, {"method": "adaptive"}):
         line = line_of(lambda: binned_information(with_one(value), Y, **keys))  # noqa: B023
-        assert "1 of 2000 values are infinite or beyond" in line
+        assert "1 of 2000 values are infinite" in line
     found = binned_information(with_one(value), Y, range=(-1, 1))
     assert same_bits(found, binned_information(with_one(np.copysign(1e3, value)), Y, range=(-1, 1)))
 

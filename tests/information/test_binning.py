@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from infoplane import EstimatorSpec, TrainingSpec, estimate, exact_information, train
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
+from infoplane.information.estimators import counted_inputs, estimator_of
+from infoplane.information.layers import Layer
 from infoplane.information.replay import replay
 
 
@@ -167,6 +169,120 @@ def test_quantized_are_the_codes_of_rational_arithmetic(bits, low, high):
 
 def test_a_quantizer_over_nothing_has_one_code():
     assert not quantized(np.array([[[-1.0, 0.0, 3.0]]]), *ends(0.0, 0.0), 8).any()
+
+
+# Of each kind of bins: its codes, where a value lies among them exactly, numbers, and the codes they make
+def positions_of_uniform(value, low, high, bins):
+    return (value - low) * bins / (high - low)
+
+
+def positions_of_rebinned(value, low, high, bits):
+    return (value - low) * 2**bits / (high - low) + Fraction(1, 2)
+
+
+BINNINGS = {
+    "uniform": (uniform_bins, positions_of_uniform, (2, 30, 65_536), lambda bins: bins),
+    "rebinned": (rebinned, positions_of_rebinned, (2, 8, 32), lambda bits: 2**bits + 1),
+}
+ANY_FLOAT = {width: st.floats(width=width, allow_nan=False, allow_infinity=False) for width in (32, 64)}
+
+
+@pytest.mark.parametrize("name", BINNINGS)
+@pytest.mark.parametrize("width", [32, 64])
+@given(st.data())
+@settings(deadline=None)
+def test_bins_of_any_finite_floats_are_those_of_rational_arithmetic(name, width, data):
+    """Four roundings, of relative error u each, decide nothing unless an edge is as near as that."""
+    codes_of, position_of, numbers, number_of_codes = BINNINGS[name]
+    number = data.draw(st.sampled_from(numbers))
+    values = data.draw(st.lists(ANY_FLOAT[width], min_size=2, max_size=20, unique=True))
+    layer = np.array(values, f"f{width // 8}")[None, None]
+    found = codes_of(layer, *extremes(layer.astype(float)), number)[0, 0].tolist()
+    low, high = Fraction(min(values)), Fraction(max(values))
+    precision = np.float32 if (name, number) == ("rebinned", 32) else np.float64
+    error = Fraction(6 * float(np.finfo(precision).eps))
+    for value, code in zip(values, found, strict=True):
+        position = position_of(Fraction(value), low, high, number)
+        lowest, highest = (floor(position * (1 + sign * error)) for sign in (-1, 1))
+        last = number_of_codes(number) - 1
+        assert min(lowest, last) <= code <= min(highest, last)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("codes_of", "number"), [(uniform_bins, 30), (rebinned, 8), (rebinned, 32), (quantized, 8)]
+)
+@given(st.integers(0, 2**32), st.integers(-1000, 1024))
+@settings(deadline=None)
+def test_a_power_of_two_changes_no_code(codes_of, number, dtype, seed, exponent):
+    """Up to the largest number, and down to where numbers lose bits."""
+    exponent = int(np.clip(exponent, np.finfo(dtype).minexp + 24, np.finfo(dtype).maxexp))
+    layer = np.random.default_rng(seed).uniform(-1, 1, (1, 3, 50)).astype(dtype)
+    scaled = np.ldexp(layer, exponent)
+    assert np.isfinite(scaled).all()
+    expected = codes_of(layer, *extremes(layer.astype(float)), number)
+    np.testing.assert_array_equal(codes_of(scaled, *extremes(scaled.astype(float)), number), expected)
+    np.testing.assert_array_equal(adaptive_bins(scaled, 30), adaptive_bins(layer, 30))
+
+
+@given(st.integers(0, 2**32), st.floats(-35, 27))
+@settings(deadline=None)
+def test_codes_are_those_of_the_formula_where_it_does_not_overflow(seed, magnitude):
+    layer = (np.random.default_rng(seed).normal(size=(1, 3, 50)) * 10**magnitude).astype(np.float32)
+    low, high = layer.min(), layer.max()
+    expected = np.rint((layer - low) * np.float32(2**32) / (high - low)).clip(0, 2**32)
+    np.testing.assert_array_equal(
+        rebinned(layer, *extremes(layer.astype(float)), 32), expected.astype(np.uint64)
+    )
+
+
+def test_snapshots_of_one_layer_of_all_magnitudes():
+    """Each has its own range: the largest one changes no code of the others."""
+    layer = np.random.default_rng(0).normal(size=(4, 3, 50)).astype(np.float32)
+    scaled = layer * np.float32([1e37, 1, 1e-37, 1e30])[:, None, None]
+    for codes_of, number in ((uniform_bins, 30), (rebinned, 32), (quantized, 16)):
+        together = codes_of(scaled, *extremes(scaled.astype(float)), number)
+        alone = [codes_of(each[None], *extremes(each[None].astype(float)), number)[0] for each in scaled]
+        np.testing.assert_array_equal(together, alone)
+
+
+SPECS = [
+    EstimatorSpec(kind="rebinned"),
+    EstimatorSpec(kind="uniform", bins=30, range="layer"),
+    EstimatorSpec(kind="uniform", bins=30, range="neuron"),
+    EstimatorSpec(kind="uniform", bins=30, range="global"),
+    EstimatorSpec(kind="adaptive", bins=30),
+    EstimatorSpec(kind="quantized", bits=8, range="layer"),
+    EstimatorSpec(kind="kde", noise=0.01),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.kind}-{spec.range}")
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_has_no_code(spec, odd):
+    """The snapshot alone: the information of the others is what it would be without it."""
+    values = np.random.default_rng(1).normal(size=(3, 2, 20)).astype(np.float32)
+    layer = Layer(32, None, np.zeros(3), np.zeros(3), values, False)
+    labels, inputs = np.arange(20) % 2, counted_inputs(np.arange(20), 20, 2)
+    expected = estimator_of(spec, 32).information(layer, (-3.0, 3.0), labels, inputs)
+    values[1, 0, 7] = odd
+    found = estimator_of(spec, 32).information(layer, (-3.0, 3.0), labels, inputs)
+    for name, own, without in zip(found._fields, found, expected, strict=True):
+        np.testing.assert_array_equal(own[[0, 2]], without[[0, 2]])
+        assert own[1] == 0 if name == "distinct" else np.isnan(own[1])
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf])
+def test_infinity_has_the_code_of_an_end_of_a_given_range(odd):
+    values = np.random.default_rng(1).normal(size=(1, 2, 20)).astype(np.float32)
+    labels, inputs = np.arange(20) % 2, counted_inputs(np.arange(20), 20, 2)
+    estimator = estimator_of(EstimatorSpec(kind="uniform", bins=30, range=(-1.0, 1.0)), 32)
+    found = []
+    for value in (odd, np.copysign(9, odd)):
+        values[0, 0, 7] = value
+        layer = Layer(32, None, np.zeros(1), np.zeros(1), values.copy(), False)
+        found.append(np.array(estimator.information(layer, (0.0, 0.0), labels, inputs)))
+    np.testing.assert_array_equal(*found)
 
 
 @cache

@@ -17,7 +17,7 @@ def test_damaged_figures_are_found(drawn, suffix):
     whole = path.read_bytes()
     assert not verify(drawn)[0]
     path.write_bytes(whole[: len(whole) // 2])
-    assert problem(drawn).startswith(f"{path}: truncated, damaged or no figure of a study; ")
+    assert problem(drawn).startswith(f"{path}: is no whole figure of a study; ")
     path.write_bytes(whole)
     flip(path, len(whole) // 3)
     assert problem(drawn).startswith(f"{path}: ")
@@ -38,7 +38,7 @@ def test_figures_of_other_tables_are_found(drawn):
 def test_what_is_no_figure_is_found(tmp_path, suffix):
     path = tmp_path / f"plane.{suffix}"
     path.write_text("no figure")
-    with pytest.raises(UserError, match="truncated, damaged or no figure of a study"):
+    with pytest.raises(UserError, match="is no whole figure of a study"):
         check_figure(path)
 
 

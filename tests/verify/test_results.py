@@ -62,8 +62,8 @@ def test_truncated_files_are_found(results):
     for name in ARTIFACTS:
         (results / name).write_bytes((results / name).read_bytes()[: (results / name).stat().st_size // 2])
     problems, _ = verify(results)
-    assert {f"{results / name}: truncated or damaged" for name in ARTIFACTS} <= {
-        line.partition(";")[0] for line in problems
+    assert {f"{results / name}: is of an unknown format, or cut off" for name in ARTIFACTS} <= {
+        line.partition(", expected")[0] for line in problems
     }
 
 

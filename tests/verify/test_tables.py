@@ -42,5 +42,5 @@ def test_any_other_table_must_be_whole(tmp_path):
     write_table(path, pd.DataFrame({"levels": [4, 7]}), describe("levels", {"bits": 3}))
     check_table(path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(UserError, match="truncated or damaged"):
+    with pytest.raises(UserError, match="is of an unknown format, or cut off, expected a table of a study"):
         check_table(path)

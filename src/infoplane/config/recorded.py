@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from infoplane.artifacts import canonical, file_digest
+from infoplane.artifacts import UNKNOWN, canonical, file_digest
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.fields import Label, Name, Strict, documented, expanded
 from infoplane.config.parsing import shortened
@@ -165,7 +165,7 @@ def described(path: Path) -> dict[str, Any]:
     """
     told = description_of(path)
     if told.get("kind") != "recorded":
-        found = recognise(path).words or "damaged, or no recording"
+        found = recognise(path).words or UNKNOWN
         raise UserError(
             f"{path}: is {found}, expected a recording; give files that infoplane.Recorder.save has written"
         )

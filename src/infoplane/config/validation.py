@@ -49,7 +49,8 @@ def validated(
         location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
         parts = [defaults_at if inherited else where, *(shortened(str(part)) for part in location)]
         key = ".".join(filter(None, parts))
-        raise UserError(printable(f"{source}: {key}: {complaint(first, model)}")) from None
+        place = ": ".join(filter(None, (source, key)))
+        raise UserError(printable(f"{place}: {complaint(first, model)}")) from None
 
 
 RULES = {

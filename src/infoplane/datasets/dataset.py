@@ -164,8 +164,8 @@ def as_train_mask(mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def refuse_channels_last(shape: tuple[int, ...]) -> None:
-    """Refuse images that look like (N, rows, columns, channels)."""
-    if len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] == shape[2] > shape[3]:
+    """Refuse images that look like (N, rows, columns, channels): longer axes before one of 1, 3 or 4."""
+    if len(shape) == 4 and shape[3] in (1, 3, 4) and min(shape[1:3]) > shape[3]:
         raise UserError(
             f"inputs have the shape {shape}, which looks like (N, rows, columns, channels), expected "
             "(N, channels, rows, columns); give np.moveaxis(inputs, -1, 1), or set channels: first if the "

@@ -9,10 +9,10 @@ import numpy as np
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.sources import DebianPackage, Folder, Mirror, NpmPackage, Source, find_files
 
-__all__ = ["CLASSES", "IMAGE", "IMAGES", "Images", "load_images", "parse_idx"]
+__all__ = ["CLASSES", "IMAGE", "IMAGES", "TRAIN_FRACTION", "WHITE", "Images", "load_images", "parse_idx"]
 
-# The shape of one image, and the number of classes
-IMAGE, CLASSES = (28, 28), 10
+# The shape of one image, the number of classes, the largest pixel, and the share of training images
+IMAGE, CLASSES, WHITE, TRAIN_FRACTION = (28, 28), 10, 255, 60_000 / 70_000
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def members(package: bytes, folder: str, names: Collection[str]) -> dict[str, by
                     name = wanted[member.name]
                     files[name] = expanded(name, bounded(name, content))
     except (tarfile.TarError, OSError, EOFError, RecursionError, ValueError, zlib.error) as error:
-        raise Unavailable("the package is truncated or damaged") from error
+        raise Unavailable("the package is no whole tar archive") from error
     if missing := sorted(set(names) - set(files)):
         raise Unavailable(f"no {missing[0]} in the package")
     return files
@@ -200,7 +200,7 @@ def expanded(name: str, data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             return bounded(name, file)
     except (OSError, EOFError, zlib.error) as error:
-        raise Unavailable(f"{name} is truncated or damaged") from error
+        raise Unavailable(f"{name} cannot be decompressed") from error
 
 
 def bounded(name: str, file: IO[bytes] | gzip.GzipFile) -> bytes:

@@ -17,8 +17,6 @@ BinRange = Literal["global", "layer", "neuron"] | tuple[float, float]
 RANGES = ("global", "layer", "neuron")
 METHODS = ("uniform", "adaptive")
 MOST_BINS = 65_536
-# The width of a range, times the number of bins, is a float64
-LARGEST = 1e300
 # A table of N codes by C classes takes no more than 256 MiB
 MOST_COUNTERS = 2**26
 
@@ -126,7 +124,7 @@ def as_layers(array: np.ndarray, count: int, name: str) -> tuple[np.ndarray, tup
     if per_input and per_snapshot:
         raise UserError(
             f"{name} of shape {shape} and labels of shape ({count},) fit in two ways; reshape {name} to "
-            f"({count}, −1) if the first axis is that of the inputs, or give snapshots one by one"
+            f"({count}, -1) if the first axis is that of the inputs, or give snapshots one by one"
         )
     if not (per_input or per_snapshot) or 0 in shape:
         raise UserError(
@@ -207,7 +205,7 @@ def range_of_bins(range: BinRange, method: str) -> BinRange:
     if ends.shape != (2,) or ends.dtype.kind not in "iuf":
         raise UserError(f"range: {range!r} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)")
     low, high = map(float, ends)
-    if not -LARGEST <= low < high <= LARGEST:
+    if not -np.inf < low < high < np.inf:
         raise UserError(f"range: {range!r} is refused; give a pair of finite numbers, the lower one first")
     if method == "adaptive":
         raise UserError(f"range: {range!r} is refused; bins of equal mass take none, leave it out")
@@ -216,10 +214,10 @@ def range_of_bins(range: BinRange, method: str) -> BinRange:
 
 def refuse_infinities(activations: np.ndarray) -> None:
     """Refuse activations over whose range no bins can be laid."""
-    if large := int((np.abs(activations) > LARGEST).sum()):
+    if endless := int(np.isinf(activations).sum()):
         raise UserError(
-            f"activations: {large} of {activations.size} values are infinite or beyond ±{LARGEST:g}; remove "
-            "them, or give uniform bins over a range (low, high)"
+            f"activations: {endless} of {activations.size} values are infinite; remove them, or give uniform "
+            "bins over a range (low, high)"
         )
 
 

@@ -8,23 +8,20 @@ import pandas as pd
 
 from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec
+from infoplane.config.layers import layers_in
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import name_of
 from infoplane.entropy import Information, entropy
-from infoplane.errors import UserError
-from infoplane.information.estimators import counted_inputs, estimator_of
+from infoplane.information.estimators import FAILED, counted_inputs, estimator_of
 from infoplane.information.replay import replay
 from infoplane.information.snapshots import at_times, load_trained, spread
 from infoplane.networks.inputs import network_labels
 from infoplane.progress import progress_bar
 from infoplane.trajectory import Trajectory
 
-__all__ = ["estimate", "layers_in", "run", "subset"]
-
-# `Information` of a layer at a snapshot that is not finite, or has no range.
-FAILED = np.nan, np.nan, np.nan, 0
+__all__ = ["estimate", "run", "subset"]
 
 
 def estimate(
@@ -42,8 +39,9 @@ def estimate(
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
         (bits), distinct, of the epochs and layers that the estimator looks at. Snapshots of a repetition that
-        has become NaN hold NaN and 0, and so do all of a repetition that leaves no snapshot to take the range
-        `global` from.
+        has become NaN hold NaN and 0. So do layers whose activations are NaN or infinite, unless they are
+        counted exactly or binned over a given range, and all of a repetition that leaves no snapshot to take
+        the range `global` from.
 
     Raises:
         UserError: the estimator is unknown, the trajectory was trained on another data set, or there is no
@@ -75,26 +73,6 @@ def estimate(
     return information_table(trajectory, layers, result)
 
 
-def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
-    """The layers that an estimator looks at, from 1, of a network of so many.
-
-    Raises:
-        UserError: the network has no such layer.
-
-    >>> layers_in(EstimatorSpec(kind="exact", layers="output"), 6)
-    [6]
-    """
-    if estimator.layers == "output":
-        return [number]
-    layers = sorted({*(estimator.layers or range(1, number + 1))})
-    if layers[-1] > number:
-        raise UserError(
-            f"layers: there is no layer {layers[-1]} in a network of {number}; "
-            f"name some of 1 to {number}, or output"
-        )
-    return layers
-
-
 def subset(dataset: Dataset, name: str) -> np.ndarray:
     """Indices of the inputs of a subset: `all`, `train` or `test`."""
     everything = np.ones_like(dataset.train_mask)
@@ -105,14 +83,15 @@ def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.nda
     """Lowest and highest activation of each repetition, (R, 2).
 
     Taken over all layers and recorded epochs of the main part but the one before its first step; ∞ and −∞
-    where none of them is finite.
+    where none of them is finite. Snapshots with activations that are NaN or infinite are left out.
     """
     trained = (trajectory.parts == "main") & (trajectory.epochs >= 0)
     ends = np.tile([np.inf, -np.inf], (len(trajectory.repetitions), 1))
     for repetition, _, layers in replay(at_times(trajectory, trained), dataset, device):
-        low, high = zip(*(layer.extremes((1, 2)) for layer in layers), strict=True)
-        ends[repetition, 0] = min(ends[repetition, 0], np.min(low))
-        ends[repetition, 1] = max(ends[repetition, 1], np.max(high))
+        extremes = np.array([layer.extremes((1, 2)) for layer in layers])[..., 0, 0]
+        finite = extremes[..., np.isfinite(extremes).all((0, 1))]
+        if finite.size:
+            ends[repetition] = min(ends[repetition, 0], finite.min()), max(ends[repetition, 1], finite.max())
     return ends
 
 

@@ -25,9 +25,11 @@ from infoplane.kernels.counting import (
     workspace_for,
 )
 
-__all__ = ["CountedInputs", "Discrete", "Estimator", "Exact", "counted_inputs", "estimator_of"]
+__all__ = ["FAILED", "CountedInputs", "Discrete", "Estimator", "Exact", "counted_inputs", "estimator_of"]
 
 Ends = tuple[float, float]
+# `Information` of a layer at a snapshot that is not finite, or has no range
+FAILED = np.nan, np.nan, np.nan, 0
 
 
 class CountedInputs(NamedTuple):
@@ -77,9 +79,8 @@ class Estimator(ABC):
     def number(self) -> int:
         """The number of different codes that a neuron can have."""
 
-    @abstractmethod
     def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
-        """The information of a layer at its S snapshots, each value (S,).
+        """The information of a layer at its S snapshots, each value (S,); NaN and 0 where it is not defined.
 
         Args:
             layer: what it puts out for all N inputs.
@@ -87,6 +88,34 @@ class Estimator(ABC):
             labels: (n,) classes of the inputs that are counted.
             inputs: these inputs.
         """
+        defined = self.is_defined(layer)
+        if defined.all():
+            return self.defined_information(layer, ends, labels, inputs)
+        result = Information(*(np.full(len(defined), value) for value in FAILED))
+        if defined.any():
+            found = self.defined_information(layer.at(defined), ends, labels, inputs)
+            for values, own in zip(result, found, strict=True):
+                values[defined] = own
+        return result
+
+    @abstractmethod
+    def defined_information(
+        self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs
+    ) -> Information:
+        """As `information`, of a layer at snapshots at which the estimator is defined."""
+
+    def is_defined(self, layer: Layer) -> np.ndarray:
+        """Whether the activations of each snapshot have codes, (S,): neither NaN nor, over a range, infinity.
+
+        Parameters may be finite where what they compute is not. Outside of a given range, infinity has the
+        code of an end.
+        """
+        if layer.values is None:
+            return np.ones(layer.shape[0], bool)
+        low, high = (ends.ravel() for ends in layer.extremes((1, 2)))
+        finite: np.ndarray = np.isfinite(low) & np.isfinite(high)
+        # NaN is both the lowest and the highest value
+        return np.logical_not(np.isnan(low)) if isinstance(self.spec.range, tuple) else finite
 
 
 class Discrete(Estimator):
@@ -101,7 +130,9 @@ class Discrete(Estimator):
         """The bits of the field that holds a neuron's code."""
         return (self.number - 1).bit_length()
 
-    def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
+    def defined_information(
+        self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs
+    ) -> Information:
         return information_of_words(inputs.select(self.words(layer, ends)), labels, inputs.workspace)
 
 
@@ -113,6 +144,9 @@ class Exact(Discrete):
     @property
     def number(self) -> int:
         return 1 << self.bits
+
+    def is_defined(self, layer: Layer) -> np.ndarray:
+        return np.ones(layer.shape[0], bool)  # every bit pattern is a code
 
     def words(self, layer: Layer, ends: Ends = (0, 0)) -> np.ndarray:
         # Differences of logits have as many values as their codes, but not the lowest ones.
@@ -214,7 +248,9 @@ class KernelDensity(Estimator):
     def number(self) -> int:
         return 1 << self.bits
 
-    def information(self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs) -> Information:
+    def defined_information(
+        self, layer: Layer, ends: Ends, labels: np.ndarray, inputs: CountedInputs
+    ) -> Information:
         values = layer.values
         outputs = inputs.select(layer.outputs if values is None else values.view(f"u{values.itemsize}"))
         activations = inputs.select(layer.activations)

@@ -1,6 +1,6 @@
 """What the layers of a replayed network put out, by either engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,3 +74,10 @@ class Layer:
             return low.astype(np.float64), high.astype(np.float64)
         snapshots = np.arange(len(array))[:, None, None]
         return self.table[snapshots, low], self.table[snapshots, high]
+
+    def at(self, snapshots: np.ndarray) -> "Layer":
+        """The layer at some of its snapshots, given as indices or as a mask (S,)."""
+        codes, values = (each if each is None else each[snapshots] for each in (self.codes, self.values))
+        return replace(
+            self, codes=codes, values=values, scale=self.scale[snapshots], zero=self.zero[snapshots]
+        )

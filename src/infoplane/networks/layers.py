@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infoplane.artifacts import canonical
 from infoplane.config.training import ConvSpec, DenseSpec, LayerSpec, PoolSpec, TrainingSpec
 from infoplane.errors import UserError
 
@@ -228,8 +229,9 @@ def images_for(spec: LayerSpec, shape: Shape, size: int) -> tuple[int, int, int]
         UserError: it has not.
     """
     if len(shape) != 3 or min(shape[1:]) < size:
+        layer = canonical(spec.model_dump(mode="json"))
         raise UserError(
-            f"network: {spec!r} needs images of at least {size} × {size}, not inputs of shape {shape}; "
+            f"network: {layer} needs images of at least {size} × {size}, not inputs of shape {shape}; "
             "use dense layers, or a data set of images (N, rows, columns) or (N, channels, rows, columns)"
         )
     return shape[0], shape[1], shape[2]

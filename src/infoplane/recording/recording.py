@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from infoplane.artifacts import array_digest, describe, machine, write_table
+from infoplane.config.layers import layers_in
 from infoplane.config.validation import suggestion
 from infoplane.entropy import Information, entropy
 from infoplane.errors import UserError
-from infoplane.information.estimate import layers_in
 from infoplane.recording.calls import Call, observed
 from infoplane.recording.estimators import Estimators, named_estimators
 from infoplane.recording.inputs import Inputs, output_of

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from tempfile import TemporaryFile
@@ -20,12 +21,16 @@ class Child:
         arguments: those of Snakemake.
         environment: variables besides those of this process.
         inherited: descriptors that it inherits.
+
+    Attributes:
+        started: when (s since the epoch of the clock of files).
     """
 
     def __init__(
         self, arguments: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int] = ()
     ) -> None:
         reading, writing = os.pipe()
+        self.started = time.time()
         self.output = TemporaryFile("w+")  # noqa: SIM115, it lives as long as this
         command = [sys.executable, "-P", "-m", "infoplane.running.child", str(writing), *arguments]
         self.process = subprocess.Popen(

@@ -5,14 +5,15 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from itertools import dropwhile
 from pathlib import Path
 from typing import NamedTuple
 
-from infoplane.config.parsing import quoted
+from infoplane.config.parsing import quoted, shortened
 from infoplane.config.study import load_config
 from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
-from infoplane.provenance import refuse_missing_data
+from infoplane.provenance import refuse_missing_data, refuse_unwritable
 from infoplane.running.folder import claimed, is_locked, unlock
 from infoplane.running.process import Child
 from infoplane.running.progress import RunProgress, StartedJob
@@ -66,6 +67,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     """
     refuse_without_snakemake()
     study = load_config(config)
+    refuse_unwritable(study, str(config))
     refuse_missing_data(study, str(config))
     for target in targets:
         if "/" not in target and target not in target_names():
@@ -151,12 +153,34 @@ def reason(status: int, errors: Sequence[str], progress: RunProgress, child: Chi
             "another Snakemake is at work in this folder, or a killed one has left its lock; wait, or "
             "remove the lock by `infoplane run --unlock`"
         )
-    said = [line.strip() for error in errors for line in error.splitlines() if line.strip()]
-    return (
-        " ".join(said)
-        or child.last_line.removeprefix("infoplane: ")
-        or f"Snakemake ended with status {status}"
+    said = in_one_line("\n".join(errors)) or child.last_line.removeprefix("infoplane: ")
+    return (said or f"Snakemake ended with status {status}") + named(
+        newest_log(Path(".snakemake/log"), child.started)
     )
+
+
+def in_one_line(text: str) -> str:
+    """What Snakemake says of an error, without the calls that led to it.
+
+    >>> in_one_line("Error in file x, line 3:\\nno such rule")
+    'Error in file x, line 3: no such rule'
+    """
+    *_, last = text.rpartition("Traceback (most recent call last):\n")
+    lines = [line for line in last.splitlines() if line.strip()]
+    if last != text:  # calls are indented, and what was raised is not
+        lines = list(dropwhile(lambda line: line[0].isspace(), lines))
+    said = (line.strip() for line in lines if not line.strip().startswith('File "'))
+    return shortened(" ".join(said))
+
+
+def newest_log(folder: Path, since: float) -> Path | None:
+    """The last log of Snakemake in a folder that was written since some time (s), if there is any."""
+    written = {path: path.stat().st_mtime for path in folder.glob("*.snakemake.log")}
+    return max((path for path in written if written[path] >= since), key=written.__getitem__, default=None)
+
+
+def named(log: Path | None) -> str:
+    return f" (log: {log})" if log else ""
 
 
 def describe_failure(job: StartedJob) -> str:

@@ -36,7 +36,7 @@ def check_figure(path: Path) -> None:
     It is not drawn again if other versions of the libraries have drawn it.
     """
     if not is_whole(path):
-        raise UserError(f"{path}: truncated, damaged or no figure of a study; {RUN_AGAIN}")
+        raise UserError(f"{path}: is no whole figure of a study; {RUN_AGAIN}")
     described = description_beside(path)
     if described is None:
         return

@@ -9,10 +9,11 @@ import pandas as pd
 
 from infoplane.artifacts import read_table, refuse_mismatch
 from infoplane.config import EstimatorSpec, RecordedSpec, spec_of_runs
+from infoplane.config.layers import layers_in
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
-from infoplane.information.estimate import estimate, layers_in, subset
+from infoplane.information.estimate import estimate, subset
 from infoplane.information.estimators import estimator_of
 from infoplane.information.replay import selections_of_inputs
 from infoplane.information.snapshots import at_times, spread, spread_times

@@ -1,0 +1,74 @@
+"""How a run ends that Snakemake itself ends: in one line with the reason, and with its log."""
+
+import pytest
+import yaml
+
+import infoplane.running.study as study
+from infoplane import UserError
+from infoplane.running.study import Options, in_one_line, run_study
+
+CONFIG = {
+    "defaults": {
+        "dataset": "synthetic",
+        "network": [4, 2],
+        "bits": 8,
+        "epochs": 3,
+        "record_every": 1,
+        "repetitions": 2,
+        "chunk": 2,
+    },
+    "experiments": {"relu": {"activation": "relu"}},
+    "estimators": {"exact": {"kind": "exact"}},
+}
+TRACEBACK = "Traceback (most recent call last):\n"
+RULES = 'rule all:\n    output: "made"\n    run:\n        open("made", "w").close()\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", ""),
+        ("MissingRuleException:\n  No rule to produce x\n", "MissingRuleException: No rule to produce x"),
+        (
+            f'{TRACEBACK}  File "a.py", line 3, in f\n    g()\n    ^^^\nKeyError: 1\n',
+            "KeyError: 1",
+        ),
+        (
+            f'{TRACEBACK}  File "a.py", line 3, in f\nOSError: one\n\nDuring handling:\n\n'
+            f'{TRACEBACK}  File "b.py", line 3\n    h(\n\nx.MineError: two:\n  three\n',
+            "x.MineError: two: three",
+        ),
+        (
+            'NameError in file "S", line 2:\nno name\n  File "S", line 2, in <module>',
+            'NameError in file "S", line 2: no name',
+        ),
+    ],
+)
+def test_an_error_of_snakemake_is_one_line(text, line):
+    assert in_one_line(text) == line
+
+
+def test_a_long_error_is_shortened():
+    assert len(in_one_line("word " * 1000)) < 250
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (RULES + 'raise RuntimeError("inside")\n', "inside"),
+        (RULES.replace('output: "made"', 'output: "made", "made"'), "Duplicate o"),
+        (RULES + "rule all:\n    input: 1\n", "RuleException in file"),
+    ],
+    ids=["raises", "ambiguous", "twice"],
+)
+def test_a_workflow_that_fails_is_one_line_and_a_log(tmp_path, monkeypatch, rules, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").write_text(rules)
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(CONFIG))
+    monkeypatch.setattr(study, "snakefile", lambda: tmp_path / "Snakefile")
+    with pytest.raises(UserError) as error:
+        run_study(tmp_path / "study.yaml", [], Options(cores=1))
+    line = str(error.value)
+    assert words in line and "\n" not in line and 'File "' not in line and "Traceback" not in line
+    *_, log = line.removesuffix(")").rpartition("(log: ")
+    assert (tmp_path / log).read_text() and log.startswith(".snakemake/log/"), line
