@@ -1,6 +1,6 @@
 """What the template of a paper reads beside the tables: experiments, figures, constants, provenance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
         "pairs": [f"{experiment}/{estimator}" for experiment, estimator in study.pairs],
         "labels": labels,
         "figures": {name: of_figure(study, name, labels) for name in layout.figures_of(PICTURE)},
-        "networks": {name: "-".join(map(size, layers)) for name, layers in NETWORKS.items()},
+        "networks": {name: sizes(layers) for name, layers in NETWORKS.items()},
         "datasets": {its["dataset"]["name"]: its["dataset"] for its in made},
         "claims": {
             name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
@@ -91,18 +91,24 @@ def of_figure(study: Study, name: str, labels: Mapping[str, str]) -> dict[str, s
     }
 
 
-def size(layer: LayerSpec) -> str:
-    """The size of a layer, as in the name of a network.
+def sizes(layers: Sequence[LayerSpec]) -> str:
+    """The sizes of the layers of a network.
 
-    >>> [size(layer) for layer in NETWORKS["conv"]]
-    ['2@3×3', 'pool 2', '2@3×3', 'pool 2', '16']
+    >>> sizes(NETWORKS["shwartz-ziv"]), sizes(NETWORKS["conv"])
+    ('10-7-5-4-3', '2 filters of 3×3, pools of 2, 2 filters of 3×3, pools of 2, 16')
     """
+    known = [*map(size, layers)]
+    return ("-" if all(each.isdigit() for each in known) else ", ").join(known)
+
+
+def size(layer: LayerSpec) -> str:
+    """The size of a layer: its width, its filters or its pools."""
     match layer.model_dump():
         case {"dense": width}:
             return str(width)
         case {"pool": width}:
-            return f"pool {width}"
+            return f"pools of {width}"
         case {"conv": filters, "kernel": width}:
-            return f"{filters}@{width}×{width}"
+            return f"{filters} filters of {width}×{width}"
         case unknown:
             raise AssertionError(unknown)
