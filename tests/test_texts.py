@@ -75,6 +75,24 @@ def test_rows_become_a_table(tables):
         with_quotations(text.replace(" = T{layer}", ""), tables)
 
 
+def test_a_cross_table_names_its_rows_and_columns(tables):
+    names = ["relu", "tanh"]
+    cells = pd.DataFrame({"experiment": [*names, "relu"], "layer": [4, 4, 5], "k": [7, 9, 18], "runs": 20})
+    write_csv(tables / "cells.csv", cells)
+    form = "experiment: ReLU = relu; tanh = tanh | layer: T5 = 5; T4 = 4\n | {k} of {runs}"
+    text = f"<!-- cross cells.csv runs=20\n | {form} -->old<!-- end -->"
+    table = "\n|  | T5 | T4 |\n|---|---|---|\n| ReLU | 18 of 20 | 7 of 20 |\n| tanh | – | 9 of 20 |\n"
+    assert with_quotations(text, tables) == text.replace("old", table)
+    for wrong, complaint in (
+        (("T4 = 4", "T4 = 6"), "cells.csv runs=20 layer=6: matches no row"),
+        (("T4 = 4", "4"), "4: is no named value; write NAME = value"),
+        ((" | {k}", "{k}"), "is no cross table"),
+        ((" = relu", " = relu,tanh"), "matches 2 rows"),
+    ):
+        with pytest.raises(UserError, match=complaint):
+            with_quotations(text.replace(*wrong), tables)
+
+
 def test_a_query_has_a_name(tables):
     text = "<!-- let RUNS = cells.csv runs=20 --><!-- let FIFTH = RUNS layer=5 -->"
     quotations = quoted("FIFTH", "{mean:.1f}") + "<!-- rows RUNS layer=5,4,6 | T = {layer} --><!-- end -->"

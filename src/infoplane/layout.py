@@ -88,6 +88,8 @@ JOINS = {
     "signs": Join("phases", "how often estimators agree with the exact value on what compresses", "signs"),
     "errors": Join("errors", "errors of estimators at a few epochs", "errors"),
     "levels": Join("levels", "levels in use at a few epochs", "levels"),
+    "resolution": Join("resolution", "compression by the resolution of the activations", "resolution"),
+    "reliability": Join("reliability", "compression on parts of the inputs", "reliability"),
 }
 
 Sources = dict[str, list[str]]
@@ -246,7 +248,7 @@ class Layout:
         """The tables that a table of a data set joins: of all experiments, or of those that figures show."""
         table = names["table"]
         join = JOINS[table]
-        pairs = self.shown_by(join.shown_by) if join.shown_by else self.study.pairs
+        pairs = self.shown_by(join.shown_by, join.of) if join.shown_by else self.study.pairs
         if table == "fits":
             recorded = self.study.recorded
             names_of = sorted(self.study.experiments)
@@ -270,11 +272,11 @@ class Layout:
             return [path_of(kind)]
         return self.files(kind, [name if isinstance(name, tuple) else (name, "") for name in names])
 
-    def shown_by(self, kind: str) -> list[tuple[str, str]]:
-        """The experiments and estimators that figures of a kind show."""
+    def shown_by(self, kind: str, table: str) -> list[tuple[str, str]]:
+        """The experiments, and the estimators if there are any, whose tables figures of a kind show."""
         figures = [figure for figure in self.study.figures.values() if figure.kind == kind]
-        names = (each.pairs or [(name, "") for name in each.experiments] for each in figures)
-        return sorted({pair for its in names for pair in its})
+        names = {name for figure in figures for name in figure.names(table)}
+        return sorted(name if isinstance(name, tuple) else (name, "") for name in names)
 
     def figures(self, names: Iterable[str]) -> list[str]:
         formats = {name: figure.formats for name, figure in self.study.figures.items()}

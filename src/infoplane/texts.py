@@ -11,6 +11,12 @@ file is inserted whole:
     <!-- rows cells.csv experiment=relu | layer = T{layer} | runs = {runs} --><!-- end -->
     <!-- insert verdicts.md --><!-- end -->
 
+A cross table has a row for each value of one column and a column for each value of another, in the order and
+by the names that the text gives them:
+
+    <!-- cross cells.csv phase=fitting
+         | experiment: ReLU = relu; tanh = tanh | layer: T4 = 4; T5 = 5 | {k} of {runs} --><!-- end -->
+
 A selector names one value or several, as in `layer=4,5`. The beginning of a query that is used often has a
 name:
 
@@ -38,7 +44,7 @@ from infoplane.errors import UserError
 __all__ = ["as_markdown", "broken_conditions", "with_quotations"]
 
 QUOTATION = re.compile(
-    r"(?P<start><!-- (?P<verb>quote|rows|insert) (?P<query>[^|]*?)(?: \| (?P<form>.*?))? -->)"
+    r"(?P<start><!-- (?P<verb>quote|rows|cross|insert) (?P<query>[^|]*?)(?: \| (?P<form>.*?))? -->)"
     r".*?(?P<end><!-- end -->)",
     re.DOTALL,
 )
@@ -61,6 +67,8 @@ def with_quotations(text: str, folder: Path) -> str:
                 quoted = formatted(form, row_of(query, folder))
             case "rows":
                 quoted = f"\n{markdown_table(form, rows_of(query, folder))}"
+            case "cross":
+                quoted = f"\n{cross_table(form, query, folder)}"
             case _:
                 quoted = f"\n{inserted(folder / query)}"
         return f"{found['start']}{quoted}{found['end']}"
@@ -145,6 +153,52 @@ def markdown_table(form: str, rows: Sequence[dict[str, Any]]) -> str:
             *([formatted(cell, row) for _, cell in columns] for row in rows),
         ]
     )
+
+
+def cross_table(form: str, query: str, folder: Path) -> str:
+    """Rows of a table, one for each pair of values of two of its columns, as a cross table in Markdown.
+
+    A pair that has no row is a dash.
+
+    Args:
+        form: the column and the values of the rows, of the columns, and the format string of a cell, such as
+            `experiment: ReLU = relu; tanh = tanh | layer: T4 = 4; T5 = 5 | {k} of {runs}`.
+    """
+    parts = " ".join(form.split()).split(" | ")
+    if len(parts) != 3:
+        raise UserError(f"{form}: is no cross table; write column: NAME = value; … | column: … | format")
+    (down, entries), (across, headings), cell = named_values(parts[0]), named_values(parts[1]), parts[2]
+    for column, values in ((down, entries), (across, headings)):
+        for value in values.values():
+            if not rows_of(f"{query} {column}={value}", folder):
+                raise UserError(f"{query} {column}={value}: matches no row")
+
+    def quoted(value: str, other: str) -> str:
+        pair = f"{query} {down}={value} {across}={other}"
+        return formatted(cell, row_of(pair, folder)) if rows_of(pair, folder) else "–"
+
+    return as_markdown(
+        [
+            ["", *headings],
+            *(
+                [name, *(quoted(value, other) for other in headings.values())]
+                for name, value in entries.items()
+            ),
+        ]
+    )
+
+
+def named_values(text: str) -> tuple[str, dict[str, str]]:
+    """A column and some of its values, by the names that stand for them in a text.
+
+    >>> named_values("layer: T4 = 4; T5 = 5")
+    ('layer', {'T4': '4', 'T5': '5'})
+    """
+    column, _, values = text.partition(": ")
+    pairs = [each.rpartition(" = ") for each in values.split("; ")]
+    if malformed := [value for name, _, value in pairs if not name]:
+        raise UserError(f"{malformed[0]}: is no named value; write NAME = value")
+    return column, {name: value for name, _, value in pairs}
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:

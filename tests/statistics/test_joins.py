@@ -17,6 +17,8 @@ from infoplane.statistics import (
     join_levels,
     join_phases,
     join_prevalence,
+    join_reliability,
+    join_resolution,
     summarise_accuracy,
     summarise_errors,
 )
@@ -137,6 +139,29 @@ class TestJoins:
         assert (last["count"], last["levels_mean"], last["of"]) == (1, 10, 256)
         first = joined.query("epoch == -1 and layer == 1").iloc[0]
         assert (first["count"], first["levels_mean"]) == (2, (1 + 11) / 2)
+
+    def test_resolution_and_reliability(self, tmp_path):
+        """Of four runs the first two compress, by 1 and 0.5 bit, one gains 0.75 bit, and one has failed."""
+        axes = {"repetition": range(4), "part": ["prefit", "main"], "epoch": [-1, 9, 99], "layer": [1, 2]}
+        keys = pd.MultiIndex.from_product(axes.values(), names=axes).to_frame(index=False)
+        gained = keys["repetition"].map({0: -1.0, 1: -0.5, 2: 0.75, 3: np.nan})
+        h_t = 5 + gained.where(keys["epoch"].eq(99) | gained.isna(), 0)
+        # In the prefit, every run compresses by 3 bit
+        h_t += 3 * (keys["part"].eq("prefit") & keys["epoch"].eq(9))
+        table = keys.assign(h_t=h_t.astype("float32"), i_ty=np.float32(0), distinct=1)
+        of = {"training": simulation.TRAINING}
+        for join, kind, by in (
+            (join_resolution, "resolution", {"bits": "exact"}),
+            (join_reliability, "reliability", {"sample": 512, "estimator": "plug-in"}),
+        ):
+            path = simulation.write(tmp_path / f"{kind}.parquet", table.assign(**by), kind, of)
+            join({"a": [path]}, tmp_path / f"{kind}.csv")
+            joined = pd.read_csv(tmp_path / f"{kind}.csv")
+            assert joined["layer"].tolist() == [1, 2] and (joined[list(by)] == pd.Series(by)).all(axis=None)
+            for _, row in joined.iterrows():
+                assert (row["experiment"], row["k"], row["n"]) == ("a", 2, 3)
+                assert (row["h_t_mean"], row["mean"], row["median"]) == (4.75, 0.25, 0.5)
+                assert row["lower"] < row["prevalence"] == 0.666667 < row["upper"]
 
     def test_of_nothing_but_failures(self, tmp_path):
         history = HISTORY.assign(loss=np.nan)

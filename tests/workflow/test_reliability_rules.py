@@ -10,7 +10,7 @@ FIGURES = {
 
 def test_stages_run_for_the_experiments_of_their_figures_alone(finished):
     finished.edit(lambda config: config["figures"].update(FIGURES))
-    made = {"reliability": 3, "levels": 2, "figures": 2, "statistics_join": 1, "pages": 1, "index": 1}
+    made = {"reliability": 3, "levels": 2, "figures": 2, "statistics_join": 2, "pages": 2, "index": 1}
     assert finished.jobs() == made
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from infoplane.statistics.phases import COMPRESSION_MARGIN
+from infoplane.statistics.prevalence import interval
 
-__all__ = ["compressions"]
+__all__ = ["compressions", "prevalences"]
 
 
 def compressions(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -38,3 +39,33 @@ def compressions(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     measured = pd.DataFrame({"peak": peak, "compression": peak - end}).mask(curves["failed"].any(), np.nan)
     compresses = (measured["compression"] > COMPRESSION_MARGIN).astype("boolean")
     return measured.assign(compresses=compresses.mask(measured["compression"].isna())).reset_index()
+
+
+def prevalences(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Number of runs that compress, and their mean compression, in every layer.
+
+    Args:
+        table, by: as for `compressions`.
+
+    Returns:
+        A row for each layer and combination of `by`, in the order of the table: h_t_mean (bits, at the last
+        epoch), k of the n runs that did not fail, prevalence, its interval lower and upper, mean and median
+        of compression (bits).
+
+    >>> table = pd.DataFrame({"repetition": [0, 0, 1, 1], "layer": 1, "epoch": [-1, 9] * 2, "bits": "4",
+    ...                       "h_t": [3.0, 2.5, 3.5, 4.0]})
+    >>> prevalences(table, ["bits"])[["layer", "bits", "h_t_mean", "k", "n", "mean"]].to_dict("records")
+    [{'layer': 1, 'bits': '4', 'h_t_mean': 3.25, 'k': 1, 'n': 2, 'mean': 0.0}]
+    """
+    keys = ["layer", *by]
+    last = table[table["epoch"] == table["epoch"].max()].groupby(keys, sort=False)["h_t"].mean()
+    runs = compressions(table, by).dropna(subset="compression").groupby(keys, sort=False)
+    counts = pd.DataFrame({"k": runs["compresses"].sum().astype(int), "n": runs.size()})
+    ends = [interval(k, n)._asdict() for k, n in counts.itertuples(index=False)]
+    return (
+        counts.assign(prevalence=counts["k"] / counts["n"])
+        .join(pd.DataFrame(ends, counts.index))
+        .assign(mean=runs["compression"].mean(), median=runs["compression"].median())
+        .join(last.rename("h_t_mean"))
+        .reset_index()
+    )

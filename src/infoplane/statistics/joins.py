@@ -12,6 +12,7 @@ from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.claims import PROTOCOLS
 from infoplane.statistics.differences import differences
 from infoplane.statistics.errors import violations
+from infoplane.statistics.few_epochs import prevalences
 from infoplane.statistics.margins import DEFAULT
 from infoplane.statistics.milestones import at_milestones, reached
 from infoplane.statistics.observations import Observation, observe
@@ -29,6 +30,8 @@ __all__ = [
     "join_levels",
     "join_phases",
     "join_prevalence",
+    "join_reliability",
+    "join_resolution",
     "join_settings",
     "join_signs",
     "join_violations",
@@ -87,6 +90,37 @@ def levels_at_milestones(levels: pd.DataFrame) -> pd.DataFrame:
     main = main[main["epoch"].isin(reached(main["epoch"].to_numpy()))]
     counted = main.groupby(["epoch", "layer", "of"])["levels"].agg(["count", "mean", "std"])
     return counted.rename(columns={"mean": "levels_mean", "std": "levels_std"}).reset_index()
+
+
+def join_reliability(reliability: Mapping[str, Sequence[Path]], output_path: Path) -> None:
+    """Write in how many runs layers compress, counted on all inputs and on parts of them.
+
+    Args:
+        reliability: the chunks of reliability of every experiment.
+        output_path: receives experiment, layer, sample (number of inputs), estimator (of the entropy), and
+            the columns that `prevalences` names.
+    """
+    join_prevalences(reliability, "reliability", ["sample", "estimator"], output_path)
+
+
+def join_resolution(resolution: Mapping[str, Sequence[Path]], output_path: Path) -> None:
+    """Write in how many runs layers compress, by the number of bits to which activations are quantized.
+
+    Args:
+        resolution: the chunks of resolution of every experiment.
+        output_path: receives experiment, layer, bits (`1` … `16`, `exact`), and the columns that
+            `prevalences` names.
+    """
+    join_prevalences(resolution, "resolution", ["bits"], output_path)
+
+
+def join_prevalences(
+    tables: Mapping[str, Sequence[Path]], kind: str, by: Sequence[str], output_path: Path
+) -> None:
+    read = {name: read_chunks(paths, kind)[0] for name, paths in tables.items()}
+    write_joined(
+        output_path, {(name,): prevalences(its[its["part"] == "main"], by) for name, its in read.items()}
+    )
 
 
 def join_phases(phases: Pairs, output_path: Path) -> None:
