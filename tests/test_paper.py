@@ -1,5 +1,6 @@
 """The paper of a study says what its tables say, and is not made where it would say something else."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -123,7 +124,16 @@ def test_equal_tables_give_equal_bytes(study, changed, tmp_path):
     assert study[0].read_text() == text
 
 
-def test_an_export_without_a_row_is_named(changed):
+def test_an_exported_study_says_what_made_it(study, tmp_path):
+    folder = shutil.copytree(study[1].results, tmp_path / "exported")
+    made = {"commit": "c0ffee" * 6, "config_sha256": "5a" * 32, "engine": 7}
+    (folder / "provenance.json").write_text(json.dumps(made))
+    pages = pypdf.PdfReader(write_paper(study[0], tmp_path / "exported.pdf", results=folder)).pages
+    text = words(pages[-2].extract_text() + pages[-1].extract_text())
+    assert "SHA-256 5a5a" in text and "commit c0ffee" in text and "kernels 7" in text
+
+
+def test_a_table_without_a_row_is_named(changed):
     edit(changed, "synthetic/prevalence.csv", {"experiment": RELU, "estimator": "rebinned"}, estimator="x")
     error = refused(changed)
     assert "synthetic/prevalence.csv: experiment=synthetic-relu-8bit estimator=rebinned" in error

@@ -187,6 +187,12 @@ def parser() -> ArgumentParser:
     one.add_argument(
         "--template", metavar="FOLDER", type=Path, help="a folder whose files replace those of the template"
     )
+    one.add_argument(
+        "--results",
+        metavar="FOLDER",
+        type=Path,
+        help="what export wrote; the results of the config by default",
+    )
 
     one = command(stages, "verify", commands.verify, "check all that a study wrote")
     one.add_argument("results", type=Path, help="the folder that the study wrote")

@@ -238,7 +238,7 @@ def bundle(given: Namespace) -> None:
 def paper(given: Namespace) -> None:
     from infoplane.paper import write_paper
 
-    print(write_paper(given.config, given.output, given.template))
+    print(write_paper(given.config, given.output, given.template, given.results))
 
 
 def verify(given: Namespace) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ MAIN, FACTS, PAPER = "paper.typ", "study.json", "paper.pdf"
 TEMPLATE = Path(__file__).with_name("template")
 
 
-def write_paper(config: Path, output: Path | None = None, template: Path | None = None) -> Path:
+def write_paper(
+    config: Path,
+    output: Path | None = None,
+    template: Path | None = None,
+    results: Path | None = None,
+) -> Path:
     """Write the paper of a study that has been run to its end.
 
     Typst sees a folder with the template, the tables (csv), the figures (svg) and `study.json`, and nothing
@@ -31,6 +37,8 @@ def write_paper(config: Path, output: Path | None = None, template: Path | None 
         config: the config file of the study.
         output: the PDF; `paper.pdf` in the folder of results unless given.
         template: a folder whose files replace those of the template, or are added to them.
+        results: the folder of tables and figures, such as that of an exported study; the folder of results
+            that the config names unless given.
 
     Returns:
         The path of the PDF.
@@ -41,6 +49,8 @@ def write_paper(config: Path, output: Path | None = None, template: Path | None 
     """
     typst = imported()
     study = load_study(config)
+    if results is not None:
+        study = replace(study, results=str(results))
     output = output or Path(study.results, PAPER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()

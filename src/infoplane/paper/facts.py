@@ -1,5 +1,6 @@
 """What the template of a paper reads beside the tables: experiments, figures, constants, provenance."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, label_of_training
 from infoplane.config.study import Experiment, Study
 from infoplane.config.training import LayerSpec
-from infoplane.export import provenance
+from infoplane.export import PROVENANCE, provenance
 from infoplane.layout import Layout
 from infoplane.networks.layers import NETWORKS
 from infoplane.pages.index import shown_by
@@ -48,8 +49,17 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
             name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
         },
         "constants": CONSTANTS,
-        "provenance": provenance(config) | {"versions": made[0]["versions"] if made else {}},
+        "provenance": origin(study, config) | {"versions": made[0]["versions"] if made else {}},
     }
+
+
+def origin(study: Study, config: Path) -> dict[str, Any]:
+    """Config, commit and engine that a study was made by: as exported with it, or else the present ones."""
+    exported = Path(study.results, PROVENANCE)
+    if exported.is_file():
+        known: dict[str, Any] = json.loads(exported.read_text(encoding="utf-8"))
+        return known
+    return provenance(config)
 
 
 CONSTANTS = {
