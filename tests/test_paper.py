@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from paper_study import CONFIG, config_of, write_study
+from observations import seen
+from paper_study import config_of, write_study
+from phase_files import write_phases
 
 from infoplane.cli import main
 from infoplane.errors import UserError
 from infoplane.paper import write_paper
+from infoplane.statistics import join_prevalence, write_claims
+from infoplane.statistics.settings import COLUMNS
 
 pypdf = pytest.importorskip("pypdf")
 pytest.importorskip("typst")
@@ -84,7 +88,7 @@ def test_it_has_four_to_eight_pages(paper):
 def test_it_has_all_its_parts(text):
     titles = ["Abstract", "Question", "Method", "Results", "Verdicts", "Provenance", "References"]
     assert all(title in text for title in titles)
-    assert "Left out" not in text
+    assert "Left out" not in text and "We train" in text
 
 
 @pytest.mark.parametrize("experiment", [RELU, TANH])
@@ -166,9 +170,18 @@ def test_a_flipped_verdict_changes_the_sentence(study, changed):
 
 
 def test_a_verdict_without_a_sentence_is_named(changed):
-    edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="too few runs")
+    edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
-    assert "claim=C4 protocol=controlled reading=codes: is too few runs" in error
+    assert "claim=C4 protocol=controlled reading=codes: is undecided" in error
+
+
+def test_drawn_tables_have_columns_of_the_statistics(study, tmp_path):
+    phases = dict(write_phases(tmp_path, seen(name, runs=6)) for name in ("one", "other"))
+    join_prevalence(phases, tmp_path / "prevalence.csv")
+    write_claims(phases, *(tmp_path / f"{name}.csv" for name in ("claims", "cells", "margins")))
+    for name, drawn in {"prevalence": "synthetic/prevalence.csv", "claims": "claims.csv"}.items():
+        assert {*table(study, drawn)} <= {*pd.read_csv(tmp_path / f"{name}.csv")}
+    assert {*table(study, "synthetic/settings.csv")} <= {*COLUMNS}
 
 
 SMALL = """
@@ -201,7 +214,3 @@ def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):
     (tmp_path / "own" / "paper.typ").write_text('#import "tables.typ": *\n\n#picture("none")')
     assert "paper.typ:3: none: is no figure" in refused(changed, template=tmp_path / "own")
     assert "is no folder" in refused(changed, template=tmp_path / "missing")
-
-
-def test_the_study_at_paper_scale_has_all_that_the_abstract_needs(text):
-    assert CONFIG.is_file() and "Six claims" in text and "We train" in text
