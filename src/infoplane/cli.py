@@ -196,6 +196,21 @@ def parser() -> ArgumentParser:
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
+    one = command(stages, "paper", commands.paper, "typeset the paper of a study from its tables and figures")
+    one.add_argument("config", type=Path, help="the config file of a study that has run")
+    one.add_argument(
+        "--output", metavar="PATH", type=Path, help="the PDF; paper.pdf in the folder of results"
+    )
+    one.add_argument(
+        "--template", metavar="FOLDER", type=Path, help="a folder whose files replace those of the template"
+    )
+    one.add_argument(
+        "--results",
+        metavar="FOLDER",
+        type=Path,
+        help="what export wrote; the results of the config by default",
+    )
+
     one = command(stages, "verify", commands.verify, "check all that a study wrote")
     one.epilog, one.formatter_class = REMAKES, RawDescriptionHelpFormatter
     one.add_argument("results", type=Path, help="the folder that the study wrote")

@@ -243,6 +243,12 @@ def bundle(given: Namespace) -> None:
     write_bundle(Path(load_config(given.config).results, path_of("index")), given.output)
 
 
+def paper(given: Namespace) -> None:
+    from infoplane.paper import write_paper
+
+    print(write_paper(given.config, given.output, given.template, given.results))
+
+
 def verify(given: Namespace) -> None:
     from infoplane.verify import verify, verify_by_remaking
 

@@ -247,6 +247,7 @@ def figure_of(
     if {*PICTURE} <= files.keys():
         with Image.open(files["png"]) as image:
             its["width"], its["height"] = image.size
+            its["inches"] = round(its["width"] / spec.dpi, 2)
     return its
 
 
