@@ -10,7 +10,7 @@ from typing import Any
 
 from infoplane.artifacts import written_aside
 from infoplane.config.kinds import PICTURE
-from infoplane.config.study import Study, load_study
+from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
 from infoplane.layout import Layout
 from infoplane.paper.facts import facts
@@ -48,7 +48,7 @@ def write_paper(
             or no sentence of the template fits a verdict.
     """
     typst = imported()
-    study = load_study(config)
+    study = load_config(config)
     if results is not None:
         study = replace(study, results=str(results))
     output = output or Path(study.results, PAPER)
