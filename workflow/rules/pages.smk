@@ -1,9 +1,3 @@
-localrules:
-    index,
-    pages,
-    verdicts,
-
-
 use rule datasets as pages with:
     input:
         unpack(made_from("page")),
@@ -20,6 +14,7 @@ use rule datasets as pages with:
         benchmark("page")
     wildcard_constraints:
         table=r"([\w-]+/)?[a-z]+",
+    localrule: True
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
@@ -43,6 +38,7 @@ use rule pages as verdicts with:
         log("verdicts"),
     benchmark:
         benchmark("verdicts")
+    localrule: True
     params:
         content=content("verdicts"),
         command=command("verdicts", "verdicts"),
@@ -57,6 +53,7 @@ use rule pages as index with:
         log("index"),
     benchmark:
         benchmark("index")
+    localrule: True
     params:
         content=content("index"),
         command=command("index", "index"),
