@@ -7,7 +7,7 @@ import pandas as pd
 
 from infoplane.artifacts import describe, write_csv, write_table
 from infoplane.config.kinds import PICTURE
-from infoplane.config.study import Experiment, Study, load_study
+from infoplane.config.study import Experiment, Study, load_config
 from infoplane.layout import Layout, path_of
 from infoplane.networks.layers import NETWORKS
 from infoplane.statistics.cells import DESCRIBED
@@ -34,7 +34,7 @@ def config_of(folder: Path, text: str = "") -> Path:
 
 def write_study(config: Path) -> Study:
     """All that the paper of a study is made from."""
-    study = load_study(config)
+    study = load_config(config)
     results, rng = Path(study.results), np.random.default_rng(1)
     for data in study.inputs:
         on = {name: its for name, its in study.trained.items() if its.dataset == data}
