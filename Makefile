@@ -9,7 +9,7 @@ BUNDLE ?= results/$(basename $(notdir $(CONFIG))).zip
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: reproduce status report test test-all check docs coverage mutation
+.PHONY: reproduce status report paper test test-all check docs coverage mutation
 
 reproduce: $(VENV)/installed
 	@infoplane check $(CONFIG)
@@ -22,6 +22,10 @@ status: $(VENV)/installed
 report: $(VENV)/installed
 	snakemake --cores 1 --configfile $(CONFIG) --report $(REPORT)
 	infoplane bundle $(CONFIG) --output $(BUNDLE)
+
+# The paper of the study, typeset from its tables and figures: paper.pdf in its folder of results.
+paper: $(VENV)/installed
+	infoplane paper $(CONFIG)
 
 test: $(VENV)/installed-dev
 	pytest -n 2 --dist loadfile -m "not slow"
@@ -56,7 +60,7 @@ check: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
-$(VENV)/installed: extras := [study]
+$(VENV)/installed: extras := [paper,study]
 $(VENV)/installed-dev: extras := [cluster,dev,docs]
 
 $(VENV)/installed $(VENV)/installed-dev: pyproject.toml constraints.txt

@@ -155,7 +155,7 @@ def test_machine_at_its_end(capsys, monkeypatch, error, line):
     def fail(path):
         raise error
 
-    monkeypatch.setattr(commands, "load_study", fail)
+    monkeypatch.setattr(commands, "load_config", fail)
     assert refused(capsys, "check", "config.yaml") == line
 
 
@@ -163,7 +163,7 @@ def test_other_errors_of_pytorch_are_ours(monkeypatch):
     def fail(path):
         raise RuntimeError("shape mismatch")
 
-    monkeypatch.setattr(commands, "load_study", fail)
+    monkeypatch.setattr(commands, "load_config", fail)
     with pytest.raises(RuntimeError, match="shape mismatch"):
         main(["check", "config.yaml"])
 
@@ -172,7 +172,7 @@ def test_interrupt(capsys, monkeypatch):
     def interrupt(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "load_study", interrupt)
+    monkeypatch.setattr(commands, "load_config", interrupt)
     assert main(["check", "config.yaml"]) == 130
     assert capsys.readouterr().err == "infoplane: interrupted\n"
 

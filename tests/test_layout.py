@@ -111,6 +111,15 @@ def test_joins_are_over_the_experiments_on_a_data_set(layout):
 
 def test_no_claim_rests_on_a_control(layout):
     assert layout.claimed() == [f"statistics/{name}/exact/phases.parquet" for name in ("digits", "one")]
+    assert layout.indexed()["claims"] == ["statistics/claims.csv"]
+
+
+def test_nothing_asks_for_claims_that_rest_on_no_experiment():
+    controls = {name: its | {"control": True} for name, its in CONFIG["experiments"].items()}
+    layout = Layout(resolve({**CONFIG, "experiments": controls, "figures": {}}, "test.yaml"))
+    assert not layout.claimed() and not layout.verdicts()
+    read = {path for paths in layout.indexed().values() for path in paths}
+    assert not any("claims" in path for path in [*layout.targets(), *read])
 
 
 def test_figures_are_found_by_category_and_by_data(layout):

@@ -6,7 +6,7 @@ import pytest
 
 from infoplane import load_dataset
 from infoplane.cli import main
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 
 
 def test_a_new_study_is_right(tmp_path, monkeypatch, capsys):
@@ -24,7 +24,7 @@ def test_a_new_study_is_right(tmp_path, monkeypatch, capsys):
     assert main(["check"]) == 0
     dataset = load_dataset("data/bars.npz")
     assert dataset.inputs.shape == (1024, 8, 8) and dataset.classes == 3
-    assert load_study(Path("config/config.yaml")).results == "results"
+    assert load_config(Path("config/config.yaml")).results == "results"
 
 
 def test_files_of_its_readme_are_there(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import yaml
 from infoplane import code
 from infoplane.artifacts import describe, write_table
 from infoplane.cli import main
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.datasets import synthetic
 from infoplane.provenance import Provenance, described_spec, made_from, maker
 from infoplane.statistics.chunks import read_chunks
@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
 
 def study_of(**changes):
     Path("mine.yaml").write_text(yaml.safe_dump(CONFIG | changes))
-    return load_study(Path("mine.yaml"))
+    return load_config(Path("mine.yaml"))
 
 
 def write(kind, names=SEEN, repetitions=(0, 1), data=DATA, study=None, **changes):

@@ -158,6 +158,6 @@ def test_a_description_that_is_no_longer_json_is_of_no_artifact(tmp_path):
         save_file({"x": np.zeros(3)}, tmp_path / "t", metadata={KEY: text})
         assert recognise(tmp_path / "t") == ("", {})
         with pytest.raises(
-            UserError, match="is of an unknown format, or cut off, expected a trajectory; .* if the workflow"
+            UserError, match=r"is of an unknown format, or cut off, expected a trajectory; .* if the workflow"
         ):
             load_trajectory(tmp_path / "t")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from infoplane.cli import main
 from infoplane.config import DatasetSpec, TrainingSpec
-from infoplane.config.study import load_study, resolve
+from infoplane.config.study import load_config, resolve
 from infoplane.datasets import load_dataset, run, save_dataset, sources, synthetic
 from infoplane.datasets.sources import (
     DebianPackage,
@@ -106,7 +106,7 @@ def test_a_config_makes_no_objects(tmp_path, made, kind):
     path = tmp_path / "mine.yaml"
     path.write_text(f"results: !!python/{kind} [{made}]")
     with pytest.raises(UserError, match="is not a plain value"):
-        load_study(path)
+        load_config(path)
 
 
 STUDY = {
@@ -215,7 +215,7 @@ def test_pickles_in_a_data_set_of_the_workflow_are_not_loaded(tmp_path, made, na
     with np.load(path) as file:
         arrays = dict(file)
     np.savez(path, **arrays | {name: trapped(made)})
-    with pytest.raises(UserError, match="damaged|cut off|infoplane has not written"):
+    with pytest.raises(UserError, match=r"damaged|cut off|infoplane has not written"):
         load_dataset(path)
 
 

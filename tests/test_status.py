@@ -12,11 +12,11 @@ from safetensors.numpy import save_file
 
 from infoplane.artifacts import KEY, canonical, describe, write_table
 from infoplane.cli import main
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.datasets import synthetic
 from infoplane.layout import benchmark_of, log_of, repetitions_of
 from infoplane.provenance import Provenance, made_from
-from infoplane.status import chunks_of, duration, size, state, summary
+from infoplane.status import duration, expected_chunks, size, state, summary
 
 CONFIG = {
     "results": "there",
@@ -40,12 +40,12 @@ FINISHED = "started …\nfinished 2026-11-22 22:00:00+00:00 after 3.0 s\n"
 def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    return load_study(Path("mine.yaml"))
+    return load_config(Path("mine.yaml"))
 
 
 def chunk(study, place):
     """The chunk of a place as `training/one/0-1`."""
-    (found,) = (each for each in chunks_of(study) if each.path == f"{place}.parquet")
+    (found,) = (each for each in expected_chunks(study) if each.path == f"{place}.parquet")
     return found
 
 
@@ -84,7 +84,7 @@ def table(study):
 
 
 def test_chunks_are_those_of_every_experiment_and_estimator(study):
-    assert [each.path.removesuffix(".parquet") for each in chunks_of(study)] == [
+    assert [each.path.removesuffix(".parquet") for each in expected_chunks(study)] == [
         "training/one/0-1",
         "training/one/2-3",
         "training/one/4-4",
@@ -157,12 +157,12 @@ def test_dropped_trajectories_are_not_missed(study):
     Path("mine.yaml").write_text(yaml.safe_dump(CONFIG | {"trajectories": "drop"}))
     make(study, chunk(study, "training/one/0-1"))
     Path("there/training/one/0-1.safetensors").unlink()
-    dropped = load_study(Path("mine.yaml"))
+    dropped = load_config(Path("mine.yaml"))
     assert state(chunk(dropped, "training/one/0-1"), Provenance(dropped)) == "present"
 
 
 def test_finished_study_has_no_time_left(study):
-    for each in chunks_of(study):
+    for each in expected_chunks(study):
         make(study, each, took=1)
     assert all(row[0] == row[1] and row[5].endswith(" 0 s") for row in table(study).values())
     assert "9 of 9 chunks present" in list(summary(study))[-1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from infoplane.config import FigureSpec, load_study
+from infoplane.config import FigureSpec, load_config
 from infoplane.config.parsing import from_yaml
 
 CONFIG = "config/config.yaml"
@@ -54,7 +54,7 @@ All experiments share these defaults:
 def gallery(root: Path) -> str:
     """The gallery as Markdown; it follows from the config and from the pictures that there are."""
     config = from_yaml(root / CONFIG)
-    figures = load_study(root / CONFIG).figures
+    figures = load_config(root / CONFIG).figures
     sections: dict[str, list[str]] = {}
     for name, figure in figures.items():
         sections.setdefault(figure.category, []).append(entry(name, config, figure, root))

@@ -5,6 +5,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +30,7 @@ __all__ = [
     "add_trained",
     "complain",
     "positive",
+    "proportion",
     "repetitions",
 ]
 
@@ -83,6 +85,18 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise UserError(f"{quoted(text)} is no number of cores; give 1 or more")
     return int(text)
+
+
+def proportion(text: str) -> float:
+    """A share of a whole, above 0 and at most 1.
+
+    >>> proportion("0.05")
+    0.05
+    """
+    with suppress(ValueError):
+        if 0 < (number := float(text)) <= 1:
+            return number
+    raise UserError(f"{quoted(text)} is no share; give a number above 0 and up to 1, such as 0.05")
 
 
 def repetitions(text: str) -> range:

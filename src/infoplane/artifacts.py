@@ -34,6 +34,7 @@ __all__ = [
     "read_csv",
     "read_table",
     "refuse_mismatch",
+    "table_digest",
     "unreadable",
     "versions",
     "write_csv",

@@ -24,6 +24,7 @@ from infoplane.arguments import (
     add_trained,
     complain,
     positive,
+    proportion,
     repetitions,
 )
 from infoplane.config.kinds import PICTURE, TABLES
@@ -94,6 +95,22 @@ A chunk of repetitions is
 Disk is what the folder takes. Time left is that of one job after another: what finished jobs took for a
 repetition, times the repetitions that are not present, running ones included. It is unknown where no job has
 finished.
+"""
+
+
+REMAKES = """\
+--remake chooses chunks of repetitions at random, at least one, trains them once more in a temporary folder,
+measures their information by every estimator, and compares the values of all files byte for byte. It takes
+as long as these jobs took. Chunks that PyTorch has trained, recorded runs, and what other versions of the
+kernels made, are left out.
+
+examples:
+  infoplane verify results/quick
+  infoplane verify results/quick --remake 0.1
+  infoplane verify results/quick --remake 0.1 --seed 1       # other chunks
+
+by code for processors of 2013, without AVX-512 (the empty NUMBA_CPU_FEATURES is needed):
+  NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= infoplane verify results/quick --remake 0.1
 """
 
 
@@ -168,8 +185,8 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
     one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
-    one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
     several: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": Path, "default": []}
+    one.add_argument("--claims", **several, help="the table of verdicts (csv), if there is one")
     one.add_argument("--figures", **several, help="the files of all figures")
     one.add_argument("--accuracy", **several, help="the tables of accuracy of all experiments")
     one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
@@ -179,8 +196,30 @@ def parser() -> ArgumentParser:
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
+    one = command(stages, "paper", commands.paper, "typeset the paper of a study from its tables and figures")
+    one.add_argument("config", type=Path, help="the config file of a study that has run")
+    one.add_argument(
+        "--output", metavar="PATH", type=Path, help="the PDF; paper.pdf in the folder of results"
+    )
+    one.add_argument(
+        "--template", metavar="FOLDER", type=Path, help="a folder whose files replace those of the template"
+    )
+    one.add_argument(
+        "--results",
+        metavar="FOLDER",
+        type=Path,
+        help="what export wrote; the results of the config by default",
+    )
+
     one = command(stages, "verify", commands.verify, "check all that a study wrote")
+    one.epilog, one.formatter_class = REMAKES, RawDescriptionHelpFormatter
     one.add_argument("results", type=Path, help="the folder that the study wrote")
+    one.add_argument(
+        "--remake", metavar="SHARE", type=proportion, help="instead, make this share of the chunks once more"
+    )
+    one.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of their choice; %(default)s by default"
+    )
 
     of_stages = Plumbing(stages)
     one = command(of_stages, "datasets", commands.datasets, "make a data set")

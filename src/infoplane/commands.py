@@ -13,7 +13,7 @@ from infoplane.arguments import CONFIG, complain
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
 from infoplane.config.parsing import from_json
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
 from infoplane.layout import path_of
@@ -45,7 +45,7 @@ def run(given: Namespace) -> None:
 
 
 def check(given: Namespace) -> None:
-    study = load_study(given.config)
+    study = load_config(given.config)
     from infoplane.config.layers import problems_of_layers
     from infoplane.provenance import refuse_missing_data, refuse_unwritable
     from infoplane.suitability import problems_of_data
@@ -74,7 +74,7 @@ def check(given: Namespace) -> None:
 
 
 def status(given: Namespace) -> None:
-    study = load_study(given.config)
+    study = load_config(given.config)
     from infoplane.status import summary, watch
 
     if given.watch:
@@ -240,12 +240,21 @@ def index(given: Namespace) -> None:
 def bundle(given: Namespace) -> None:
     from infoplane.pages.bundle import write_bundle
 
-    write_bundle(Path(load_study(given.config).results, path_of("index")), given.output)
+    write_bundle(Path(load_config(given.config).results, path_of("index")), given.output)
+
+
+def paper(given: Namespace) -> None:
+    from infoplane.paper import write_paper
+
+    print(write_paper(given.config, given.output, given.template, given.results))
 
 
 def verify(given: Namespace) -> None:
-    from infoplane.verify import verify
+    from infoplane.verify import verify, verify_by_remaking
 
+    if given.remake:
+        verify_by_remaking(given.results, given.remake, given.seed)
+        return
     problems, counts = verify(given.results)
     print("\n".join([*counts, *problems]))
     if problems:

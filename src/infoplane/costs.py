@@ -13,7 +13,7 @@ __all__ = ["costs_of", "with_totals"]
 CORES = (1, 2, 8, 16)
 
 
-class Job(NamedTuple):
+class FinishedJob(NamedTuple):
     """One job that has finished: wall and CPU time (s), largest resident memory (MiB)."""
 
     stage: str
@@ -36,7 +36,7 @@ def costs_of(results: Path) -> pd.DataFrame:
     Raises:
         UserError: no job has finished.
     """
-    jobs = pd.DataFrame(finished_jobs(results / "benchmarks"), columns=Job._fields)
+    jobs = pd.DataFrame(finished_jobs(results / "benchmarks"), columns=FinishedJob._fields)
     if jobs.empty:
         raise UserError(f"{results}: contains no benchmarks of finished jobs; run a study first")
     grouped = jobs.groupby(["stage", "experiment"], sort=True)
@@ -75,13 +75,13 @@ def summed(costs: pd.DataFrame) -> pd.DataFrame:
     return costs.groupby(["stage", "experiment"], as_index=False).agg(how)
 
 
-def finished_jobs(benchmarks: Path) -> Iterator[Job]:
+def finished_jobs(benchmarks: Path) -> Iterator[FinishedJob]:
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage, *folders = path.relative_to(benchmarks).parts
         experiment = folders[0] if len(folders) > 1 else ""
         measured = pd.read_csv(path, sep="\t", na_values="-")[["s", "cpu_time", "max_rss"]].astype(float)
         for wall, cpu, memory in measured.to_numpy():
-            yield Job(stage, experiment, wall, cpu, memory)
+            yield FinishedJob(stage, experiment, wall, cpu, memory)
 
 
 def bytes_in(folder: Path) -> int:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from infoplane.artifacts import file_digest, read_table, versions, write_csv, write_table, written_aside
 from infoplane.config.kinds import PICTURE, TABLES
-from infoplane.config.study import Study, load_study
+from infoplane.config.study import Study, load_config
 from infoplane.costs import costs_of, with_totals
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
@@ -45,7 +45,7 @@ def export_study(config: Path, folder: Path) -> None:
     Raises:
         UserError: a table is missing or damaged.
     """
-    study = load_study(config)
+    study = load_config(config)
     results, layout = Path(study.results), Layout(study)
     copied = [*layout.joins(study.inputs), *layout.verdicts()]
     shown = exported_tables(layout)
@@ -131,7 +131,7 @@ def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Seque
     Raises:
         UserError: there is no such figure, or a table is missing or damaged.
     """
-    study = load_study(folder / CONFIG)
+    study = load_config(folder / CONFIG)
     layout = Layout(study)
     pictures = layout.figures_of(PICTURE)
     if unknown := {*names} - {*pictures}:

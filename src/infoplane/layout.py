@@ -328,7 +328,7 @@ class Layout:
         return {
             "figures": self.figures(self.study.figures),
             "pages": self.pages(self.joins(self.study.inputs) + self.verdicts()),
-            "claims": [path_of("claims")],
+            "claims": [path_of("claims")] if self.claimed() else [],
             "accuracy": [path for names in fits for path in self.joined(names)],
             "aggregates": self.files("aggregates", self.study.pairs),
         }

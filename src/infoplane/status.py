@@ -15,7 +15,7 @@ from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
 from infoplane.log import has_finished, is_running, last_line
 from infoplane.provenance import Provenance
 
-__all__ = ["Chunk", "chunks_of", "state", "summary", "watch"]
+__all__ = ["Chunk", "expected_chunks", "state", "summary", "watch"]
 
 STARTING = 60  # seconds that a job may take to begin its log
 SECONDS_BETWEEN_SUMMARIES = 5
@@ -54,7 +54,7 @@ class Chunk:
         return len(repetitions_of(self.repetitions))
 
 
-def chunks_of(study: Study) -> Iterator[Chunk]:
+def expected_chunks(study: Study) -> Iterator[Chunk]:
     """All chunks of a study, experiment by experiment: first trained, then as each estimator sees them."""
     for name, experiment in study.experiments.items():
         without = study.trajectories == "drop" or name in study.recorded
@@ -99,7 +99,7 @@ def summary(study: Study) -> Iterator[str]:
     """
     results = Path(study.results)
     provenance = Provenance(study)
-    states = {chunk: state(chunk, provenance) for chunk in chunks_of(study)}
+    states = {chunk: state(chunk, provenance) for chunk in expected_chunks(study)}
     counted: tuple[State, ...] = ("present", "outdated", "running", "failed")
     rows = [["experiment", "", "expected", *counted, "disk", "time left"]]
     left: list[float | None] = []

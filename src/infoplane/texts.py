@@ -64,9 +64,9 @@ def with_quotations(text: str, folder: Path) -> str:
         query, form = spelt_out(found["query"], queries), found["form"] or ""
         match found["verb"]:
             case "quote":
-                quoted = formatted(form, row_of(query, folder))
+                quoted = formatted(form, matching_row(query, folder))
             case "rows":
-                quoted = f"\n{markdown_table(form, rows_of(query, folder))}"
+                quoted = f"\n{markdown_table(form, matching_rows(query, folder))}"
             case "cross":
                 quoted = f"\n{cross_table(form, query, folder)}"
             case _:
@@ -81,7 +81,7 @@ def broken_conditions(text: str, folder: Path) -> Iterator[str]:
     queries = named_queries(text)
     for found in CONDITION.finditer(text):
         query = spelt_out(found["query"], queries)
-        value = str(column_of(row_of(query, folder), found["column"], query))
+        value = str(column_of(matching_row(query, folder), found["column"], query))
         if value != found["value"]:
             yield f"{query}: {found['column']} is {value}, and the text is true of {found['value']}"
 
@@ -104,9 +104,9 @@ def spelt_out(query: str, queries: Mapping[str, str]) -> str:
     return " ".join([queries.get(first, first), *others])
 
 
-def row_of(query: str, folder: Path) -> dict[str, Any]:
+def matching_row(query: str, folder: Path) -> dict[str, Any]:
     """The one row of a table that has the values of a query, such as `cells.csv layer=5`."""
-    rows = rows_of(query, folder)
+    rows = matching_rows(query, folder)
     if len(rows) != 1:
         raise UserError(
             f"{query}: matches {len(rows)} rows of {query.split()[0]}; name the values of one row"
@@ -114,10 +114,10 @@ def row_of(query: str, folder: Path) -> dict[str, Any]:
     return rows[0]
 
 
-def rows_of(query: str, folder: Path) -> list[dict[str, Any]]:
+def matching_rows(query: str, folder: Path) -> list[dict[str, Any]]:
     """The rows of a table that have the values of a query, in the order of the table."""
     name, *selectors = query.split()
-    table = table_of(folder / name)
+    table = read_once(folder / name)
     for selector in selectors:
         column, _, values = selector.partition("=")
         if column not in table:
@@ -129,7 +129,7 @@ def rows_of(query: str, folder: Path) -> list[dict[str, Any]]:
 
 
 @cache
-def table_of(path: Path) -> pd.DataFrame:
+def read_once(path: Path) -> pd.DataFrame:
     return read_csv(path)
 
 
@@ -170,12 +170,12 @@ def cross_table(form: str, query: str, folder: Path) -> str:
     (down, entries), (across, headings), cell = named_values(parts[0]), named_values(parts[1]), parts[2]
     for column, values in ((down, entries), (across, headings)):
         for value in values.values():
-            if not rows_of(f"{query} {column}={value}", folder):
+            if not matching_rows(f"{query} {column}={value}", folder):
                 raise UserError(f"{query} {column}={value}: matches no row")
 
     def quoted(value: str, other: str) -> str:
         pair = f"{query} {down}={value} {across}={other}"
-        return formatted(cell, row_of(pair, folder)) if rows_of(pair, folder) else "–"
+        return formatted(cell, matching_row(pair, folder)) if matching_rows(pair, folder) else "–"
 
     return as_markdown(
         [

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from single_node import LIVE, CannotStart, SingleNode, single_node, wait_until
 
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cluster.md"
@@ -182,6 +182,6 @@ def test_no_chunk_is_trained_twice_after_a_kill(study):
 def test_quick_study_runs_to_its_figures(study):
     assert study.start("slurm", config="config/quick.yaml").wait(5400) == 0, study.told()
     figures = study.folder / "results" / "quick" / "figures"
-    quick = load_study(study.folder / "config" / "quick.yaml")
+    quick = load_config(study.folder / "config" / "quick.yaml")
     assert {path.stem for path in figures.glob("*.pdf")} == set(quick.figures)
     assert {job["state"] for job in study.jobs()} == {"COMPLETED"}

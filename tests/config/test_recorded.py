@@ -7,7 +7,7 @@ import yaml
 from recorded_runs import BINS, LABELS, save_runs
 
 from infoplane.cli import main
-from infoplane.config import EXACT, load_study, resolve
+from infoplane.config import EXACT, load_config, resolve
 from infoplane.errors import UserError
 from infoplane.layout import Layout
 from infoplane.provenance import refuse_missing_data
@@ -200,6 +200,6 @@ def test_the_command_checks_recordings(runs, tmp_path, capsys):
 def test_a_study_whose_recordings_are_gone_can_still_be_read(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(yaml.safe_dump(config_of(Path("/nowhere"), figures={"plane": figure("plane")})))
-    study = load_study(path)
+    study = load_config(path)
     assert study.estimators["exact"].spec == EXACT
     assert Layout(study).drawn_from("plane") == {"aggregates": ["statistics/own/exact/aggregates.parquet"]}

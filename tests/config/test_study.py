@@ -18,7 +18,7 @@ from infoplane.config import (
     PoolSpec,
     TrainingSpec,
 )
-from infoplane.config.study import Sections, load_study, resolve
+from infoplane.config.study import Sections, load_config, resolve
 from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
 
@@ -494,7 +494,7 @@ def test_not_yaml(tmp_path, text):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=r"mine.yaml: .*; ") as caught:
-        load_study(path)
+        load_config(path)
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -540,7 +540,7 @@ def test_signs_at_a_few_epochs_have_their_own_exact_value():
 
 
 def test_quick_study_shows_all_figures_of_the_paper():
-    study, quick = (load_study(CONFIGS / name) for name in ("config.yaml", "quick.yaml"))
+    study, quick = (load_config(CONFIGS / name) for name in ("config.yaml", "quick.yaml"))
     assert quick.results != study.results
     estimators = {name: each.spec for name, each in study.estimators.items()}
     assert {name: each.spec for name, each in quick.estimators.items()}.items() <= estimators.items()
@@ -556,7 +556,7 @@ def test_quick_study_shows_all_figures_of_the_paper():
 
 
 def test_notes_of_the_quick_study_say_how_it_is_quick():
-    quick = load_study(CONFIGS / "quick.yaml")
+    quick = load_config(CONFIGS / "quick.yaml")
     for figure in quick.figures.values():
         shown = [quick.experiments[name] for name in figure.experiments]
         runs, epochs = {each.repetitions for each in shown}, {each.epochs for each in shown}

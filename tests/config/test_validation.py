@@ -20,7 +20,7 @@ from reference import small_images
 
 from infoplane.artifacts import canonical
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.config.validation import parse_spec
 from infoplane.errors import UserError
 
@@ -288,7 +288,7 @@ def matches(written, taken) -> bool:
 
 def holds_what_was_written(path: Path) -> bool:
     """Whether a config that was accepted is what an independent reader takes it for."""
-    written, study = yaml.safe_load(path.read_bytes()), load_study(path)
+    written, study = yaml.safe_load(path.read_bytes()), load_config(path)
     everything = sorted(written["experiments"])
     for name, own in written["experiments"].items():
         taken = study.experiments[name]
@@ -352,7 +352,7 @@ def refusal(tmp_path, content: str) -> str:
     path = tmp_path / "mine.yaml"
     path.write_text(content)
     with pytest.raises(UserError) as caught:
-        load_study(path)
+        load_config(path)
     return str(caught.value).removeprefix(f"{path}: ")
 
 
@@ -365,8 +365,8 @@ def test_a_merged_key_may_be_overridden(tmp_path):
     path = tmp_path / "mine.yaml"
     text = yaml.safe_dump(CONFIG, sort_keys=False).replace("  two:", "  two: &two")
     path.write_text(text.replace("three:\n", "three:\n    <<: *two\n"))
-    assert load_study(path).experiments["three"].protocol == "controlled"
-    assert load_study(path).experiments["three"].bits == "float32"
+    assert load_config(path).experiments["three"].protocol == "controlled"
+    assert load_config(path).experiments["three"].bits == "float32"
 
 
 @pytest.mark.parametrize("start", ["a0: &a0 [x, x]", "a0: &a0 {k: v}"])

@@ -5,7 +5,7 @@ import pytest
 from drawings import panels, words
 
 from infoplane.config import TrainingSpec
-from infoplane.figures.forest import rows_of
+from infoplane.figures.forest import rows_of_settings
 from infoplane.results import load_table
 from infoplane.statistics.prevalence import interval
 
@@ -32,7 +32,7 @@ def test_settings_are_grouped_by_factor_and_sorted_by_value():
         "wide": spec_of(network=[100, 7]),
         "narrow": spec_of(network=[20, 7]),
     }
-    rows = rows_of(trainings, {"deep": "many layers"})
+    rows = rows_of_settings(trainings, {"deep": "many layers"})
     assert [(row.factor, row.text) for row in rows] == [
         ("", "reference"),
         ("batch size", "batch size 32"),
@@ -54,14 +54,14 @@ def test_a_setting_of_two_activation_functions_is_one_row():
         "tanh": spec_of(activation="tanh", record_every=3),
         "tanh-sgd": spec_of(activation="tanh", optimizer="sgd"),
     }
-    assert [row.names for row in rows_of(trainings, {})] == [
+    assert [row.names for row in rows_of_settings(trainings, {})] == [
         {"relu": "relu", "tanh": "tanh"},
         {"relu": "relu-sgd", "tanh": "tanh-sgd"},
     ]
 
 
 def test_experiments_of_one_spec_are_rows_of_their_own():
-    rows = rows_of({"one": RELU, "two": RELU, "three": RELU}, {})
+    rows = rows_of_settings({"one": RELU, "two": RELU, "three": RELU}, {})
     assert [row.names for row in rows] == [{"relu": name} for name in ("one", "two", "three")]
     assert [row.text for row in rows] == ["reference", "two", "three"]
 

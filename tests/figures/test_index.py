@@ -15,6 +15,7 @@ from infoplane.figures.drawing import write_figure
 from infoplane.pages import write_page
 from infoplane.pages.bundle import linked_files, write_bundle
 from infoplane.pages.index import methods, write_index
+from infoplane.pages.verdicts import write_verdicts
 from infoplane.statistics import write_claims
 
 from .study import figure_spec
@@ -45,10 +46,11 @@ def results(study, tmp_path_factory):
     phases = {(name, "exact"): study.path("phases", name, "exact") for name in EXPERIMENTS}
     tables = [statistics / f"{name}.csv" for name in ("claims", "cells", "margins")]
     write_claims(phases, *tables)
+    write_verdicts(tables[0], [statistics / "verdicts.html"])
     pages = [folder / "pages" / f"{table.stem}.html" for table in tables]
     for table, page in zip(tables, pages, strict=True):
         write_page(table, page)
-    given = figures, pages, tables[0], accuracy, aggregates, {"fine": "a label"}
+    given = figures, pages, tables[:1], accuracy, aggregates, {"fine": "a label"}
     write_index(*given, folder / "index.html")
     first = (folder / "index.html").read_bytes()
     write_index(*given, folder / "index.html")
@@ -106,8 +108,9 @@ def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_pa
         sorted(results.glob(f"statistics/**/{name}.parquet")) for name in ("accuracy", "aggregates")
     )
     pages = [results / "pages" / "cells.html"]
-    write_index([], pages, tmp_path / "claims.csv", accuracy, aggregates, {}, results / "other.html")
-    assert "Verdict" not in Text((results / "other.html").read_text()).words
+    for tables in ([tmp_path / "claims.csv"], []):
+        write_index([], pages, tables, accuracy, aggregates, {}, results / "other.html")
+        assert "Verdict" not in Text((results / "other.html").read_text()).words
 
 
 def test_captions_labels_methods_versions_and_hashes_are_told(text):
@@ -160,6 +163,28 @@ def test_a_bundle_of_what_is_not_there_is_one_line(results, tmp_path, capsys):
 def browser():
     with started_browser() as browser:
         yield browser
+
+
+PAGES = ("index.html", "pages/cells.html", "statistics/verdicts.html", "figures/explorer.html")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_nothing_that_keeps_a_reader_out(results, browser, page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    with opened(browser, results / page, color_scheme=scheme) as shown:
+        found = axe.Axe().run(shown).response["violations"]
+    assert not [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
+def test_on_paper_figures_are_whole_and_ink_is_dark(results, browser):
+    with opened(browser, results / "index.html", color_scheme="dark") as shown:
+        shown.emulate_media(media="print", color_scheme="dark")
+        assert shown.evaluate("getComputedStyle(document.body).color") == "rgb(34, 34, 34)"
+        for picture in shown.locator("figure img").all():
+            picture.scroll_into_view_if_needed()
+            assert picture.bounding_box()["height"] <= 0.8 * 900
+        assert not shown.get_by_role("navigation").is_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from infoplane.errors import UserError
-from infoplane.running.folder import CLAIM, LOCKS, Claim, claimed, is_locked, unlock
+from infoplane.running.folder import CLAIM, LOCKS, FolderClaim, claimed, is_locked, unlock
 
 
 def lock(folder):
@@ -30,7 +30,7 @@ def test_a_second_run_is_refused(tmp_path):
 
 def test_the_lock_of_a_killed_run_is_known_for_that(tmp_path):
     lock(tmp_path)
-    claim = Claim(tmp_path)
+    claim = FolderClaim(tmp_path)
     os.close(claim.descriptor)  # as the end of its process does
     with claimed(tmp_path) as next_one:
         assert next_one.is_inherited
@@ -47,13 +47,13 @@ def test_the_lock_of_a_snakemake_by_itself_is_not(tmp_path):
 
 def test_a_child_that_goes_on_alone_has_the_folder(tmp_path):
     """Where the run is killed and its Snakemake is not."""
-    claim = Claim(tmp_path)
+    claim = FolderClaim(tmp_path)
     child = subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[claim.descriptor], text=True
     )
     os.close(claim.descriptor)
     with pytest.raises(UserError, match="another"):
-        Claim(tmp_path)
+        FolderClaim(tmp_path)
     child.communicate("\n")
     with claimed(tmp_path):
         pass

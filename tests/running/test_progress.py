@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from infoplane.layout import FILES
-from infoplane.running.display import Bars, Lines, display_of, line_of, words_of
-from infoplane.running.progress import STAGES, Progress, TimeLeft
+from infoplane.running.display import Bars, LineDisplay, display_of, line_of, time_left_in_words
+from infoplane.running.progress import STAGES, RunProgress, TimeLeft
 
 PLAN = {
     "event": "run_info",
@@ -26,9 +26,9 @@ def finished(number: int) -> dict:
     return {"event": "job_finished", "job_id": number}
 
 
-def progress_of(*events: dict, cores: int = 1) -> Progress:
-    """Progress by a clock that goes on by 1 s each time it is read."""
-    progress = Progress(cores, clock=map(float, count()).__next__)
+def progress_of(*events: dict, cores: int = 1) -> RunProgress:
+    """RunProgress by a clock that goes on by 1 s each time it is read."""
+    progress = RunProgress(cores, clock=map(float, count()).__next__)
     for event in events:
         progress.take(event)
     return progress
@@ -94,7 +94,7 @@ def test_benchmarks_of_earlier_runs_are_read(tmp_path):
 def test_a_line_says_it_all(capsys):
     progress = progress_of(PLAN, started(1), finished(1))
     assert line_of(progress) == "1 of 6 jobs (17%), more than 2 s left: training 1/3, statistics 0/3"
-    lines = Lines(progress)
+    lines = LineDisplay(progress)
     lines.update()  # it is not due
     assert not capsys.readouterr().err
     lines.close()
@@ -110,8 +110,8 @@ def test_the_last_words_of_a_job_are_those_of_its_log(tmp_path):
 
 
 def test_an_unknown_time_is_no_time():
-    assert words_of(TimeLeft(0, False)) == "time left unknown"
-    assert words_of(TimeLeft(0, True)) == "0 s left"
+    assert time_left_in_words(TimeLeft(0, False)) == "time left unknown"
+    assert time_left_in_words(TimeLeft(0, True)) == "0 s left"
 
 
 def test_bars_show_stages_and_what_runs(tmp_path):
@@ -136,4 +136,4 @@ def test_bars_show_stages_and_what_runs(tmp_path):
 
 
 def test_bars_are_for_terminals(capsys):
-    assert isinstance(display_of(Progress(1)), Lines)
+    assert isinstance(display_of(RunProgress(1)), LineDisplay)

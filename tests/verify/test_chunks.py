@@ -7,7 +7,7 @@ import pytest
 from infoplane import UserError
 from infoplane.artifacts import read_table, write_table
 from infoplane.verify import verify
-from infoplane.verify.chunks import chunks_in, repetitions_of
+from infoplane.verify.chunks import chunks_in, named_repetitions
 
 from .study import ESTIMATORS
 
@@ -42,6 +42,6 @@ def test_a_chunk_that_has_grown_may_leave_what_it_was(runs):
 
 def test_files_named_after_no_repetitions_and_folders_without_tables_are_refused(tmp_path):
     with pytest.raises(UserError, match="is not named after its repetitions, such as 0-19; remove it"):
-        repetitions_of(tmp_path / "first.parquet")
+        named_repetitions(tmp_path / "first.parquet")
     with pytest.raises(UserError, match="contains no tables; run the workflow again"):
         chunks_in(tmp_path, "history", {"experiment": "mine"})

@@ -8,14 +8,14 @@ import pytest
 
 from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, WORDING, code_of
 from infoplane.config.kinds import PICTURE
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.layout import FILES, Layout
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])
 def test_configs_ask_for_every_stage(fresh, name):
     jobs = fresh.jobs(f"config/{name}.yaml")
-    study = load_study(fresh.folder / "config" / f"{name}.yaml")
+    study = load_config(fresh.folder / "config" / f"{name}.yaml")
     chunks = {name: len(experiment.chunks) for name, experiment in study.experiments.items()}
     layout = Layout(study)
 
@@ -131,7 +131,7 @@ def directly_imported(module: str, source: Path) -> set[str]:
 
 
 def reached(stage: str, but: set[str], source: Path) -> set[str]:
-    """What `code_of` is to name: the modules that a stage reaches without passing those left out, and what is printed."""
+    """The modules that `code_of` is to name: those that a stage reaches past none left out, and wording."""
     found, waiting = set(), [stage]
     while waiting:
         name = waiting.pop()

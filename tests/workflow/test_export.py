@@ -8,7 +8,7 @@ import pytest
 from answers import in_process, is_one_line_that_names
 
 from infoplane.artifacts import file_digest, read_table
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned
 from infoplane.layout import Layout
 
@@ -23,7 +23,7 @@ def exported(finished, monkeypatch):
 def test_all_figures_are_drawn_again_without_results(exported, finished):
     shutil.rmtree(finished.folder / "results")
     redraw(exported, exported / "figures", formats=("png", "svg"))
-    names = load_study(exported / "config.yaml").figures
+    names = load_config(exported / "config.yaml").figures
     assert {path.name for path in (exported / "figures").iterdir()} == {
         f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
     }
@@ -35,7 +35,7 @@ def test_exported_tables_are_those_of_the_study(exported, finished):
     results = finished.folder / "results"
     for name in ("claims.csv", "synthetic/phases.csv"):
         assert (exported / "statistics" / name).read_bytes() == (results / "statistics" / name).read_bytes()
-    kinds = exported_tables(Layout(load_study(finished.config)))
+    kinds = exported_tables(Layout(load_config(finished.config)))
     assert {*kinds.values()} == {"aggregates", "accuracy", "information"}
     for path, kind in kinds.items():
         table, description = read_table(exported / path, kind)

@@ -6,7 +6,6 @@ import sys
 import types
 
 import pytest
-import snakemake
 from conftest import ROOT
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
@@ -14,19 +13,14 @@ from snakemake.persistence import PersistenceBase
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.workflow import Workflow
 
-INTERNALS = (ROOT / "workflow" / "rules" / "internals.smk").read_text()
+from infoplane.reruns import COMPARISONS, NotAncient, Reruns, internal
 
-
-def guard():
-    """The function `internal`, as the workflow defines it."""
-    (text,) = re.findall(r"^def internal\(.*?(?=^#|^def )", INTERNALS, re.MULTILINE | re.DOTALL)
-    names = {"snakemake": snakemake, "WorkflowError": WorkflowError}
-    exec(text, names)
-    return names["internal"]
+MODULE = (ROOT / "src" / "infoplane" / "reruns.py").read_text()
+INTERNALS = MODULE + (ROOT / "workflow" / "rules" / "internals.smk").read_text()
 
 
 def test_this_version_has_all_of_them():
-    for name in ("metadata", "params_changed", "input_changed", "code_changed", "software_stack_changed"):
+    for name in ("metadata", *COMPARISONS):
         assert callable(getattr(PersistenceBase, name)) and f'"{name}"' in INTERNALS
     for owner, name in (
         *((DAG, name) for name in ("forcefiles", "bfs", "depending")),
@@ -43,11 +37,11 @@ def owner_source(owner: type) -> str:
 
 
 def test_one_that_has_gone_is_one_line_with_a_remedy():
-    assert guard()(types.SimpleNamespace(forcefiles={1}), "forcefiles") == {1}
+    assert internal(types.SimpleNamespace(forcefiles={1}), "forcefiles") == {1}
     with pytest.raises(
         WorkflowError, match=r"has no SimpleNamespace.forcefiles; install snakemake>=9.27,<10"
     ):
-        guard()(types.SimpleNamespace(), "forcefiles")
+        internal(types.SimpleNamespace(), "forcefiles")
 
 
 def test_no_other_file_of_the_workflow_uses_any():
@@ -55,6 +49,71 @@ def test_no_other_file_of_the_workflow_uses_any():
     for path in (ROOT / "workflow" / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")):
         if path.name != "internals.smk":
             assert not re.search(internals, path.read_text()), path
+
+
+class File(str):
+    """A file of Snakemake."""
+
+    def __new__(cls, path, ancient=False):
+        made = super().__new__(cls, path)
+        made.is_ancient = ancient
+        return made
+
+
+def test_the_search_for_later_jobs_ends_at_ancient_files(tmp_path):
+    """A file that is not there is made whatever its times: what comes after it comes after the job."""
+    there, gone = tmp_path / "there", tmp_path / "gone"
+    there.touch()
+    depending = {
+        "job": {
+            "by ancient ones": [File(there, ancient=True)],
+            "by one that is gone": [File(there, ancient=True), File(gone, ancient=True)],
+            "by times": [File(there, ancient=True), File(there)],
+        }
+    }
+    assert NotAncient(depending)["job"].keys() == {"by one that is gone", "by times"}
+
+
+def test_snakemake_is_corrected_once_and_under_renamed_rules():
+    """`is_settled` is asked once for every job, and must not wrap what it has wrapped."""
+
+    class Persistence:
+        def answer(self, job, file=None):
+            return ["changed"]
+
+    for name in COMPARISONS:  # each is called by its own name
+        method = types.FunctionType(Persistence.answer.__code__, {}, name, (None,))
+        setattr(Persistence, name, method)
+
+    class Dag:
+        depending, forcefiles = {}, set()
+
+        def bfs(self, direction, *jobs):
+            return direction
+
+    workflow = types.SimpleNamespace(
+        modifier=types.SimpleNamespace(modify_rulename=lambda name: f"study_{name}"),
+        persistence=Persistence(),
+        dag=Dag(),
+    )
+    provenance = types.SimpleNamespace(describes_itself=lambda kind, names: names["experiment"] == "relu")
+    reruns = Reruns(workflow, None, provenance)
+    reruns.correct()
+    before = [getattr(workflow.persistence, name) for name in COMPARISONS]
+    reruns.correct()
+    assert before == [getattr(workflow.persistence, name) for name in COMPARISONS]
+
+    def job(rule, experiment):
+        return types.SimpleNamespace(
+            rule=types.SimpleNamespace(name=rule), wildcards={"experiment": experiment}
+        )
+
+    for compared in before:
+        assert compared(job("study_training", "relu")) == ()
+        assert compared(job("study_training", "tanh")) == ["changed"]
+        assert compared(job("training", "relu")) == ["changed"]
+    assert isinstance(workflow.dag.bfs(workflow.dag.depending), NotAncient)
+    assert workflow.dag.bfs("dependencies") == "dependencies"
 
 
 def test_the_limit_of_starts_is_lifted_on_one_machine(fresh):

@@ -16,7 +16,7 @@ from torch import nn
 
 import infoplane
 from infoplane.artifacts import read_table, write_table
-from infoplane.config import RecordedSpec, TrainingSpec, load_study
+from infoplane.config import RecordedSpec, TrainingSpec, load_config
 from infoplane.datasets import Dataset, save_dataset
 from infoplane.status import summary
 from infoplane.verify import verify
@@ -88,7 +88,7 @@ def test_results_are_read_and_verified_and_shown_as_present(study):
     assert np.array_equal(information["h_t"], pd.concat(recorded)["h_t"])
     problems, _ = verify(study.folder / "results")
     assert problems == []
-    assert "9 of 9 chunks present" in "\n".join(summary(load_study(study.config)))
+    assert "9 of 9 chunks present" in "\n".join(summary(load_config(study.config)))
 
 
 def test_verify_compares_with_the_recordings(study):

@@ -10,7 +10,7 @@ from conftest import ROOT
 from reruns import CHANGES, CLAIMS, FITS, INFORMATION, PHASES, TANH, TRAINING, of, table
 
 from infoplane.artifacts import read_table
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.log import has_finished
 from infoplane.status import summary
 
@@ -77,7 +77,7 @@ def test_without_records_a_result_in_the_place_of_another_is_made_again(finished
 
 def test_a_finished_study_has_all_of_its_chunks_and_no_time_left(finished, monkeypatch):
     monkeypatch.chdir(finished.folder)
-    *rows, _, total = summary(load_study(finished.config))
+    *rows, _, total = summary(load_config(finished.config))
     assert len(rows) == 1 + 5
     assert all(row.split()[2] == row.split()[3] and row.endswith(" 0 s") for row in rows[1:])
     assert total.startswith("7 of 7 chunks present; results takes ") and total.endswith("time left 0 s")

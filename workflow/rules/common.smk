@@ -1,9 +1,7 @@
 """What the rules share: the study, where its files lie, and the form of a job."""
 
 import os
-import shlex
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,12 +17,12 @@ from snakemake.settings.types import DeploymentMethod
 try:
     from infoplane.artifacts import canonical
     from infoplane.config.kinds import PICTURE
-    from infoplane.config.parsing import from_yaml
-    from infoplane.config.study import resolve
     from infoplane.errors import UserError
-    from infoplane.layout import FILES, JOINS, Layout, behind_names, benchmark_of, log_of, report_category
+    from infoplane.jobs import Commands, planned_study, python_command
+    from infoplane.layout import BESIDE, FILES, JOINS, Layout, benchmark_of, log_of, report_category
     from infoplane.log import failures
-    from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
+    from infoplane.provenance import Provenance
+    from infoplane.reruns import Reruns, internal
 except ImportError as error:
     sys.exit(
         f"infoplane: {error}; install the version of the package that this workflow is of where Snakemake is"
@@ -37,31 +35,27 @@ if not workflow.overwrite_configfiles:
 
 
 try:
-    sources = [*map(os.path.relpath, workflow.configfiles)]
-    for source in sources:  # Snakemake takes the last of equal keys
-        from_yaml(Path(source))
-    study = resolve(config, ", ".join(sources) or "--config")
-    refuse_missing_data(study, ", ".join(sources) or "--config")
-    refuse_folders([SOURCE or ".", os.getcwd(), tempfile.gettempdir(), study.results])
+    study = planned_study(config, [*map(os.path.relpath, workflow.configfiles)], SOURCE)
 except UserError as error:
     sys.exit(f"infoplane: {error}")
 
+# Jobs run by the Python that runs Snakemake, unless they have an environment of their own.
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+if IN_CONDA and not SOURCE:
+    sys.exit("infoplane: --sdm conda takes the modules of a clone; run the Snakefile of one, or leave it out")
+
 layout = Layout(study)
 provenance = Provenance(study)
+commands = Commands(provenance, python_command(SOURCE, IN_CONDA))
+reruns = Reruns(workflow, layout, provenance)
 STARTED = time.time()
 # What a job that computes on a GPU asks a scheduler for
 GPUS = 1 if study.device == "cuda" else 0
 # Runs are trained, or taken over from recordings; a pattern of no names matches nothing.
 TRAINED = "|".join(study.trained) or "(?!)"
 RECORDED = "|".join(study.recorded) or "(?!)"
-
-# Jobs run by the Python that runs Snakemake, unless they have an environment of their own. Text is UTF-8 wherever they
-# run; what the user has in PYTHONPATH comes behind our modules, what lies in the folder of the study never.
-IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PATHS = f"PYTHONPATH={shlex.quote(SOURCE)}${{PYTHONPATH:+:$PYTHONPATH}} " if SOURCE else ""
-PYTHON = f"PYTHONUTF8=1 PYTHONOPTIMIZE= {PATHS}{'python' if IN_CONDA else shlex.quote(sys.executable)} -P"
-if IN_CONDA and not SOURCE:
-    sys.exit("infoplane: --sdm conda takes the modules of a clone; run the Snakefile of one, or leave it out")
+# What every job runs
+SHELL = "{params.command} > {log:q} 2>&1"
 
 
 onerror:
@@ -89,6 +83,11 @@ def result(kind):
     return ensure(f"<results>/{FILES[kind]}", non_empty=True)
 
 
+def results(kind):
+    """The outputs of a job, called as their kinds: the first file and those that it writes beside it."""
+    return {each: result(each) for each in (kind, *BESIDE.get(kind, ()))}
+
+
 def drawn(format):
     """A file of a figure, in the report where the paper has it."""
     return report(
@@ -97,11 +96,6 @@ def drawn(format):
         category=lambda wildcards: report_category(study.figures[wildcards.figure].category),
         labels={"figure": "{figure}", "as PNG": "yes" if format == "png" else "no"},
     )
-
-
-def of_formats(*formats):
-    """The figures that have these formats; without any, what is no name."""
-    return "|".join(layout.figures_of(formats)) or "/"
 
 
 def log(kind):
@@ -117,7 +111,7 @@ def made_from(kind):
 
     def inputs(wildcards):
         names = dict(wildcards.items())
-        mark = ancient if is_settled(kind, names) else str
+        mark = ancient if reruns.is_settled(kind, names) else str
         files = layout.made_from(kind, names)
         return {name: [*map(mark, below_results(paths))] for name, paths in files.items()}
 
@@ -129,44 +123,17 @@ def content(kind):
     return lambda wildcards: canonical(provenance.content(kind, dict(wildcards.items())))
 
 
-def command(stage, kind=None, named=False, **options):
-    """A param: the command of a job, with options that are called as its inputs and outputs are.
+def command(stage, kind, named=False, **options):
+    """A param: the command of a job, with options that are called as its inputs and, if several, its outputs."""
 
-    Args:
-        stage: the command of infoplane.
-        kind: whose spec is an option.
-        named: whether each input stands behind the experiment, or experiment and estimator, that it is of.
-        options: further ones, as texts in which names stand, or as functions from names to words.
-    """
+    def line(wildcards, input, output):
+        outputs = dict(output.items()) if len(output) > 1 else {}
+        files = dict(input.items()), outputs or [*output]
+        return commands.line(stage, kind, dict(wildcards.items()), *files, options, named)
 
-    def words(wildcards, input, output):
-        names = dict(wildcards.items())
-        given = {
-            name: value(names) if callable(value) else [value.format_map(names)]
-            for name, value in options.items()
-        }
-        if kind:
-            given["spec"] = [canonical(provenance.spec(kind, names))]
-        for name, paths in input.items():
-            if paths:
-                given[name] = [behind_names(each, study.results) if named else each for each in paths]
-        given |= {name: [path] for name, path in output.items()} or {"output": [*output]}
-        lines = (shlex.join([f"--{name}", *values]) for name, values in given.items())
-        return " ".join([PYTHON, "-m", "infoplane.cli", stage.format_map(names), *lines])
-
-    return words
+    return line
 
 
 def grows(amount):
     """A resource that grows from one attempt to the next."""
     return lambda wildcards, attempt: amount * attempt
-
-
-def recordings(names):
-    """The files of a recorded experiment: not inputs, because their content counts and not their time."""
-    return [*map(str, study.recorded[names["experiment"]].paths)]
-
-
-def recorded_inputs(names):
-    """The data set of a recorded experiment."""
-    return [study.recorded[names["experiment"]].dataset]

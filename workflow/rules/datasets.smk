@@ -16,4 +16,4 @@ rule datasets:
         content=content("dataset"),
         command=command("datasets", "dataset"),
     shell:
-        "{params.command} > {log:q} 2>&1"
+        SHELL

@@ -18,77 +18,30 @@ use rule datasets as information with:
         command=command("information", "information", device=study.device),
 
 
-use rule datasets as reliability with:
-    input:
-        unpack(made_from("reliability")),
-    output:
-        result("reliability"),
-    log:
-        log("reliability"),
-    benchmark:
-        benchmark("reliability")
-    resources:
-        mem_mb=grows(2000),
-        runtime=grows(240),
-    params:
-        content=content("reliability"),
-        command=command("reliability"),
+# The other tables that a replay of trajectories is written to, and the minutes that one takes at most
+REPLAYED = {"reliability": 240, "resolution": 240, "levels": 240, "merging": 30, "activations": 30}
+OPTIONS = {"merging": {"repetition": "0"}}
 
+for kind, minutes in REPLAYED.items():
 
-use rule reliability as resolution with:
-    input:
-        unpack(made_from("resolution")),
-    output:
-        result("resolution"),
-    log:
-        log("resolution"),
-    benchmark:
-        benchmark("resolution")
-    params:
-        content=content("resolution"),
-        command=command("resolution"),
-
-
-use rule reliability as levels with:
-    input:
-        unpack(made_from("levels")),
-    output:
-        result("levels"),
-    log:
-        log("levels"),
-    benchmark:
-        benchmark("levels")
-    params:
-        content=content("levels"),
-        command=command("levels"),
-
-
-use rule reliability as merging with:
-    input:
-        unpack(made_from("merging")),
-    output:
-        result("merging"),
-    log:
-        log("merging"),
-    benchmark:
-        benchmark("merging")
-    resources:
-        mem_mb=grows(2000),
-        runtime=grows(30),
-    params:
-        content=content("merging"),
-        command=command("merging", repetition="0"),
-
-
-use rule merging as activations with:
-    input:
-        unpack(made_from("activations")),
-    output:
-        result("activations"),
-    log:
-        log("activations"),
-    benchmark:
-        benchmark("activations")
-    params:
-        content=content("activations"),
-        command=command("activations"),
+    rule:
+        name:
+            kind
+        input:
+            unpack(made_from(kind)),
+        output:
+            result(kind),
+        log:
+            log(kind),
+        benchmark:
+            benchmark(kind)
+        conda:
+            "../envs/jobs.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(minutes),
+        params:
+            content=content(kind),
+            command=command(kind, kind, **OPTIONS.get(kind, {})),
+        shell:
+            SHELL

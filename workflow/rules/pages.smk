@@ -25,7 +25,7 @@ use rule datasets as pages with:
         runtime=grows(10),
     params:
         content=content("page"),
-        command=command("pages"),
+        command=command("pages", "page"),
 
 
 use rule pages as verdicts with:
@@ -48,7 +48,7 @@ use rule pages as verdicts with:
         command=command("verdicts", "verdicts"),
 
 
-use rule datasets as index with:
+use rule pages as index with:
     input:
         unpack(made_from("index")),
     output:
@@ -57,9 +57,6 @@ use rule datasets as index with:
         log("index"),
     benchmark:
         benchmark("index")
-    resources:
-        mem_mb=grows(1000),
-        runtime=grows(10),
     params:
         content=content("index"),
         command=command("index", "index"),

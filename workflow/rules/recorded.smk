@@ -1,36 +1,26 @@
-localrules:
-    recorded_history,
-    recorded_information,
+for kind in ("history", "information"):
 
-
-use rule datasets as recorded_history with:
-    input:
-        unpack(made_from("history")),
-    output:
-        result("history"),
-    log:
-        log("history"),
-    benchmark:
-        benchmark("history")
-    wildcard_constraints:
-        experiment=RECORDED,
-    resources:
-        mem_mb=grows(1000),
-        runtime=grows(10),
-    params:
-        content=content("history"),
-        command=command("recorded history", files=recordings, dataset=recorded_inputs),
-
-
-use rule recorded_history as recorded_information with:
-    input:
-        unpack(made_from("information")),
-    output:
-        result("information"),
-    log:
-        log("information"),
-    benchmark:
-        benchmark("information")
-    params:
-        content=content("information"),
-        command=command("recorded information", "information", files=recordings, dataset=recorded_inputs),
+    rule:
+        name:
+            f"recorded_{kind}"
+        input:
+            unpack(made_from(kind)),
+        output:
+            result(kind),
+        log:
+            log(kind),
+        benchmark:
+            benchmark(kind)
+        wildcard_constraints:
+            experiment=RECORDED,
+        localrule: True
+        conda:
+            "../envs/jobs.yaml"
+        resources:
+            mem_mb=grows(1000),
+            runtime=grows(10),
+        params:
+            content=content(kind),
+            command=command(f"recorded {kind}", kind),
+        shell:
+            SHELL

@@ -4,7 +4,7 @@ from infoplane.config.data import DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.figures import FigureSpec
 from infoplane.config.recorded import RecordedExperiment, RecordedSpec, spec_of_runs
-from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_study, resolve
+from infoplane.config.study import NO_DEVICE, Estimator, Experiment, Study, load_config, resolve
 from infoplane.config.training import (
     Bits,
     ConvSpec,
@@ -34,7 +34,7 @@ __all__ = [
     "RecordedSpec",
     "Study",
     "TrainingSpec",
-    "load_study",
+    "load_config",
     "parse_spec",
     "resolve",
     "spec_of_runs",

@@ -19,12 +19,12 @@ from infoplane.recognition import description_of, recognise
 __all__ = [
     "METRICS",
     "RecordedExperiment",
+    "RecordedFiles",
     "RecordedSpec",
-    "Recording",
     "described",
     "estimators_in",
+    "files_matching",
     "metrics_in",
-    "paths_of",
     "recorded_dataset",
     "recorded_spec",
     "refuse_different",
@@ -51,7 +51,7 @@ class RecordedSpec(Spec):
     bits: int = 32
 
 
-class Recording(Strict):
+class RecordedFiles(Strict):
     """The files of a recorded experiment."""
 
     files: Annotated[
@@ -81,7 +81,7 @@ class RecordedExperiment(Strict):
     """Runs that were recorded elsewhere, in place of a training."""
 
     recorded: Annotated[
-        Recording,
+        RecordedFiles,
         documented(
             "runs of one's own models, which are not trained here", values="`{files: runs/*.parquet}`"
         ),
@@ -102,7 +102,7 @@ class RecordedExperiment(Strict):
     @property
     def paths(self) -> list[Path]:
         """Files of the runs, in the order of their names; none where the pattern matches nothing."""
-        return paths_of(self.recorded.files)
+        return files_matching(self.recorded.files)
 
     @property
     def repetitions(self) -> int:
@@ -151,7 +151,7 @@ class RecordedExperiment(Strict):
         return not told or estimator.differences() in estimators_in(told).values()
 
 
-def paths_of(patterns: Sequence[str]) -> list[Path]:
+def files_matching(patterns: Sequence[str]) -> list[Path]:
     """The files that some patterns match, each once, in the order of their names."""
     found = {path for pattern in patterns for path in glob(pattern, recursive=True)}
     return sorted(map(Path, found))
@@ -189,7 +189,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tupl
     """In what two recordings differ, and both in words."""
     for key, what in COMMON.items():
         if one["spec"][key] != other["spec"][key]:
-            yield what, text_of(one["spec"][key]), text_of(other["spec"][key])
+            yield what, as_text(one["spec"][key]), as_text(other["spec"][key])
     if one["epochs"] != other["epochs"]:
         yield "recorded epochs", *two_lists(one["epochs"], other["epochs"])
     passes = [each["history"]["epoch"] for each in (one, other)]
@@ -208,7 +208,7 @@ def two_lists(one: Sequence[int], other: Sequence[int]) -> tuple[str, str]:
     return str(one[first]), str(other[first])
 
 
-def text_of(value: Any) -> str:
+def as_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else canonical(value)
 
 

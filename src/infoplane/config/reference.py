@@ -15,7 +15,7 @@ from infoplane.artifacts import written_aside
 from infoplane.config.data import DatasetSpec
 from infoplane.config.fields import Strict
 from infoplane.config.figures import FigureSpec
-from infoplane.config.recorded import RecordedExperiment, Recording
+from infoplane.config.recorded import RecordedExperiment, RecordedFiles
 from infoplane.config.study import Estimator, Experiment, Sections
 from infoplane.config.sweeps import Sweeps
 
@@ -28,7 +28,7 @@ TABLES: dict[str, type[Strict]] = {
     "experiments": Experiment,
     "sweeps": Sweeps,
     "recorded experiments": RecordedExperiment,
-    "recorded": Recording,
+    "recorded": RecordedFiles,
     "estimators": Estimator,
     "figures": FigureSpec,
 }

@@ -29,7 +29,7 @@ __all__ = [
     "Experiment",
     "Sections",
     "Study",
-    "load_study",
+    "load_config",
     "resolve",
 ]
 
@@ -375,7 +375,7 @@ def labelled(
     return figure.model_copy(update={"labels": labels | figure.labels})
 
 
-def load_study(path: Path) -> Study:
+def load_config(path: Path) -> Study:
     """Read and `resolve` one config file."""
     return resolve(from_yaml(path), str(path))
 

@@ -20,7 +20,7 @@ from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import COLOURS, MARKERS
 from infoplane.plotting.phases import cells_of, observation_of
 
-__all__ = ["Row", "draw", "factor_of", "references_of", "rows_of"]
+__all__ = ["Row", "draw", "factor_of", "references_of", "rows_of_settings"]
 
 # In inches: the height of a line of a row, and of what stands above and below the rows
 LINE, AROUND = 0.15, 1.05
@@ -58,7 +58,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     """
     estimators, phases = spec.estimators or (), tables["phases"]
     trainings = {name: training_of(phases[name, estimators[0]]) for name in spec.experiments}
-    rows = rows_of(trainings, spec.labels)
+    rows = rows_of_settings(trainings, spec.labels)
     lines = sum(max(len(row.text.split("\n")), len(row.names), 2) for row in rows) + 1
     figure = Figure((WIDTH, len(estimators) * (AROUND + LINE * lines)), layout="constrained")
     write_note(figure, spec.note)
@@ -104,7 +104,7 @@ def factor_of(training: TrainingSpec, reference: TrainingSpec) -> Changes:
     return {key: phrases[key] for key in own if own[key] != others[key] and key not in LEFT_OUT}
 
 
-def rows_of(trainings: Mapping[str, TrainingSpec], own: Mapping[str, str]) -> list[Row]:
+def rows_of_settings(trainings: Mapping[str, TrainingSpec], own: Mapping[str, str]) -> list[Row]:
     """The settings: first the reference, then those of each factor, in the order of its values.
 
     Experiments of different activation functions that differ from their references alike are one setting.
@@ -121,7 +121,7 @@ def rows_of(trainings: Mapping[str, TrainingSpec], own: Mapping[str, str]) -> li
         place = (*changes.items(), *(() if changes or is_reference else [name]))
         while place in rows and training.activation in rows[place].names:
             place = (*place, name)
-        text = "reference" if is_reference else own.get(name) or text_of(changes) or name
+        text = "reference" if is_reference else own.get(name) or describe_changes(changes) or name
         factor = "" if is_reference else next(iter(changes), "repeated").replace("_", " ")
         row = Row(factor, order_of(training, changes), fill(text, LETTERS, break_on_hyphens=False), {})
         rows.setdefault(place, row).names[training.activation] = name
@@ -129,11 +129,11 @@ def rows_of(trainings: Mapping[str, TrainingSpec], own: Mapping[str, str]) -> li
     return sorted(rows.values(), key=lambda row: (factors.index(row.factor), row.order))
 
 
-def text_of(changes: Changes) -> str:
+def describe_changes(changes: Changes) -> str:
     """What is written beside a setting.
 
-    >>> text_of({"optimizer": "SGD", "learning_rate": "0.01"}), text_of({"batch_size": "32"})
-    ('optimizer SGD, learning rate 0.01', 'batch size 32')
+    >>> describe_changes({"optimizer": "SGD", "learning_rate": "0.01"})
+    'optimizer SGD, learning rate 0.01'
     """
     return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in changes.items())
 

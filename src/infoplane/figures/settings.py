@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
 from infoplane.config.training import TrainingSpec
-from infoplane.figures.forest import references_of, rows_of
+from infoplane.figures.forest import references_of, rows_of_settings
 from infoplane.figures.panels import labels_of, leave_empty, training_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
@@ -83,7 +83,7 @@ def how_many(settings: Sequence[Setting]) -> str:
 
 def styles_of(trainings: Mapping[str, TrainingSpec]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Factor of each experiment, and its marker: a black star for the reference."""
-    rows = rows_of(trainings, {})
+    rows = rows_of_settings(trainings, {})
     factors = [*dict.fromkeys(row.factor for row in rows if row.factor)]
     styles: dict[str, dict[str, Any]] = {"": {"color": "k", "marker": "*", "markersize": 7}}
     for place, factor in enumerate(factors):

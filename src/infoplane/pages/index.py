@@ -43,7 +43,7 @@ ABOUT = {
 def write_index(
     figures: Sequence[Path],
     pages: Sequence[Path],
-    claims: Path,
+    claims: Sequence[Path],
     accuracy: Sequence[Path],
     aggregates: Sequence[Path],
     labels: Mapping[str, str],
@@ -54,7 +54,7 @@ def write_index(
     Args:
         figures: the files of all figures.
         pages: the pages of all tables, named as the tables.
-        claims: the table of verdicts (csv).
+        claims: the table of verdicts (csv); none where claims rest on no experiment.
         accuracy: the tables of accuracy of all experiments.
         aggregates: the tables of mean information of all experiments and estimators.
         labels: what is written in place of the names of experiments and estimators.
@@ -79,7 +79,7 @@ def write_index(
         title=title_of(folder),
         summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, evaluated by "
         f"{counted(len(estimators), 'estimator')}.",
-        claims=claims_in(read_csv(claims), {**names, **labels}),
+        claims=[each for path in claims for each in claims_in(read_csv(path), {**names, **labels})],
         explorers=moved,
         shelves=shelves_of(each for each in shown if each not in moved),
         tables=[table_of(path, folder) for path in pages],
@@ -247,6 +247,7 @@ def figure_of(
     if {*PICTURE} <= files.keys():
         with Image.open(files["png"]) as image:
             its["width"], its["height"] = image.size
+            its["inches"] = round(its["width"] / spec.dpi, 2)
     return its
 
 

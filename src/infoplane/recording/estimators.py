@@ -39,7 +39,7 @@ def named_estimators(estimators: Estimators, bits: int) -> dict[str, Estimator]:
         refuse_other_types(SOURCE, estimators, (str, EstimatorSpec, Iterable), expected)
         several = [estimators] if isinstance(estimators, str | EstimatorSpec | Mapping) else [*estimators]
         given = [spec_of(each, "") for each in several]
-        names = Counter(map(name_of, given))
+        names = Counter(map(short_name, given))
         if twice := [name for name, count in names.items() if count > 1]:
             raise UserError(f"{SOURCE}: two are called {twice[0]}; give a mapping with names of your own")
         specs = dict(zip(names, given, strict=True))
@@ -56,7 +56,7 @@ def spec_of(given: AnyEstimator, name: str) -> EstimatorSpec:
     return validated(EstimatorSpec, {"kind": given} if isinstance(given, str) else given, SOURCE, name)
 
 
-def name_of(spec: EstimatorSpec) -> str:
+def short_name(spec: EstimatorSpec) -> str:
     """The kind of an estimator, its bins or bits, and its range, `fixed` if that is a pair."""
     parts = [spec.kind, spec.bins, spec.bits, "fixed" if isinstance(spec.range, tuple) else spec.range]
     return "-".join(str(part) for part in parts if part is not None)

@@ -14,7 +14,7 @@ from infoplane.errors import UserError
 from infoplane.networks.module import Selected, Weighted
 from infoplane.recording.calls import Call
 from infoplane.recording.inputs import Batch
-from infoplane.recording.outputs import refuse_nan, rows_of, tensors_in
+from infoplane.recording.outputs import numbers_by_input, refuse_nan_outputs, tensors_in
 
 __all__ = ["RecordedLayer", "choose_layers"]
 
@@ -66,9 +66,9 @@ class RecordedLayer:
         """What the layer outputs for a batch, (inputs, width).
 
         Raises:
-            UserError: as by `rows_of`.
+            UserError: as by `numbers_by_input`.
         """
-        rows = rows_of(output, self.name, self.item, batch)
+        rows = numbers_by_input(output, self.name, self.item, batch)
         return rows if self.reading is None else self.reading(rows)
 
     def finite_rows(self, output: Any, batch: Batch) -> Tensor:
@@ -79,7 +79,7 @@ class RecordedLayer:
                 f"layer {self.name}: outputs {rows.shape[1]} numbers of {rows.dtype} for an input, at first "
                 f"{self.width} of {self.dtype}; record a layer of one shape"
             )
-        refuse_nan(rows, self.name, batch)
+        refuse_nan_outputs(rows, self.name, batch)
         return rows
 
     def measured(self, output: Any, batch: Batch) -> "RecordedLayer":
@@ -200,7 +200,7 @@ def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[Recorded
             continue
         if is_quantizer(call.module):
             chosen = [call if each.output is call.argument else each for each in chosen]
-        elif is_activation(call.module) or (call.module is None and kind_of(call) not in SOFTMAX):
+        elif is_activation(call.module) or (call.module is None and name_of_call(call) not in SOFTMAX):
             chosen.append(call)
     layers = [layer_of(call, counts, first_item(call.output)) for call in chosen]
     if not chosen or chosen[-1].output is not calls[-1].output:
@@ -214,7 +214,7 @@ def output_layer(calls: Sequence[Call], counts: Counter[str]) -> RecordedLayer:
     Where the model ends in a softmax, it is the output itself; and so it is where there are no logits.
     """
     output = calls[-1].output
-    ends = [call.output for call in calls if kind_of(call) in ("softmax", "Softmax")]
+    ends = [call.output for call in calls if name_of_call(call) in ("softmax", "Softmax")]
     for call in calls:
         if is_quantizer(call.module) and any(call.argument is each for each in ends):
             ends.append(call.output)
@@ -240,7 +240,7 @@ def first_item(output: Any) -> str:
     return paths[0] if len(paths) > 1 else ""
 
 
-def kind_of(call: Call) -> str:
+def name_of_call(call: Call) -> str:
     """The name of a function, or of a module's class."""
     return call.name.rpartition(".")[2] if call.module is None else type(call.module).__name__
 

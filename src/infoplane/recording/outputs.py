@@ -9,7 +9,7 @@ from torch import Tensor
 from infoplane.errors import UserError
 from infoplane.recording.inputs import Batch
 
-__all__ = ["refuse_nan", "rows_of", "tensors_in"]
+__all__ = ["numbers_by_input", "refuse_nan_outputs", "tensors_in"]
 
 
 def tensors_in(output: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -32,7 +32,7 @@ def tensors_in(output: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from tensors_in(value, f"{path}[{key}]")
 
 
-def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
+def numbers_by_input(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
     """The numbers that a layer outputs for each input of a batch, (inputs, width), in main memory.
 
     Floats of 16 bits and fewer become float32, which has a number for each of them; integers become int64.
@@ -76,7 +76,7 @@ def rows_of(output: Any, layer: str, item: str, batch: Batch) -> Tensor:
     return rows
 
 
-def refuse_nan(rows: Tensor, layer: str, batch: Batch) -> None:
+def refuse_nan_outputs(rows: Tensor, layer: str, batch: Batch) -> None:
     """Refuse rows of which one holds a NaN."""
     if torch.isnan(torch.aminmax(rows).max):
         wrong = int(rows.isnan().any(1).sum())

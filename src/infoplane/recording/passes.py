@@ -12,7 +12,7 @@ from infoplane.recording.calls import Call, observed
 from infoplane.recording.inputs import Batch, Inputs, output_of
 from infoplane.recording.layers import RecordedLayer
 from infoplane.recording.state import preserved
-from infoplane.recording.tallies import Collected, Ends, Streamed, Tally, streams
+from infoplane.recording.tallies import Collected, Ends, LayerTally, Streamed, streams
 
 __all__ = ["MEMORY", "gather", "tallies_of"]
 
@@ -20,7 +20,7 @@ __all__ = ["MEMORY", "gather", "tallies_of"]
 MEMORY = 2**27
 
 
-def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> None:
+def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Sequence[LayerTally]]) -> None:
     """Run a model over the inputs as often as the tallies of its layers need it.
 
     Raises:
@@ -37,7 +37,7 @@ def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Seq
 
 def tallies_of(
     estimators: Mapping[RecordedLayer, Mapping[str, Estimator]], labels: np.ndarray, ends: Ends
-) -> dict[RecordedLayer, list[Tally]]:
+) -> dict[RecordedLayer, list[LayerTally]]:
     """What is to be gathered of each layer: the smallest are stored, as many as fit into the memory.
 
     Of the others only what does not stream is stored, one at a time if need be.
@@ -47,7 +47,7 @@ def tallies_of(
         labels: (N,) classes.
         ends: the range `global`.
     """
-    tallies, total = dict[RecordedLayer, list[Tally]](), 0
+    tallies, total = dict[RecordedLayer, list[LayerTally]](), 0
     for layer in sorted(estimators, key=bytes_of_input):
         own, total = estimators[layer], total + len(labels) * bytes_of_input(layer)
         stored = {name: each for name, each in own.items() if total <= MEMORY or not streams(each)}
@@ -67,10 +67,12 @@ def bytes_of_input(layer: RecordedLayer) -> int:
     return layer.width * layer.dtype.itemsize
 
 
-def affordable(tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> dict[RecordedLayer, list[Tally]]:
+def affordable(
+    tallies: Mapping[RecordedLayer, Sequence[LayerTally]],
+) -> dict[RecordedLayer, list[LayerTally]]:
     """Incomplete tallies whose next pass fits into the memory, the smallest first; one at least."""
     pending = [(layer, each) for layer, own in tallies.items() for each in own if not each.is_complete]
-    chosen, total = defaultdict[RecordedLayer, list[Tally]](list), 0
+    chosen, total = defaultdict[RecordedLayer, list[LayerTally]](list), 0
     for layer, tally in sorted(pending, key=lambda each: each[1].bytes_needed):
         total += tally.bytes_needed
         if chosen and total > MEMORY:
@@ -79,7 +81,7 @@ def affordable(tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> dict[Recorde
     return chosen
 
 
-def run(model: nn.Module, batch: Batch, tallies: Mapping[RecordedLayer, Sequence[Tally]]) -> None:
+def run(model: nn.Module, batch: Batch, tallies: Mapping[RecordedLayer, Sequence[LayerTally]]) -> None:
     """Run a model on a batch, if a tally needs it, each taking what its layer outputs as soon as it does."""
     stop = batch.start + batch.count
     needing = {

@@ -22,7 +22,7 @@ from infoplane.recording.inputs import Inputs, output_of
 from infoplane.recording.layers import RecordedLayer, choose_layers
 from infoplane.recording.passes import gather, tallies_of
 from infoplane.recording.state import preserved, unwrapped
-from infoplane.recording.tallies import Ends, Extremes
+from infoplane.recording.tallies import Ends, LayerExtremes
 from infoplane.refusals import refuse_other_types, shown
 
 __all__ = ["NO_ENDS", "Recording", "as_metrics", "positive"]
@@ -221,7 +221,7 @@ class Recording:
         Raises:
             UserError: one is NaN or infinite.
         """
-        found = {layer: Extremes(layer.name) for layer in self.recorded}
+        found = {layer: LayerExtremes(layer.name) for layer in self.recorded}
         gather(self.model, self.inputs, {layer: [each] for layer, each in found.items()})
         return min(each.low for each in found.values()), max(each.high for each in found.values())
 

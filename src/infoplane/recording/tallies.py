@@ -15,12 +15,12 @@ from infoplane.information.layers import Layer
 from infoplane.kernels.counting import pack
 from infoplane.recording.rows import RowNumbers
 
-__all__ = ["Collected", "Ends", "Extremes", "Streamed", "Tally", "streams"]
+__all__ = ["Collected", "Ends", "LayerExtremes", "LayerTally", "Streamed", "streams"]
 
 Ends = tuple[float, float]
 
 
-class Tally(ABC):
+class LayerTally(ABC):
     """What is gathered of one layer, in as many passes over the inputs as it takes.
 
     Attributes:
@@ -52,7 +52,7 @@ class Tally(ABC):
         """Draw the conclusion of a pass over all inputs."""
 
 
-class Extremes(Tally):
+class LayerExtremes(LayerTally):
     """The lowest and the highest activation of a layer."""
 
     bytes_needed = 0
@@ -70,7 +70,7 @@ class Extremes(Tally):
         self.is_complete = True
 
 
-class Collected(Tally):
+class Collected(LayerTally):
     """A layer that is stored whole: the estimators see all of it at once, as those of a replay do.
 
     Args:
@@ -126,7 +126,7 @@ class Collected(Tally):
         return estimator.information(layer, self.ends, self.labels, everything)
 
 
-class Streamed(Tally):
+class Streamed(LayerTally):
     """A layer that is too large to be stored, as one estimator sees it: its distinct codes are numbered.
 
     A range that the layer itself decides takes a pass of its own.

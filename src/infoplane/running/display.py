@@ -10,10 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from infoplane.running.progress import Progress, TimeLeft
+from infoplane.running.progress import RunProgress, TimeLeft
 from infoplane.status import duration
 
-__all__ = ["Bars", "Display", "Lines", "display_of"]
+__all__ = ["Bars", "Display", "LineDisplay", "display_of"]
 
 SECONDS_BETWEEN_LINES = 15
 MOST_JOBS_SHOWN = 8
@@ -32,7 +32,7 @@ class Display(Protocol):
 class Bars:
     """A bar for each stage, and below the last words of what runs."""
 
-    def __init__(self, progress: Progress, console: Console) -> None:
+    def __init__(self, progress: RunProgress, console: Console) -> None:
         self.progress = progress
         self.live = Live(console=console, get_renderable=self.drawn, refresh_per_second=4, transient=True)
         self.live.start()
@@ -49,7 +49,7 @@ class Bars:
                 ProgressBar(total, done, width=30),
                 Text(f"{done}/{total}", justify="right"),
                 Text(f"{done / total:.0%}", justify="right"),
-                words_of(progress.left(stage)),
+                time_left_in_words(progress.left(stage)),
             )
         done, total = progress.done.total(), progress.totals.total()
         table.add_row(
@@ -57,7 +57,7 @@ class Bars:
             ProgressBar(total, done, width=30),
             Text(f"{done}/{total}", justify="right"),
             Text(f"{done / total:.0%}", justify="right"),
-            words_of(progress.left()),
+            time_left_in_words(progress.left()),
         )
         jobs = [*progress.running.values()][:MOST_JOBS_SHOWN]
         return Group(
@@ -74,10 +74,10 @@ class Bars:
         self.live.stop()
 
 
-class Lines:
+class LineDisplay:
     """A line every 15 seconds, and one in the end."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: RunProgress) -> None:
         self.progress = progress
         self.due = time.monotonic() + SECONDS_BETWEEN_LINES
 
@@ -94,27 +94,30 @@ class Lines:
             self.write(line_of(self.progress))
 
 
-def line_of(progress: Progress) -> str:
+def line_of(progress: RunProgress) -> str:
     """How far a run is, in one line."""
     done, total = progress.done.total(), progress.totals.total()
     stages = ", ".join(
         f"{stage} {progress.done[stage]}/{progress.totals[stage]}" for stage in progress.stages
     )
-    return f"{done} of {total} jobs ({done / max(total, 1):.0%}), {words_of(progress.left())}: {stages}"
+    left = time_left_in_words(progress.left())
+    return f"{done} of {total} jobs ({done / max(total, 1):.0%}), {left}: {stages}"
 
 
-def words_of(left: TimeLeft) -> str:
+def time_left_in_words(left: TimeLeft) -> str:
     """The time left as one reads it.
 
-    >>> words_of(TimeLeft(75, True)), words_of(TimeLeft(75, False)), words_of(TimeLeft(0, False))
-    ('1 min left', 'more than 1 min left', 'time left unknown')
+    >>> time_left_in_words(TimeLeft(75, True)), time_left_in_words(TimeLeft(75, False))
+    ('1 min left', 'more than 1 min left')
+    >>> time_left_in_words(TimeLeft(0, False))
+    'time left unknown'
     """
     if not left.seconds and not left.is_all:
         return "time left unknown"
     return f"{'' if left.is_all else 'more than '}{duration(left.seconds)} left"
 
 
-def display_of(progress: Progress) -> Display:
+def display_of(progress: RunProgress) -> Display:
     """Bars where standard error is a terminal, lines where it is not."""
     console = Console(stderr=True)
-    return Bars(progress, console) if console.is_terminal else Lines(progress)
+    return Bars(progress, console) if console.is_terminal else LineDisplay(progress)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from infoplane.errors import UserError
 
-__all__ = ["Claim", "claimed", "is_locked", "unlock"]
+__all__ = ["FolderClaim", "claimed", "is_locked", "unlock"]
 
 CLAIM = Path(".snakemake", "infoplane.run")
 LOCKS = Path(".snakemake", "locks")
 
 
-class Claim:
+class FolderClaim:
     """A folder that a run has for itself.
 
     It is a file that is locked by this process and by the Snakemake that it starts, and removed in the end:
@@ -54,13 +54,13 @@ def unlock(folder: Path) -> None:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[Claim]:
+def claimed(folder: Path) -> Iterator[FolderClaim]:
     """Have a folder for oneself meanwhile.
 
     Raises:
         UserError: another run has it.
     """
-    claim = Claim(folder)
+    claim = FolderClaim(folder)
     try:
         yield claim
     finally:

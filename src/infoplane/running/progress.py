@@ -11,13 +11,13 @@ from infoplane.layout import FILES
 from infoplane.log import last_line
 from infoplane.status import seconds
 
-__all__ = ["Job", "Progress", "TimeLeft"]
+__all__ = ["RunProgress", "StartedJob", "TimeLeft"]
 
 # Folders of results, in the order in which they are filled
 STAGES = list(dict.fromkeys(path.partition("/")[0] for path in FILES.values()))
 
 
-class Job(NamedTuple):
+class StartedJob(NamedTuple):
     """A job that has started.
 
     Attributes:
@@ -46,7 +46,7 @@ class TimeLeft(NamedTuple):
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """What has become of the jobs of a run.
 
     Attributes:
@@ -63,8 +63,8 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     totals: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
-    running: dict[int, Job] = field(default_factory=dict)
-    failed: list[Job] = field(default_factory=list)
+    running: dict[int, StartedJob] = field(default_factory=dict)
+    failed: list[StartedJob] = field(default_factory=list)
 
     def read_benchmarks(self, results: Path) -> None:
         """Take in the wall times that a folder of results has of jobs that have finished."""
@@ -83,7 +83,7 @@ class Progress:
                         self.totals[stage] += number
             case {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log, *_]}:
                 name = " ".join([rule, *event["wildcards"].values()])
-                self.running[number] = Job(rule_stage(rule), name, Path(log), self.clock())
+                self.running[number] = StartedJob(rule_stage(rule), name, Path(log), self.clock())
             case {"event": "job_finished", "job_id": number} if number in self.running:
                 job = self.running.pop(number)
                 self.done[job.stage] += 1

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.config.parsing import quoted, shortened
-from infoplane.config.study import load_study
+from infoplane.config.study import load_config
 from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
 from infoplane.running.folder import claimed, is_locked, unlock
 from infoplane.running.process import Child
-from infoplane.running.progress import Job, Progress
+from infoplane.running.progress import RunProgress, StartedJob
 
 __all__ = ["Options", "run_study", "snakefile", "target_names"]
 
@@ -66,7 +66,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
         UserError: config, target or data are not right, jobs have failed, or another run is at work.
     """
     refuse_without_snakemake()
-    study = load_study(config)
+    study = load_config(config)
     refuse_unwritable(study, str(config))
     refuse_missing_data(study, str(config))
     for target in targets:
@@ -76,7 +76,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     with claimed(Path.cwd()) as claim:
         if claim.is_inherited:
             unlock(Path.cwd())
-        progress = Progress(1 if options.in_process else options.cores)
+        progress = RunProgress(1 if options.in_process else options.cores)
         progress.read_benchmarks(Path(study.results))
         child = Child(arguments, environment_of(options), [claim.descriptor])
         try:
@@ -118,7 +118,7 @@ def environment_of(options: Options) -> dict[str, str]:
     return own if options.in_process else {}
 
 
-def follow(child: Child, progress: Progress, options: Options) -> list[str]:
+def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
     """Show what Snakemake tells until it ends; the errors that it tells of.
 
     A terminal that is closed ends the run, as Ctrl-C does.
@@ -141,10 +141,10 @@ def follow(child: Child, progress: Progress, options: Options) -> list[str]:
     return errors
 
 
-def reason(status: int, errors: Sequence[str], progress: Progress, child: Child) -> str:
+def reason(status: int, errors: Sequence[str], progress: RunProgress, child: Child) -> str:
     """Why a run has failed, in one line."""
     if progress.failed:
-        *others, last = map(words_of, progress.failed)
+        *others, last = map(describe_failure, progress.failed)
         for line in others:
             print(f"infoplane: {line}", file=sys.stderr)
         return last
@@ -183,7 +183,7 @@ def named(log: Path | None) -> str:
     return f" (log: {log})" if log else ""
 
 
-def words_of(job: Job) -> str:
+def describe_failure(job: StartedJob) -> str:
     return f"{job.name} failed: {job.last_words.removeprefix('infoplane: ')} (log: {job.log})"
 
 
@@ -196,13 +196,13 @@ def count_of_jobs(number: int) -> str:
     return f"{number} job{'s' * (number != 1)}"
 
 
-def print_plan(progress: Progress) -> None:
+def print_plan(progress: RunProgress) -> None:
     """Print how many jobs of each stage would run."""
     for line in plan(progress):
         print(line)
 
 
-def plan(progress: Progress) -> Iterator[str]:
+def plan(progress: RunProgress) -> Iterator[str]:
     for stage in progress.stages:
         yield f"{stage:12} {progress.totals[stage]:6}"
     total = progress.totals.total()

@@ -78,12 +78,14 @@ def setting_correlations(settings: Sequence[Setting]) -> pd.DataFrame:
         {"estimator": estimator, "activation": activation, "layer": layer, "against": against, **row}
         for (estimator, activation, layer), own in groups.items()
         for against in AGAINST
-        for row in rows_of(own, against)
+        for row in correlation_rows(own, against)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def rows_of(own: Sequence[tuple[Setting, pd.DataFrame]], against: str) -> Iterator[Mapping[str, Any]]:
+def correlation_rows(
+    own: Sequence[tuple[Setting, pd.DataFrame]], against: str
+) -> Iterator[Mapping[str, Any]]:
     for one, runs in own:
         correlation = correlate(runs["compression"], runs[against])._asdict()
         means = {"compression": runs["compression"].mean(), "mean": runs[against].mean()}

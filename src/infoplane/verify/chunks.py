@@ -7,13 +7,13 @@ from pathlib import Path
 from infoplane import layout
 from infoplane.errors import UserError
 
-__all__ = ["chunks_in", "chunks_of", "refuse_gaps", "repetitions_of"]
+__all__ = ["chunks_in", "chunks_of", "named_repetitions", "refuse_gaps"]
 
 
-def repetitions_of(path: Path) -> list[int]:
+def named_repetitions(path: Path) -> list[int]:
     """The repetitions that a file is named after.
 
-    >>> repetitions_of(Path("training/mine/3-5.parquet"))
+    >>> named_repetitions(Path("training/mine/3-5.parquet"))
     [3, 4, 5]
     """
     try:
@@ -38,7 +38,7 @@ def chunks_in(
         UserError: there are none.
     """
     paths = sorted(results.glob(layout.path_of(kind, **names, chunk="*")))
-    chunks = {path: {*repetitions_of(path)} for path in paths}
+    chunks = {path: {*named_repetitions(path)} for path in paths}
     if repetitions is not None:
         chunks = {path: its for path, its in chunks.items() if its <= {*repetitions}}
     if not chunks:
@@ -55,7 +55,7 @@ def chunks_of(results: Path, kind: str, names: dict[str, str], repetitions: Coll
     """
     chunks = chunks_in(results, kind, names, repetitions)
     folder = results / layout.folder_of(kind, **names)
-    refuse_gaps(folder, chain(*map(repetitions_of, chunks)), repetitions)
+    refuse_gaps(folder, chain(*map(named_repetitions, chunks)), repetitions)
     return chunks
 
 

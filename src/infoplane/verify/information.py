@@ -22,7 +22,7 @@ from infoplane.networks.layers import network_of
 from infoplane.records import recorded_epochs
 from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import Trajectory, load_trajectory
-from infoplane.verify.chunks import chunks_in, refuse_gaps, repetitions_of
+from infoplane.verify.chunks import chunks_in, named_repetitions, refuse_gaps
 from infoplane.verify.facts import laws_of_information, refuse_other_rows, refuse_where
 from infoplane.verify.recordings import check_recorded
 from infoplane.verify.trainings import dataset_of, description_of_experiment
@@ -40,7 +40,7 @@ def check_information(path: Path) -> None:
     table, known = read_table(path, "information")
     spec = spec_of_runs(known["spec"])
     estimator = EstimatorSpec.model_validate(known["spec"]["estimator"])
-    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], named_repetitions(path))
     if isinstance(spec, RecordedSpec):
         check_recorded(path, table, known, layers_in(estimator, known["layers"]))
         return

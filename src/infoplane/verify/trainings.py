@@ -13,7 +13,7 @@ from infoplane.networks.layers import network_of
 from infoplane.records import training_parts
 from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import load_trajectory
-from infoplane.verify.chunks import chunks_in, refuse_gaps, repetitions_of
+from infoplane.verify.chunks import chunks_in, named_repetitions, refuse_gaps
 from infoplane.verify.facts import accuracies_are_shares, refuse_other_rows
 from infoplane.verify.recordings import refuse_other_recordings
 
@@ -32,7 +32,7 @@ def check_history(path: Path) -> None:
     results, _ = locate(path, "history")
     table, known = read_table(path, "history")
     spec = spec_of_runs(known["spec"])
-    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], repetitions_of(path))
+    refuse_mismatch(path, "the list of its repetitions", known["repetitions"], named_repetitions(path))
     if isinstance(spec, RecordedSpec):
         refuse_other_recordings(path, table, known)
         return
@@ -53,7 +53,7 @@ def check_trajectory(path: Path) -> None:
     refuse_mismatch(path, "its spec", spec, trained)
     refuse_mismatch(path, "its data set", trajectory.dataset, history["dataset"])
     refuse_mismatch(
-        path, "the list of its repetitions", trajectory.repetitions.tolist(), repetitions_of(path)
+        path, "the list of its repetitions", trajectory.repetitions.tolist(), named_repetitions(path)
     )
     dataset = dataset_of(path, results, trajectory.dataset)
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)

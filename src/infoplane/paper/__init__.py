@@ -1,0 +1,111 @@
+"""Paper of a study: a PDF, set by Typst from a template that reads every number from the tables by a key."""
+
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from infoplane.artifacts import written_aside
+from infoplane.config.kinds import PICTURE
+from infoplane.config.study import Study, load_config
+from infoplane.errors import UserError
+from infoplane.layout import Layout
+from infoplane.paper.facts import facts
+
+__all__ = ["write_paper"]
+
+MAIN, FACTS, PAPER = "paper.typ", "study.json", "paper.pdf"
+TEMPLATE = Path(__file__).with_name("template")
+
+
+def write_paper(
+    config: Path,
+    output: Path | None = None,
+    template: Path | None = None,
+    results: Path | None = None,
+) -> Path:
+    """Write the paper of a study that has been run to its end.
+
+    Typst sees a folder with the template, the tables (csv), the figures (svg) and `study.json`, and nothing
+    else: no network, and no fonts but those that it carries. The bytes of the PDF depend on these files and
+    on the version of Typst alone.
+
+    Args:
+        config: the config file of the study.
+        output: the PDF; `paper.pdf` in the folder of results unless given.
+        template: a folder whose files replace those of the template, or are added to them.
+        results: the folder of tables and figures, such as that of an exported study; the folder of results
+            that the config names unless given.
+
+    Returns:
+        The path of the PDF.
+
+    Raises:
+        UserError: Typst is not installed; a table or figure is missing; a key selects no row of its table;
+            or no sentence of the template fits a verdict.
+    """
+    typst = imported()
+    study = load_config(config)
+    if results is not None:
+        study = replace(study, results=str(results))
+    output = output or Path(study.results, PAPER)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        collect(study, config, template, folder)
+        try:
+            pdf = typst.compile(str(folder / MAIN), root=str(folder), ignore_system_fonts=True, timestamp=0)
+        except typst.TypstError as error:
+            raise UserError(reason(error, study.results)) from error
+    with written_aside(output) as aside:
+        aside.write_bytes(pdf)
+    return output
+
+
+def imported() -> Any:
+    try:
+        import typst
+    except ImportError as error:
+        raise UserError(
+            "typst is not installed, which sets papers; pip install 'infoplane[paper]'"
+        ) from error
+    return typst
+
+
+def collect(study: Study, config: Path, template: Path | None, folder: Path) -> None:
+    """Copy the template, the tables and the figures into a folder, and write what else the template reads."""
+    layout, results = Layout(study), Path(study.results)
+    shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
+    if template is not None:
+        if not template.is_dir():
+            raise UserError(
+                f"{template}: is no folder; name one with a {MAIN}, or with other files of the template"
+            )
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+    tables = [each for each in (*layout.joins(study.inputs), *layout.verdicts()) if each.endswith(".csv")]
+    pictures = [f"figures/{name}.svg" for name in layout.figures_of(PICTURE)]
+    for path in (*tables, *pictures):
+        # Typst names a missing file where the template reads it
+        if (results / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(results / path, folder / path)
+    text = json.dumps(facts(study, layout, config), ensure_ascii=False)
+    (folder / FACTS).write_text(text, encoding="utf-8")
+
+
+def reason(error: Any, results: str) -> str:
+    """Why the template could not be set, in one line.
+
+    Args:
+        error: of Typst.
+        results: the folder of results.
+    """
+    message = " ".join(error.message.split())
+    if missing := re.match(r"file not found \(searched at .*?/((?:statistics|figures)/[^)]*)\)", message):
+        return f"{Path(results, missing[1])}: missing; run the workflow to its end first"
+    if said := re.match(r'(?:assertion failed|panicked with): "?(.*?)"?$', message):
+        message = said[1].replace('\\"', '"')
+    places = re.findall(r"([\w.-]+\.typ:\d+)", error.diagnostic)
+    return f"{places[-1] if places else MAIN}: {message}"

@@ -1,0 +1,124 @@
+"""What the template of a paper reads beside the tables: experiments, figures, constants, provenance."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from infoplane.config.kinds import PICTURE
+from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, label_of_training
+from infoplane.config.study import Experiment, Study
+from infoplane.config.training import LayerSpec
+from infoplane.export import PROVENANCE, provenance
+from infoplane.layout import Layout
+from infoplane.networks.layers import NETWORKS
+from infoplane.pages.index import shown_by
+from infoplane.ranges import MOVING_DECAY, MOVING_START
+from infoplane.recognition import description_of
+from infoplane.statistics.blocks import LENGTH, TAIL
+from infoplane.statistics.claims import CLAIMS
+from infoplane.statistics.margins import DEFAULT, MARGINS
+from infoplane.statistics.phases import NEAR
+from infoplane.statistics.prevalence import FEWEST, LEVEL
+
+__all__ = ["facts"]
+
+
+def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
+    """What is known of a study without its tables.
+
+    Raises:
+        UserError: the config cannot be read.
+    """
+    labels = study.labels() | {
+        name: its.label or label_of_training(its.spec) for name, its in study.trained.items()
+    }
+    descriptions = [
+        description_of(Path(study.results, path)) for path in layout.files("aggregates", study.pairs)
+    ]
+    made = [each for each in descriptions if each]
+    return {
+        "results": study.results,
+        "experiments": {name: of_experiment(its, labels[name]) for name, its in study.trained.items()},
+        "pairs": [f"{experiment}/{estimator}" for experiment, estimator in study.pairs],
+        "labels": labels,
+        "figures": {name: of_figure(study, name, labels) for name in layout.figures_of(PICTURE)},
+        "networks": {name: sizes(layers) for name, layers in NETWORKS.items()},
+        "datasets": {its["dataset"]["name"]: its["dataset"] for its in made},
+        "claims": {
+            name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
+        },
+        "constants": CONSTANTS,
+        "provenance": origin(study, config) | {"versions": made[0]["versions"] if made else {}},
+    }
+
+
+def origin(study: Study, config: Path) -> dict[str, Any]:
+    """Config, commit and engine that a study was made by: as exported with it, or else the present ones."""
+    exported = Path(study.results, PROVENANCE)
+    if exported.is_file():
+        known: dict[str, Any] = json.loads(exported.read_text(encoding="utf-8"))
+        return known
+    return provenance(config)
+
+
+CONSTANTS = {
+    "block": LENGTH,
+    "compression_margin": DEFAULT.compression,
+    "fewest_runs": FEWEST,
+    "fitting_margin": DEFAULT.fitting,
+    "level": LEVEL,
+    "margins": [its.name for its in MARGINS],
+    "moving_decay": MOVING_DECAY,
+    "moving_start": MOVING_START[1],
+    "near": NEAR,
+    "tail": 1 / TAIL,
+}
+
+
+def of_experiment(its: Experiment, label: str) -> dict[str, Any]:
+    """An experiment: its label, its control mark, its repetitions and the keys of its training."""
+    keys = {"network", "protocol", "epochs", "prefit_epochs", "batch_size", "learning_rate"}
+    return its.spec.model_dump(mode="json", include=keys) | {
+        "label": label,
+        "dataset": its.dataset,
+        "data": DATASETS.get(its.dataset, its.dataset),
+        "activation": ACTIVATIONS.get(its.activation, its.activation),
+        "bits": its.bits if isinstance(its.bits, str) else its.bits.activations,
+        "optimizer": OPTIMIZERS[its.optimizer],
+        "repetitions": its.repetitions,
+        "control": its.control,
+    }
+
+
+def of_figure(study: Study, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """A figure: its file, its caption, and what the index of the study says that it shows."""
+    spec = study.figures[name]
+    return {
+        "file": f"figures/{name}.svg",
+        "caption": spec.caption,
+        "shown": f"{shown_by(spec, labels)}{f' {spec.note}.' if spec.note else ''}",
+    }
+
+
+def sizes(layers: Sequence[LayerSpec]) -> str:
+    """The sizes of the layers of a network.
+
+    >>> sizes(NETWORKS["shwartz-ziv"]), sizes(NETWORKS["conv"])
+    ('10-7-5-4-3', '2 filters of 3×3, pools of 2, 2 filters of 3×3, pools of 2, 16')
+    """
+    known = [*map(size, layers)]
+    return ("-" if all(each.isdigit() for each in known) else ", ").join(known)
+
+
+def size(layer: LayerSpec) -> str:
+    """The size of a layer: its width, its filters or its pools."""
+    match layer.model_dump():
+        case {"dense": width}:
+            return str(width)
+        case {"pool": width}:
+            return f"pools of {width}"
+        case {"conv": filters, "kernel": width}:
+            return f"{filters} filters of {width}×{width}"
+        case unknown:
+            raise AssertionError(unknown)

@@ -1,0 +1,216 @@
+"""The paper of a study says what its tables say, and is not made where it would say something else."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from observations import seen
+from paper_study import config_of, write_study
+from phase_files import write_phases
+
+from infoplane.cli import main
+from infoplane.errors import UserError
+from infoplane.paper import write_paper
+from infoplane.statistics import join_prevalence, write_claims
+from infoplane.statistics.settings import COLUMNS
+
+pypdf = pytest.importorskip("pypdf")
+pytest.importorskip("typst")
+
+RELU, TANH = "synthetic-relu-8bit", "synthetic-tanh-8bit"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    config = config_of(tmp_path_factory.mktemp("paper"))
+    return config, write_study(config)
+
+
+@pytest.fixture(scope="module")
+def paper(study):
+    return pypdf.PdfReader(write_paper(study[0]))
+
+
+@pytest.fixture(scope="module")
+def text(paper):
+    return words("\n".join(page.extract_text() for page in paper.pages))
+
+
+def words(text: str) -> str:
+    """A text as one line, with the spaces and hyphens of a keyboard."""
+    return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " "))
+
+
+def table(study, name: str) -> pd.DataFrame:
+    return pd.read_csv(Path(study[1].results, "statistics", name))
+
+
+def cell(study, experiment: str, layer: int, by: str = "exact", phase: str = "compression") -> pd.Series:
+    """A cell, found by pandas."""
+    wanted = {"experiment": experiment, "estimator": by, "layer": layer, "phase": phase}
+    rows = table(study, "synthetic/prevalence.csv")
+    return rows[(rows[[*wanted]] == pd.Series(wanted)).all(axis=1)].iloc[0]
+
+
+@pytest.fixture
+def changed(study, tmp_path):
+    """Another study with the same tables, which a test may change."""
+    config = config_of(tmp_path)
+    shutil.copytree(study[1].results, tmp_path / "results", ignore=shutil.ignore_patterns("*.pdf"))
+    return config
+
+
+def edit(config: Path, name: str, where: dict[str, object], **values: object) -> None:
+    path = config.parent / "results" / "statistics" / name
+    rows = pd.read_csv(path)
+    chosen = (rows[[*where]] == pd.Series(where)).all(axis=1)
+    assert chosen.any()
+    for column, value in values.items():
+        rows.loc[chosen, column] = value
+    rows.to_csv(path, index=False)
+
+
+def refused(config: Path, **options: Path) -> str:
+    with pytest.raises(UserError) as error:
+        write_paper(config, **options)
+    assert "\n" not in str(error.value)
+    assert not (config.parent / "results" / "paper.pdf").exists()
+    return str(error.value)
+
+
+def test_it_has_four_to_eight_pages(paper):
+    assert 4 <= len(paper.pages) <= 8
+
+
+def test_it_has_all_its_parts(text):
+    titles = ["Abstract", "Question", "Method", "Results", "Verdicts", "Provenance", "References"]
+    assert all(title in text for title in titles)
+    assert "Left out" not in text and "We train" in text
+
+
+@pytest.mark.parametrize("experiment", [RELU, TANH])
+def test_numbers_are_those_of_the_tables(study, text, experiment):
+    hidden = cell(study, experiment, 5)
+    assert f"{hidden['k']} of {hidden['n']} runs" in text
+    assert f"[{100 * hidden['lower']:.0f}, {100 * hidden['upper']:.0f}]" in text
+    assert f"{hidden['mean']:.2f} bit".replace("-", "−") in text
+    for by in ("exact", "rebinned", "softmax"):
+        output = cell(study, experiment, 6, by)
+        assert f"{output['mean']:.2f} [{output['mean_lower']:.2f}, {output['mean_upper']:.2f}]" in text
+
+
+def test_numbers_of_the_config_and_of_all_tables_together_are_told(study, text):
+    trained = study[1].trained.values()
+    networks = sum(its.repetitions for its in trained)
+    assert f"{networks:,} networks in {len(trained)} experiments" in text
+    checked = [table(study, f"{name}/violations.csv") for name in study[1].inputs]
+    compared = pd.concat(checked).query("estimator == 'exact'")["compared"].sum()
+    assert f"In {compared:,} comparisons" in text
+    assert "commit" in text and "numpy" in text and "ab" * 8 in text
+
+
+def test_verdicts_are_those_of_the_table(study, text):
+    for _, its in table(study, "claims.csv").iterrows():
+        assert re.search(rf"{its['claim']} {its['reading']}.*?{its['verdict']}", text)
+
+
+def test_figures_have_their_captions(text, study):
+    assert words(study[1].figures["output-readings"].caption) in text
+
+
+def test_equal_tables_give_equal_bytes(study, changed, tmp_path):
+    text = study[0].read_text()
+    again = write_paper(study[0], tmp_path / "again.pdf")
+    assert again.read_bytes() == Path(study[1].results, "paper.pdf").read_bytes()
+    assert study[0].read_text() == text
+
+
+def test_an_exported_study_says_what_made_it(study, tmp_path):
+    folder = shutil.copytree(study[1].results, tmp_path / "exported")
+    made = {"commit": "c0ffee" * 6, "config_sha256": "5a" * 32, "engine": 7}
+    (folder / "provenance.json").write_text(json.dumps(made))
+    pages = pypdf.PdfReader(write_paper(study[0], tmp_path / "exported.pdf", results=folder)).pages
+    text = words(pages[-2].extract_text() + pages[-1].extract_text())
+    assert "SHA-256 5a5a" in text and "commit c0ffee" in text and "kernels 7" in text
+
+
+def test_a_table_without_a_row_is_named(changed):
+    edit(changed, "synthetic/prevalence.csv", {"experiment": RELU, "estimator": "rebinned"}, estimator="x")
+    error = refused(changed)
+    assert "synthetic/prevalence.csv: experiment=synthetic-relu-8bit estimator=rebinned" in error
+    assert "selects 0 rows" in error
+
+
+def test_a_table_without_a_column_is_named(changed):
+    path = changed.parent / "results" / "statistics" / "synthetic" / "prevalence.csv"
+    pd.read_csv(path).drop(columns="estimator").to_csv(path, index=False)
+    assert f"{path}: has no column estimator" in refused(changed)
+
+
+@pytest.mark.parametrize("name", ["statistics/mnist/prevalence.csv", "figures/main-relu.svg"])
+def test_a_missing_file_is_named(changed, name):
+    path = changed.parent / "results" / name
+    path.unlink()
+    assert refused(changed) == f"{path}: missing; run the workflow to its end first"
+
+
+def test_a_flipped_verdict_changes_the_sentence(study, changed):
+    sentences = {
+        "supported": "most runs compress the output of every network",
+        "refuted": "there are networks whose output most runs do not compress",
+    }
+    reading = {"claim": "C3", "protocol": "published", "reading": "logits"}
+    for verdict, sentence in sentences.items():
+        edit(changed, "claims.csv", reading, verdict=verdict)
+        pages = pypdf.PdfReader(write_paper(changed)).pages
+        assert f"Read as the quantized logits, {sentence}" in words(pages[0].extract_text())
+
+
+def test_a_verdict_without_a_sentence_is_named(changed):
+    edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
+    error = refused(changed)
+    assert "claim=C4 protocol=controlled reading=codes: is undecided" in error
+
+
+def test_drawn_tables_have_columns_of_the_statistics(study, tmp_path):
+    phases = dict(write_phases(tmp_path, seen(name, runs=6)) for name in ("one", "other"))
+    join_prevalence(phases, tmp_path / "prevalence.csv")
+    write_claims(phases, *(tmp_path / f"{name}.csv" for name in ("claims", "cells", "margins")))
+    for name, drawn in {"prevalence": "synthetic/prevalence.csv", "claims": "claims.csv"}.items():
+        assert {*table(study, drawn)} <= {*pd.read_csv(tmp_path / f"{name}.csv")}
+    assert {*table(study, "synthetic/settings.csv")} <= {*COLUMNS}
+
+
+SMALL = """
+defaults: {dataset: synthetic, network: shwartz-ziv, activation: relu, epochs: 300, record_every: 5,
+           repetitions: 6, chunk: 6}
+experiments: {synthetic-relu-8bit: {bits: 8}, synthetic-relu-4bit: {bits: 4}}
+estimators: {exact: {kind: exact}}
+"""
+
+
+def test_parts_of_a_small_study_are_left_out_and_named(tmp_path):
+    config = config_of(tmp_path, SMALL)
+    write_study(config)
+    text = words("".join(page.extract_text() for page in pypdf.PdfReader(write_paper(config)).pages))
+    assert "lacks experiments of the whole paper" in text
+    assert "this study does not have synthetic-tanh-8bit" in text
+    assert "12 networks in 2 experiments" in text
+    assert "Read as the quantized logits" not in text
+
+
+def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "paper.typ").write_text(
+        '#import "tables.typ": *\nMine: #runs(cell("synthetic-relu-8bit", 5))'
+    )
+    output = tmp_path / "own.pdf"
+    given = ["--template", str(tmp_path / "own"), "--output", str(output)]
+    assert main(["paper", str(changed), *given]) == 0
+    assert re.match(r"Mine: \d+ of 50", words(pypdf.PdfReader(output).pages[0].extract_text()))
+    (tmp_path / "own" / "paper.typ").write_text('#import "tables.typ": *\n\n#picture("none")')
+    assert "paper.typ:3: none: is no figure" in refused(changed, template=tmp_path / "own")
+    assert "is no folder" in refused(changed, template=tmp_path / "missing")
