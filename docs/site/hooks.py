@@ -8,6 +8,7 @@ from gallery import gallery
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from notebook import page_of, pictures_of
 
 ROOT = Path(__file__).parents[2]
 # Pages that lie elsewhere in the repository, and where the site has them
@@ -29,6 +30,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, uri in PAGES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / source)))
     files.append(File.generated(config, "gallery.md", content=gallery(ROOT)))
+    notebook = ROOT / "docs" / "tutorial.ipynb"
+    files.append(File.generated(config, "tutorial.md", content=page_of(notebook)))
+    for name, picture in pictures_of(notebook).items():
+        files.append(File.generated(config, name, content=picture))
     linked = {
         target
         for file in files.documentation_pages()

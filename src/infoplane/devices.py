@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from infoplane.config import NO_DEVICE
 from infoplane.errors import UserError
+from infoplane.refusals import refuse_other_names
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +15,8 @@ __all__ = ["device_of", "name_of", "refuse_auto"]
 
 
 def refuse_auto(name: str) -> str:
-    """Refuse `auto`, which would let the machine decide what a result is."""
+    """Refuse `auto`, which would let the machine decide what a result is, and all that names no device."""
+    refuse_other_names("device", name, ("cpu", "cuda", "auto"))
     if name == "auto":
         raise UserError(f"device: {NO_DEVICE}")
     return name

@@ -1,6 +1,6 @@
-"""The one exception that is the user's to mend."""
+"""The exceptions that are the user's to mend."""
 
-__all__ = ["UserError"]
+__all__ = ["UserError", "WrongType", "WrongValue"]
 
 
 class UserError(Exception):
@@ -8,3 +8,11 @@ class UserError(Exception):
 
     The command line prints the line without a traceback and exits with status 1.
     """
+
+
+class WrongType(UserError, TypeError):
+    """An argument of another type than a function takes."""
+
+
+class WrongValue(UserError, ValueError):
+    """An argument of the right type whose value a function does not take."""

@@ -14,6 +14,7 @@ from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
 from infoplane.layout import FILES, locate, path_of
+from infoplane.refusals import as_path, refuse_other_types
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
@@ -32,7 +33,7 @@ def load_table(path: str | Path) -> pd.DataFrame:
     Raises:
         UserError: there is no such table, or it is damaged.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix == ".csv":
         return read_plain(path)
     frame, description = read_table(path, kind_of(path))
@@ -79,6 +80,7 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
     >>> aggregate(table)[["quantity", "mean", "q10", "q90"]].to_dict("records")
     [{'quantity': 'i_xt', 'mean': 2.0, 'q10': 1.2, 'q90': 2.8}]
     """
+    refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate")
     if missing := {"repetition", "epoch", "layer"} - {*table}:
         raise UserError(f"the table has no column {min(missing)}; give one as from estimate")
     table = table if "part" in table else table.assign(part="main")
@@ -154,7 +156,7 @@ def load_study(folder: str | Path) -> StudyResults:
     Raises:
         UserError: the folder holds no results.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     experiments, estimators = {}, {}
     for path in sorted(folder.glob(path_of("aggregates", experiment="*", estimator="*"))):
         spec = pq.read_schema(path).metadata[KEY.encode()]

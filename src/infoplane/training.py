@@ -22,6 +22,7 @@ from infoplane.errors import UserError
 from infoplane.networks.layers import Network
 from infoplane.progress import progress_bar
 from infoplane.records import Records, recorded_epochs, training_parts
+from infoplane.refusals import as_path, refuse_other_types, shown
 from infoplane.suitability import InputsMerged, refuse_unsuitable, report_inputs
 from infoplane.trajectory import Trajectory, save_trajectory
 
@@ -38,7 +39,7 @@ def train(
     repetitions: int | Sequence[int],
     dataset: Dataset | None = None,
     device: str = "cpu",
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> tuple[Trajectory, pd.DataFrame]:
     """Train some repetitions of a spec.
 
@@ -63,9 +64,12 @@ def train(
     Warns:
         InputsMerged: fewer than 99 % of the inputs are distinct on the grid that a quantized network reads.
     """
+    refuse_other_types("spec", spec, TrainingSpec, "a TrainingSpec")
     train_repetitions = engine_of(spec, device)
     repetitions = numbers_of(repetitions)
-    dataset = dataset or load_dataset(spec.dataset)
+    dataset = load_dataset(spec.dataset) if dataset is None else dataset
+    refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
+    checkpoint = None if checkpoint is None else as_path(checkpoint, "checkpoint")
     if dataset.name != spec.dataset:
         raise UserError(
             f"dataset: the spec names {spec.dataset!r}, and {dataset.name!r} is given; give the one that it "
@@ -104,11 +108,12 @@ def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:
         found = [index(number) for number in numbers]
     except TypeError as error:
         raise UserError(
-            f"repetitions: {repetitions!r} are no numbers; give how many, or a list of their numbers"
+            f"repetitions: {shown(repetitions)} are no numbers; give how many, or a list of their numbers"
         ) from error
     if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= 2**31:
         raise UserError(
-            f"repetitions: {repetitions!r} is refused; give how many, or different numbers of 0 … 2³¹ − 1"
+            f"repetitions: {shown(repetitions)} is refused; give how many, or different numbers of "
+            "0 … 2³¹ − 1"
         )
     return found
 

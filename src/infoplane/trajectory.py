@@ -23,9 +23,11 @@ from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.errors import UserError
+from infoplane.html import html_table
 from infoplane.networks.layers import Dense, Network, network_of
 from infoplane.recognition import DAMAGE
 from infoplane.records import recorded_epochs
+from infoplane.refusals import as_path
 
 if TYPE_CHECKING:
     from torch.nn import Sequential
@@ -82,6 +84,18 @@ class Trajectory:
         trained = f"{network} of {size} parameters, {spec.activation}, {bits}, {spec.protocol}"
         epochs = f"{snapshots} epochs from {self.epochs[0]} to {self.epochs[-1]}"
         return f"Trajectory({self.dataset.get('name')!r}, {trained}: {repetitions} repetitions, {epochs})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the spec, and what was recorded."""
+        rows = {key: canonical(value) for key, value in self.spec.differences().items()}
+        repetitions, snapshots, size = self.parameters.shape
+        recorded = {
+            "repetitions": repetitions,
+            "recorded epochs": f"{snapshots}, from {self.epochs[0]} to {self.epochs[-1]}",
+            "parameters": size,
+            "repetitions that have become NaN": int((~self.finite.all(axis=1)).sum()),
+        }
+        return html_table("Trajectory", rows | recorded)
 
     def weights(self, layer: int, epoch: int, dataset: Dataset | None = None, part: str = "main") -> Weights:
         """The weights of one layer of every repetition at one recorded epoch, before they are quantized.
@@ -225,7 +239,7 @@ def load_trajectory(path: Path) -> Trajectory:
     Raises:
         UserError: the file is missing, truncated or of another kind.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         with safe_open(path, framework="numpy") as file:
             description = parse_description((file.metadata() or {}).get(KEY), path, "trajectory")

@@ -15,6 +15,7 @@ from infoplane.artifacts import parse_description, read_table
 from infoplane.errors import UserError
 from infoplane.figures.descriptions import figure_description
 from infoplane.figures.drawing import write_figure
+from infoplane.figures.explorer import write
 from infoplane.figures.explorer.contents import EPOCHS, MISSING, contents_of, largest_step, packed
 from infoplane.figures.tables import read_tables
 
@@ -323,3 +324,45 @@ def test_a_study_of_failed_runs_says_so(study, browser, tmp_path):
     write_figure(spec, study.tables(spec), [tmp_path / "a.html"])
     with opened(browser, tmp_path / "a.html") as shown:
         assert "0 of 1 runs (1 failed): there is nothing to show" in shown.locator("#side-0").inner_text()
+
+
+def named_page(study, path, names):
+    """A page of two experiments whose layers have names, by experiment."""
+    spec = explorer([*names], ("exact",))
+    tables = read_tables(spec, study.tables(spec))
+    for kind in ("aggregates", "information"):
+        for (experiment, _), table in tables[kind].items():
+            if names[experiment]:
+                table["layer_name"] = [names[experiment][layer - 1] for layer in table["layer"]]
+    write(spec, tables, [path], {})
+    return path
+
+
+NAMES = ["conv.0", "relu <1>", "pool", "fc1", "fc2", "softmax"]
+
+
+def test_layers_are_called_by_their_names(study, browser, tmp_path):
+    """In the legend, in tooltips, in the table of values, and for those who hear the page."""
+    path = named_page(study, tmp_path / "page.html", {"fine": NAMES, "tanh": NAMES})
+    with opened(browser, path) as shown:
+        assert shown.locator("#layers button span").all_text_contents() == NAMES
+        assert shown.locator("#side-0 tbody th").all_text_contents() == NAMES
+        plane = shown.locator("#side-0 svg[aria-label^='Information plane']")
+        assert f"{NAMES[1]} at " in plane.get_attribute("aria-label")
+        for layer in (1, 3, 4, 5, 6):
+            shown.click(f"#layer-{layer}")
+        dot = shown.locator("#side-0 .means path").bounding_box()
+        shown.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+        assert shown.locator("#tooltip").inner_text().startswith(f"{NAMES[1]}, mean of ")
+
+
+def test_layers_whose_names_differ_have_numbers_in_the_legend(study, browser, tmp_path):
+    others = ["conv.0", "tanh", "pool", "fc1", "fc2", "softmax"]
+    path = named_page(study, tmp_path / "page.html", {"fine": NAMES, "tanh": others})
+    with opened(browser, path) as shown:
+        assert shown.locator("#layers button span").all_text_contents() == [NAMES[0], "T2", *NAMES[2:]]
+        assert shown.locator("#side-1 tbody th").all_text_contents() == others
+    path = named_page(study, tmp_path / "page.html", {"fine": NAMES, "tanh": None})
+    with opened(browser, path) as shown:
+        assert shown.locator("#layers button span").all_text_contents() == [f"T{n}" for n in range(1, 7)]
+        assert shown.locator("#side-0 tbody th").all_text_contents() == NAMES

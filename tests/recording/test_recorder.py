@@ -209,8 +209,32 @@ class TestInputs:
         assert recorded(dense(4, 2), torch.ones(1, 4), ["cat"]).table()["h_t"].tolist() == [0.0]
 
 
+def test_model_and_inputs_stay_where_they_are():
+    """Every tensor of both is the same object on the same device afterwards, and holds the same values."""
+    inputs, labels = images()
+    inputs = torch.as_tensor(inputs)
+    model = net()
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers()), "inputs": inputs}
+    before = {name: (each.data_ptr(), each.device, each.clone()) for name, each in tensors.items()}
+    recorded(model, inputs, labels, estimators=ALL)
+    after = {**dict(model.named_parameters()), **dict(model.named_buffers()), "inputs": inputs}
+    for name, (place, device, values) in before.items():
+        assert after[name] is tensors[name] and after[name].data_ptr() == place
+        assert after[name].device == device and torch.equal(after[name], values)
+        assert after[name].grad is None
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 class TestOnGpu:
+    def test_inputs_stay_on_the_processor_and_buffers_on_the_gpu(self):
+        inputs, labels = images()
+        inputs = torch.as_tensor(inputs)
+        model = nn.Sequential(nn.BatchNorm2d(inputs.shape[1]), nn.Flatten(), nn.LazyLinear(3), nn.ReLU())
+        model(inputs[:2])
+        recorded(model.cuda(), inputs, labels)
+        assert inputs.device.type == "cpu"
+        assert {each.device.type for each in (*model.parameters(), *model.buffers())} == {"cuda"}
+
     def test_a_model_stays_there_and_inputs_come(self):
         inputs, labels = images()
         model = net().cuda()

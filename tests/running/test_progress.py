@@ -4,6 +4,7 @@ from io import StringIO
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -135,5 +136,8 @@ def test_bars_show_stages_and_what_runs(tmp_path):
     assert job == "training mine: 3/10 epochs, loss 0.5"
 
 
-def test_bars_are_for_terminals(capsys):
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"])
+def test_bars_are_for_terminals(capsys, monkeypatch, name):
+    """A notebook asks for colours, and is none."""
+    monkeypatch.setenv(name, "1")
     assert isinstance(display_of(RunProgress(1)), LineDisplay)

@@ -1,9 +1,11 @@
 """Specs: base class of the models of data sets, trainings, estimators and figures."""
 
+import json
 from collections.abc import Collection
 from typing import Any
 
 from infoplane.config.fields import Strict
+from infoplane.html import html_table
 
 __all__ = ["Spec", "refuse_others"]
 
@@ -21,6 +23,10 @@ class Spec(Strict):
         {'kind': 'exact'}
         """
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the keys whose values are not the defaults."""
+        return html_table(type(self).__name__, {k: json.dumps(v) for k, v in self.differences().items()})
 
 
 def refuse_others(spec: Any, takes: Collection[str], keys: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from infoplane.artifacts import array_digest
 from infoplane.conversion import as_array
 from infoplane.errors import UserError
+from infoplane.html import html_table
 from infoplane.random import Streams
+from infoplane.refusals import refuse_other_names, refuse_other_types
 
 __all__ = ["FEW", "Dataset", "count_rows", "first_part", "stratified_split", "with_train_fraction"]
 
@@ -55,6 +58,8 @@ class Dataset:
     channels: Literal["first"] | None = None
 
     def __post_init__(self) -> None:
+        refuse_other_types("name", self.name, str, "the name of the data set, text")
+        refuse_other_types("scale", self.scale, Real, "a number")
         inputs = as_inputs(as_array(self.inputs, "inputs"))
         labels = as_labels(as_array(self.labels, "labels"), len(inputs))
         given = self.train_mask
@@ -62,7 +67,9 @@ class Dataset:
         arrays = {"inputs": inputs, "labels": labels, "train_mask": as_train_mask(mask, labels)}
         for name, array in arrays.items():
             object.__setattr__(self, name, array)
-        if self.channels != "first":
+        if self.channels is not None:
+            refuse_other_names("channels", self.channels, ("first",))
+        else:
             refuse_channels_last(inputs.shape)
         refuse_scale(self)
 
@@ -71,6 +78,17 @@ class Dataset:
         return (
             f"Dataset({self.name!r}: {inputs}, {self.classes} classes, {self.train_mask.sum()} for training)"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: sizes, and the digest that artifacts know it by."""
+        rows = {
+            "inputs": f"{len(self.inputs)} of shape {self.inputs.shape[1:]}, {self.inputs.dtype}",
+            "classes": self.classes,
+            "for training": int(self.train_mask.sum()),
+            "scale": f"{self.scale:g}",
+            "digest": self.description["digest"],
+        }
+        return html_table(f"Dataset {self.name}", rows)
 
     @property
     def classes(self) -> int:
@@ -183,10 +201,7 @@ def refuse_scale(dataset: Dataset) -> None:
             f"datasets.{dataset.name}.scale: {dataset.scale} takes the inputs out of the range of float32, "
             "1.2e-38 … 3.4e38; use another"
         )
-    if dataset.scaling not in ("all", "feature"):
-        raise UserError(
-            f"datasets.{dataset.name}.scaling: {dataset.scaling!r} is unknown; use all or feature"
-        )
+    refuse_other_names(f"datasets.{dataset.name}.scaling", dataset.scaling, ("all", "feature"))
     if dataset.scaling == "feature" and dataset.scale != 1:
         raise UserError(
             f"datasets.{dataset.name}.scale: has no effect where scaling is feature; remove one of them"

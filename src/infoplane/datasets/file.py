@@ -13,6 +13,7 @@ from infoplane.datasets.images import IMAGES
 from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
 from infoplane.recognition import DAMAGE, recognise
+from infoplane.refusals import as_path
 
 __all__ = ["load_dataset", "save_dataset"]
 
@@ -70,6 +71,7 @@ def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
     >>> load_dataset("synthetic").inputs.shape
     (4096, 12)
     """
+    as_path(name_or_path, "name_or_path")
     if str(name_or_path) == "synthetic" or str(name_or_path) in IMAGES:
         refuse_keys(name_or_path, keys)
     if str(name_or_path) == "synthetic":
@@ -81,7 +83,7 @@ def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
             f"infoplane datasets --output {path}.npz --spec "
             f"""'{{"name": "{path}", "kind": "{path}"}}'"""
         )
-    if not path.exists():
+    if not exists(path):
         raise UserError(
             f"{path}: neither the data set synthetic nor a file; correct the path, or run the workflow again"
         )
@@ -89,6 +91,13 @@ def load_dataset(name_or_path: str | Path, **keys: Any) -> Dataset:
         return load_arrays(path.stem, path, **keys)
     refuse_keys(path, keys)
     return load_made(path)
+
+
+def exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def is_own(path: Path) -> bool:

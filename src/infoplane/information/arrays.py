@@ -7,9 +7,10 @@ import numpy as np
 
 from infoplane.conversion import as_array, refuse_nan
 from infoplane.entropy import Information, information_of_sums, logarithms_of
-from infoplane.errors import UserError
+from infoplane.errors import UserError, WrongType, WrongValue
 from infoplane.information.binning import adaptive_bins, uniform_bins
 from infoplane.kernels.counting import information_of_words, number_columns, pack
+from infoplane.refusals import refuse_other_names, shown
 
 __all__ = ["binned_information", "exact_information"]
 
@@ -185,16 +186,15 @@ def number_of_bins(bins: int) -> int:
     try:
         number = index(bins)
     except TypeError as error:
-        raise UserError(f"bins: {bins!r} is not a whole number; give 2 to {MOST_BINS}") from error
+        raise WrongType(f"bins: {shown(bins)} is not a whole number; give 2 to {MOST_BINS}") from error
     if isinstance(bins, bool | np.bool_) or not 2 <= number <= MOST_BINS:
-        raise UserError(f"bins: {bins!r} is refused; give 2 to {MOST_BINS}")
+        raise WrongValue(f"bins: {shown(bins)} is refused; give 2 to {MOST_BINS}")
     return number
 
 
 def range_of_bins(range: BinRange, method: str) -> BinRange:
     """The range as it was given, if it is one that the method takes; a pair as two floats."""
-    if method not in METHODS:
-        raise UserError(f"method: {method!r} is unknown; use {' or '.join(METHODS)}")
+    refuse_other_names("method", method, METHODS)
     if isinstance(range, str):
         if range not in RANGES:
             raise UserError(f"range: {range!r} is unknown; use {', '.join(RANGES)}, or a pair (low, high)")
@@ -203,7 +203,9 @@ def range_of_bins(range: BinRange, method: str) -> BinRange:
         return range
     ends = as_array("" if range is None else range, "range")
     if ends.shape != (2,) or ends.dtype.kind not in "iuf":
-        raise UserError(f"range: {range!r} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)")
+        raise UserError(
+            f"range: {shown(range)} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)"
+        )
     low, high = map(float, ends)
     if not -np.inf < low < high < np.inf:
         raise UserError(f"range: {range!r} is refused; give a pair of finite numbers, the lower one first")

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from infoplane.plotting.axes import I_TY, I_XT, epoch_axis, layer_style, marked
 from infoplane.plotting.means import curve, epochs_of, means_of, prefit_of
-from infoplane.plotting.planes import current_axes, names_in
+from infoplane.plotting.planes import axes_or_current, names_in, refuse_other_labels
+from infoplane.refusals import refuse_other_names
 
 __all__ = ["draw_curves", "parts_of", "plot_curves"]
 
@@ -42,8 +43,10 @@ def plot_curves(
     Raises:
         UserError: the table lacks a layer or an estimator.
     """
-    ax = current_axes() if ax is None else ax
     means = means_of(table, estimator, layers)
+    refuse_other_names("quantity", quantity, [*means["quantity"].unique()])
+    refuse_other_labels(labels)
+    ax = axes_or_current(ax)
     names = names_in(means) | (dict(labels) if isinstance(labels, Mapping) else {})
     for part, start in parts_of(table).items():
         draw_curves(ax, means, quantity, part, start, names)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.errors import UserError
+from infoplane.errors import UserError, WrongValue
+from infoplane.refusals import refuse_other_types, shown
 from infoplane.results import aggregate
 
 __all__ = ["curve", "epochs_of", "means_of", "prefit_of"]
@@ -24,9 +25,15 @@ def means_of(
     Raises:
         UserError: the table holds several estimators and none is named, or lacks what is asked for.
     """
+    refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate or load_table")
     if "estimator" in table:
         table = of_estimator(table, estimator)
+    elif estimator is not None:
+        raise WrongValue(f"estimator: the table does not say that it is of {shown(estimator)}; leave it out")
     if layers is not None:
+        refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1, or names")
+        if not len(layers):
+            raise WrongValue("layers: there are none; name some, or leave them out to show all")
         table = of_layers(table, layers)
     means = table if "quantity" in table else aggregate(table)
     return means[means["runs"] == "all"] if "runs" in means else means
@@ -37,7 +44,7 @@ def of_estimator(table: pd.DataFrame, estimator: str | None) -> pd.DataFrame:
     if estimator is None and len(names) == 1:
         estimator = names[0]
     if estimator not in names:
-        found = "estimator not given" if estimator is None else f"no estimator {estimator!r}"
+        found = "estimator not given" if estimator is None else f"no estimator {shown(estimator)}"
         raise UserError(f"{found}; the table holds {', '.join(map(str, names))}")
     return table[table["estimator"] == estimator].drop(columns="estimator")
 
@@ -46,7 +53,7 @@ def of_layers(table: pd.DataFrame, layers: Collection[Any]) -> pd.DataFrame:
     by = "layer_name" if "layer_name" in table and any(isinstance(each, str) for each in layers) else "layer"
     known = [*table[by].unique()]
     if missing := [each for each in layers if each not in known]:
-        raise UserError(f"no layer {missing[0]!r}; the table holds {', '.join(map(str, known))}")
+        raise UserError(f"no layer {shown(missing[0])}; the table holds {', '.join(map(str, known))}")
     return table[table[by].isin([*layers])]
 
 

@@ -1,6 +1,6 @@
 """Prevalence of phases: how many runs fit or compress, in every layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.patches import Polygon, Rectangle
 
 from infoplane.config import EstimatorSpec, spec_of_runs
-from infoplane.errors import UserError
-from infoplane.plotting.planes import common_names, current_axes, name_columns
+from infoplane.errors import UserError, WrongValue
+from infoplane.plotting.planes import axes_or_current, common_names, name_columns
+from infoplane.refusals import refuse_other_names, refuse_other_types
 from infoplane.statistics.cells import decide, layer_cell
 from infoplane.statistics.observations import Observation
 
@@ -54,8 +55,16 @@ def plot_phases(
     Raises:
         UserError: a table holds no phases.
     """
-    ax = current_axes() if ax is None else ax
     tables = table if isinstance(table, Mapping) else {"": table}
+    for its in tables.values():
+        refuse_other_types("table", its, pd.DataFrame, "phases of an experiment, as from load_table")
+    if not tables:
+        raise WrongValue("table: there is none; give phases of an experiment, as from load_table")
+    refuse_other_names("phase", phase, [*TITLES])
+    if layers is not None:
+        refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1")
+    refuse_other_types("bar", bar, bool, "True or False")
+    ax = axes_or_current(ax)
     observations = {name: observation_of(name, "", its) for name, its in tables.items()}
     cells = cells_of([*observations.values()], phase, layers)
     names = common_names(tables.values())

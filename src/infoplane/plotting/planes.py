@@ -1,6 +1,7 @@
 """Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 
-from infoplane.errors import UserError
+from infoplane.errors import UserError, WrongValue
 from infoplane.plotting.axes import (
     EPOCHS,
     I_TY,
@@ -23,18 +24,20 @@ from infoplane.plotting.axes import (
 from infoplane.plotting.insets import Box, crowded_part, free_place
 from infoplane.plotting.layer_names import name_layers
 from infoplane.plotting.means import curve, epochs_of, means_of
+from infoplane.refusals import refuse_other_names, refuse_other_types, shown
 
 __all__ = [
     "Trajectories",
     "Zoom",
     "add_epoch_bar",
+    "axes_or_current",
     "common_names",
-    "current_axes",
     "draw_plane",
     "name_columns",
     "name_trajectories",
     "names_in",
     "plot_plane",
+    "refuse_other_labels",
     "show_whole",
     "spread_rows",
     "trajectories_of",
@@ -95,8 +98,12 @@ def plot_plane(
     Raises:
         UserError: the table lacks a layer or an estimator, or every run failed.
     """
-    ax = current_axes() if ax is None else ax
     means = means_of(table, estimator, layers)
+    refuse_other_names("colour", colour, ("epoch", "layer"))
+    refuse_other_zooms(zoom)
+    refuse_other_labels(labels)
+    refuse_other_types("bar", bar, bool, "True or False")
+    ax = axes_or_current(ax)
     x, y = curve(means, "i_xt"), curve(means, "i_ty")
     if not np.isfinite(x.to_numpy()).any():
         raise UserError("the table holds no finite information; every run has failed")
@@ -112,7 +119,7 @@ def plot_plane(
         show_whole(ax, [dataset])
     names = labels if isinstance(labels, Mapping) else names_in(means)
     trajectories = [Trajectories(ax, x, y, names)]
-    if isinstance(zoom, tuple):
+    if not isinstance(zoom, str):
         ax.set(xlim=zoom[0], ylim=zoom[1])
     elif zoom == "auto":
         trajectories += zoom_in(trajectories[0], epochs, colour)
@@ -125,10 +132,29 @@ def plot_plane(
     return ax
 
 
-def current_axes() -> Axes:
-    from matplotlib import pyplot
+def axes_or_current(ax: Axes | None) -> Axes:
+    """The axes that were given, or the current ones."""
+    if ax is None:
+        from matplotlib import pyplot
 
-    return pyplot.gca()
+        return pyplot.gca()
+    refuse_other_types("ax", ax, Axes, "axes of matplotlib")
+    return ax
+
+
+def refuse_other_labels(labels: Any) -> None:
+    refuse_other_types("labels", labels, (bool, Mapping), "True, False, or names by the numbers of layers")
+
+
+def refuse_other_zooms(zoom: Any) -> None:
+    """Raise a `WrongValue` if a zoom is no name, nor limits of both axes."""
+    if not isinstance(zoom, tuple | list):
+        refuse_other_names("zoom", zoom, ("auto", "none"))
+        return
+    pairs = [each for each in zoom if isinstance(each, tuple | list) and len(each) == 2]
+    numbers = [end for pair in pairs for end in pair if isinstance(end, Real)]
+    if not len(zoom) == len(pairs) == 2 or len(numbers) != 4:
+        raise WrongValue(f"zoom: {shown(zoom)} is refused; give ((lo, hi), (lo, hi)), in bits")
 
 
 def common_names(tables: Iterable[pd.DataFrame]) -> dict[int, str]:

@@ -1,13 +1,14 @@
 """Estimators that a recording is asked for, by their names."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infoplane.config import EstimatorSpec
 from infoplane.config.validation import validated
 from infoplane.errors import UserError
 from infoplane.information.estimators import Estimator, estimator_of
+from infoplane.refusals import refuse_other_types
 
 __all__ = ["Estimators", "named_estimators"]
 
@@ -34,6 +35,8 @@ def named_estimators(estimators: Estimators, bits: int) -> dict[str, Estimator]:
     if isinstance(estimators, Mapping) and "kind" not in estimators:
         specs = {str(name): spec_of(each, str(name)) for name, each in estimators.items()}
     else:
+        expected = "specs, their keys as a dict, kinds, or a mapping of names to them"
+        refuse_other_types(SOURCE, estimators, (str, EstimatorSpec, Iterable), expected)
         several = [estimators] if isinstance(estimators, str | EstimatorSpec | Mapping) else [*estimators]
         given = [spec_of(each, "") for each in several]
         names = Counter(map(short_name, given))

@@ -15,7 +15,7 @@ from infoplane.artifacts import array_digest, describe, machine, write_table
 from infoplane.config.layers import layers_in
 from infoplane.config.validation import suggestion
 from infoplane.entropy import Information, entropy
-from infoplane.errors import UserError
+from infoplane.errors import UserError, WrongValue
 from infoplane.recording.calls import Call, observed
 from infoplane.recording.estimators import Estimators, named_estimators
 from infoplane.recording.inputs import Inputs, output_of
@@ -23,6 +23,7 @@ from infoplane.recording.layers import RecordedLayer, choose_layers
 from infoplane.recording.passes import gather, tallies_of
 from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
+from infoplane.refusals import refuse_other_types, shown
 
 __all__ = ["NO_ENDS", "Recording", "as_metrics", "positive"]
 
@@ -51,6 +52,7 @@ class Recording:
         batch_size: int,
         bits: int,
     ) -> None:
+        refuse_other_types("model", model, nn.Module, "a module of PyTorch")
         self.model = unwrapped(model)
         self.inputs = Inputs(inputs, labels, positive("batch_size", batch_size))
         self.bits = positive("bits", bits)
@@ -271,7 +273,7 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
 def positive(name: str, value: Any) -> int:
     """A whole number of at least 1."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name}: {value!r} is not a whole number ≥ 1; give one")
+        raise WrongValue(f"{name}: {shown(value)} is not a whole number ≥ 1; give one")
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from infoplane.errors import UserError
 from infoplane.recording.estimators import Estimators
 from infoplane.recording.recording import NO_ENDS, Recording
 from infoplane.recording.state import unwrapped
+from infoplane.refusals import refuse_other_types
 
 __all__ = ["from_states"]
 
@@ -22,7 +24,7 @@ KEYS = "state_dict", "model_state_dict", "model"
 
 def from_states(
     model: nn.Module,
-    states: Iterable[State] | Mapping[int, State],
+    states: Iterable[State] | Mapping[int, State] | str | Path,
     inputs: Any,
     labels: Any = None,
     layers: Any = None,
@@ -38,7 +40,8 @@ def from_states(
     Args:
         model: a module that the states fit; its own state is the same afterwards.
         states: state dicts, or paths of files that hold one, alone or as a part of a checkpoint; a mapping of
-            epochs to them, or those of epochs 0, 1, … . Files are loaded with `weights_only=True`.
+            epochs to them, or those of epochs 0, 1, …; or one path, of epoch 0. Files are loaded with
+            `weights_only=True`.
 
     Returns:
         What was recorded, with `table()`, `history()` and `save(path)`.
@@ -46,7 +49,13 @@ def from_states(
     Raises:
         UserError: a file is missing or cannot be loaded, a state does not fit the model, or as by `Recorder`.
     """
+    if isinstance(states, str | PathLike):
+        states = [states]
+    refuse_other_types("states", states, Iterable, "state dicts, or paths of files that hold one")
     by_epoch = dict(states) if isinstance(states, Mapping) else dict(enumerate(states))
+    for epoch, state in by_epoch.items():
+        expected = "a state dict, or the path of a file that holds one"
+        refuse_other_types(f"states: epoch {epoch}", state, (str, PathLike, Mapping), expected)
     if not by_epoch:
         raise UserError("states: there are none; give at least one")
     recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)

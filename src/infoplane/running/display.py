@@ -118,6 +118,5 @@ def time_left_in_words(left: TimeLeft) -> str:
 
 
 def display_of(progress: RunProgress) -> Display:
-    """Bars where standard error is a terminal, lines where it is not."""
-    console = Console(stderr=True)
-    return Bars(progress, console) if console.is_terminal else LineDisplay(progress)
+    """Bars where standard error is a terminal, lines where it is not, as in a notebook."""
+    return Bars(progress, Console(stderr=True)) if sys.stderr.isatty() else LineDisplay(progress)

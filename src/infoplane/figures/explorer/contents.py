@@ -16,7 +16,7 @@ from infoplane.config import FigureSpec
 from infoplane.figures.panels import how_many, labels_of
 from infoplane.figures.tables import Tables
 from infoplane.plotting.curves import parts_of
-from infoplane.plotting.planes import spread_rows
+from infoplane.plotting.planes import names_in, spread_rows
 
 __all__ = ["EPOCHS", "contents_of", "largest_step", "packed"]
 
@@ -84,9 +84,9 @@ def view(spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str)
     """Information in one part, by one estimator; None if every run failed, or none was recorded there.
 
     Returns:
-        `passes`: epochs trained. `layers`: their numbers. `entropy`: whether I(X;T) is H(T). `i_xt` and
-        `i_ty`: `mean`, `low` and `high` (10 % and 90 % quantiles) over epochs and layers, and `runs` over
-        runs, epochs and layers.
+        `passes`: epochs trained. `layers`: their numbers. `names`: theirs, where layers have some. `entropy`:
+        whether I(X;T) is H(T). `i_xt` and `i_ty`: `mean`, `low` and `high` (10 % and 90 % quantiles) over
+        epochs and layers, and `runs` over runs, epochs and layers.
     """
     runs = fine_runs(means)
     means = means[(means["part"] == part) & (means["runs"] == "all")]
@@ -106,6 +106,8 @@ def view(spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str)
         "layers": layers.tolist(),
         "entropy": bool(np.array_equal(single["h_t"], single["i_xt"])),
     }
+    if names := names_in(single):
+        its["names"] = [names[layer] for layer in layers]
     for quantity in ("i_xt", "i_ty"):
         rows = means[means["quantity"] == quantity]
         of_quantity = {

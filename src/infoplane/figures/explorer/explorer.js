@@ -99,6 +99,7 @@ class Side {
   get data() { return this.view.parts[this.part]; }
   get accuracies() { return this.experiment.accuracy[this.part]; }
   get layers() { return this.data ? this.data.layers : []; }
+  nameOf(layer) { return this.data.names ? this.data.names[layer] : `T${this.layers[layer]}`; }
   get place() { return nearest(this.data.passes, now()); }
   get epoch() { return this.data.passes[this.place]; }
 
@@ -370,13 +371,13 @@ class Side {
   updateNumbers(epoch) {
     this.caption.text(`After ${this.epoch} epochs: mean and 10 % to 90 % quantile`);
     const rows = this.body.selectAll("tr").data(d3.range(this.layers.length)).join("tr");
-    rows.selectAll("th").data((layer) => [layer]).join("th").attr("scope", "row").text((layer) => `T${this.layers[layer]}`);
+    rows.selectAll("th").data((layer) => [layer]).join("th").attr("scope", "row").text((layer) => this.nameOf(layer));
     rows.selectAll("td").data((layer) => Object.keys(QUANTITIES).map((quantity) => ["mean", "low", "high"].map((kind) => this.value(quantity, kind, epoch, layer))))
       .join("td").html((values) => (isNaN(values[0]) ? "–" : `${fine(values[0])} <small>${narrow(values[1])}–${narrow(values[2])}</small>`));
     const accuracies = ["train_accuracy", "test_accuracy"].map((quantity) => this.accuracyAt(quantity, this.epoch, "mean"));
     this.accuracy.text(isNaN(accuracies[0]) ? "No accuracy is known before the first epoch."
       : `Accuracy: ${fine(accuracies[0])} in training, ${fine(accuracies[1])} in the test.`);
-    const texts = this.indices().map((layer) => `T${this.layers[layer]} at ${this.mean(epoch, layer).map(narrow).join(" and ")} bits`);
+    const texts = this.indices().map((layer) => `${this.nameOf(layer)} at ${this.mean(epoch, layer).map(narrow).join(" and ")} bits`);
     const what = `${this.experiment.label}, ${this.view.label}, after ${this.epoch} epochs`;
     this.charts.plane.svg.attr("aria-label", `Information plane of ${what}: ${texts.join("; ")}`);
     for (const [name, text] of Object.entries({ ...QUANTITIES, accuracy: "accuracy" })) {
@@ -399,7 +400,7 @@ class Side {
     const { run, layer, at } = found;
     const kind = run === undefined ? "mean" : "runs";
     const who = run === undefined ? `mean of ${this.experiment.runs}` : `run ${this.experiment.repetitions[run]}`;
-    const lines = [`T${this.layers[layer]}, ${who}`, `epochs trained: ${this.epoch}`];
+    const lines = [`${this.nameOf(layer)}, ${who}`, `epochs trained: ${this.epoch}`];
     lines.push(`${this.data.entropy ? "H(T) = I(X;T)" : "I(X;T)"}: ${fine(at[0])} bits`, `I(T;Y): ${fine(at[1])} bits`);
     const [train, test] = ["train_accuracy", "test_accuracy"].map((quantity) => this.accuracyAt(quantity, this.epoch, kind, run));
     if (!isNaN(train)) lines.push(`accuracy: ${fine(train)} training, ${fine(test)} test`);
@@ -456,19 +457,26 @@ function restart() {
   redraw();
 }
 
+/** What both sides call a layer, or its number where they differ. */
+function commonName(layer) {
+  const sides = state.sides.filter((side) => side.layers.includes(layer));
+  const names = new Set(sides.map((side) => side.nameOf(side.layers.indexOf(layer))));
+  return names.size === 1 ? [...names][0] : `T${layer}`;
+}
+
 function fillLegend() {
   const layers = [...new Set(state.sides.flatMap((side) => side.layers))].sort(d3.ascending);
   d3.select("#layers").selectAll("button").data(layers, (layer) => layer).join((enter) => {
     const button = enter.append("button").attr("type", "button").attr("id", (layer) => `layer-${layer}`);
     button.append("svg").attr("viewBox", "-7 -7 14 14").attr("aria-hidden", "true").append("path")
       .attr("class", (layer) => `mean ${colourOf(layer)}`).attr("d", (layer) => symbolOf(layer, 80));
-    button.append("span").text((layer) => `T${layer}`);
+    button.append("span");
     return button;
   }).attr("aria-pressed", shown).on("click", (event, layer) => {
     if (!state.hidden.delete(layer)) state.hidden.add(layer);
     fillLegend();
     redraw();
-  }).order();
+  }).order().select("span").text(commonName);
 }
 
 let playing = null;
