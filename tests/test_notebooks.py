@@ -30,7 +30,12 @@ def test_a_spec_shows_what_is_not_the_default():
     "spec",
     [
         DatasetSpec(name="synthetic", kind="synthetic"),
-        FigureSpec(kind="plane", category="<A> & B", experiments=[f"a{number}" for number in range(100)], estimators=["exact"]),
+        FigureSpec(
+            kind="plane",
+            category="<A> & B",
+            experiments=[f"a{number}" for number in range(100)],
+            estimators=["exact"],
+        ),
     ],
 )
 def test_every_spec_is_shown_short_and_escaped(spec):
