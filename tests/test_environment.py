@@ -30,7 +30,8 @@ def test_the_environment_of_jobs_is_what_they_import():
 
 def test_constraints_are_versions_that_the_project_allows():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [*project["dependencies"], *project["optional-dependencies"]["docs"]]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *extras["docs"], *extras["paper"]]
     allowed = {each.name: each.specifier for each in map(Requirement, named)}
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     constraints = [Requirement(line) for line in lines if not line.startswith("#")]
