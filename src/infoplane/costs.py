@@ -1,6 +1,7 @@
 """Costs of a study: time, memory and disk of its jobs, by stage and experiment, as Snakemake has them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from infoplane.errors import UserError
 
-__all__ = ["costs_of", "with_totals"]
+__all__ = ["bytes_in", "costs_of", "with_totals"]
 
 CORES = (1, 2, 8, 16)
 
@@ -85,4 +86,9 @@ def finished_jobs(benchmarks: Path) -> Iterator[FinishedJob]:
 
 
 def bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of the files in a folder, which jobs may be at work in."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from infoplane.config.study import Study
+from infoplane.costs import bytes_in
 from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
 from infoplane.log import has_finished, is_running, last_line
 from infoplane.provenance import Provenance
@@ -155,14 +156,6 @@ def seconds(benchmark: Path) -> float | None:
     with suppress(OSError, ValueError, IndexError):
         return float(benchmark.read_text().splitlines()[1].split("\t")[0])
     return None
-
-
-def bytes_in(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # jobs rename and remove files meanwhile
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def size(number: int) -> str:
