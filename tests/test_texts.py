@@ -88,6 +88,7 @@ def test_a_cross_table_names_its_rows_and_columns(tables):
         (("T4 = 4", "4"), "4: is no named value; write NAME = value"),
         ((" | {k}", "{k}"), "is no cross table"),
         ((" = relu", " = relu,tanh"), "matches 2 rows"),
+        (("tanh = tanh", "ReLU = tanh"), "two values have one name"),
     ):
         with pytest.raises(UserError, match=complaint):
             with_quotations(text.replace(*wrong), tables)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pandas.api.types import is_float_dtype
 
 from infoplane.code import RECORDED, STAGES, TRAINED, made_by
 from infoplane.errors import UserError
@@ -217,13 +218,23 @@ def written_aside(path: Path) -> Iterator[Path]:
             aside.unlink()
 
 
-def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any]) -> None:
-    """Write a tidy table as parquet with its description, and a digest of both, in the schema."""
+def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any], smallest: bool = False) -> None:
+    """Write a tidy table as parquet with its description, and a digest of both, in the schema.
+
+    Args:
+        smallest: whether the file is to be as small as it can be, at the cost of time. Rows that follow each
+            other then have to be alike, as the points of a curve are.
+    """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     text = canonical(description | {CONTENT: table_digest(frame, description)})
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text})
+    options: dict[str, Any] = {}
+    if smallest:
+        numbers = [column for column in frame if is_float_dtype(frame[column])]
+        others = [column for column in frame if column not in numbers]
+        options = {"compression_level": 19, "use_byte_stream_split": numbers, "use_dictionary": others}
     with written_aside(path) as aside:
-        pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
+        pq.write_table(table, aside, compression="zstd", write_page_checksum=True, **options)
 
 
 def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:

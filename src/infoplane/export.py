@@ -12,7 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import file_digest, read_table, versions, write_csv, write_table, written_aside
+from infoplane.artifacts import (
+    file_digest,
+    read_csv,
+    read_table,
+    versions,
+    write_csv,
+    write_table,
+    written_aside,
+)
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.study import Study, load_config
 from infoplane.costs import costs_of, with_totals
@@ -23,20 +31,26 @@ from infoplane.kernels import VERSION
 from infoplane.layout import Layout, path_of
 from infoplane.progress import progress_bar
 
-__all__ = ["export_study", "redraw", "thinned"]
+__all__ = ["export_study", "exported_tables", "redraw", "thinned", "without_repetition"]
 
 CONFIG, COSTS, PROVENANCE = "config.yaml", "costs.csv", "provenance.json"
 # Of a curve over more epochs, so many are kept, with so many decimals of every number
 EPOCHS, DECIMALS = 400, 4
 # Tables of curves; others are copied as they are
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
+# By what the rows of curves are ordered, so that those of one curve follow each other
+ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
+# What figures do not show of information over epochs, whose quantiles tell the same
+LEFT_OUT = {"aggregates": ["std", "lower", "upper"]}
 
 
 def export_study(config: Path, folder: Path) -> None:
     """Write the config, the joined tables, the verdicts, the costs, and what the figures show into a folder.
 
-    Joined tables and tables of single runs are copied. Curves are thinned to at most 400 epochs, evenly
-    in their logarithm, and rounded to four decimals. Figures are drawn from them again by `redraw`.
+    Joined tables and tables of single runs are copied, but for what is there already: the joined phases, and
+    means over good fits where all runs are good fits. Curves are thinned to at most 400 epochs, evenly in
+    their logarithm, and rounded to four decimals. Of information over epochs, means and quantiles are kept,
+    those of exact estimators and those that figures show. Figures are drawn from them again by `redraw`.
 
     Args:
         config: the config file of a study that has been run to its end.
@@ -47,18 +61,21 @@ def export_study(config: Path, folder: Path) -> None:
     """
     study = load_config(config)
     results, layout = Path(study.results), Layout(study)
-    copied = [*layout.joins(study.inputs), *layout.verdicts()]
+    joins = [path for path in layout.joins(study.inputs) if not path.endswith("/phases.csv")]
+    copied = [*joins, *layout.verdicts()]
     shown = exported_tables(layout)
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
-            copy(results / path, folder / path)
-            progress.update()
-        for path, kind in shown.items():
-            if kind in CURVES:
-                table, description = read_table(results / path, kind)
-                write_table(folder / path, *thinned(table, description))
+            if path.endswith("/information.csv"):
+                write_csv(folder / path, without_repetition(read_csv(results / path)))
             else:
                 copy(results / path, folder / path)
+            progress.update()
+        for path, kind in shown.items():
+            table, description = read_table(results / path, kind)
+            if kind in CURVES:
+                table, description = thinned(table.drop(columns=LEFT_OUT.get(kind, [])), description)
+            write_table(folder / path, table, description, smallest=True)
             progress.update()
     write_csv(folder / COSTS, with_totals(costs_of(results)))
     copy(config, folder / CONFIG)
@@ -68,8 +85,9 @@ def export_study(config: Path, folder: Path) -> None:
 
 
 def exported_tables(layout: Layout) -> dict[str, str]:
-    """Paths of the tables that figures show, and of the curves of every experiment; with their kinds."""
-    shown = {path: "aggregates" for path in layout.tables("aggregates", layout.study.pairs)}
+    """Paths of the tables that figures show, and of all exact curves, with their kinds."""
+    exact = [(name, layout.study.exact_estimator(name)) for name in layout.study.experiments]
+    shown = {path: "aggregates" for path in layout.tables("aggregates", [pair for pair in exact if pair[1]])}
     for figure in layout.figures_of(PICTURE):
         for kind, paths in layout.drawn_from(figure).items():
             shown |= dict.fromkeys(paths, kind)
@@ -83,21 +101,37 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, aside)
 
 
+def without_repetition(information: pd.DataFrame) -> pd.DataFrame:
+    """Means over all runs, and over good fits where not all are."""
+    keys = ["experiment", "estimator", "epoch", "layer"]
+    of_all = information[information["runs"] == "all"].set_index(keys)["count"]
+    repeated = of_all.reindex(pd.MultiIndex.from_frame(information[keys])).to_numpy() == information["count"]
+    rows: pd.DataFrame = information[(information["runs"] == "all") | ~repeated]
+    return rows
+
+
 def thinned(table: pd.DataFrame, description: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A table of curves at some of its epochs, with rounded numbers, and a description that says so.
+    """A table of curves at some of its epochs, curve by curve, and a description that says so.
+
+    Numbers are rounded and float32.
 
     >>> epochs = range(8000)
-    >>> curve = pd.DataFrame({"part": "main", "epoch": epochs, "i_ty": [each / 7 for each in epochs]})
+    >>> curve = pd.DataFrame({"part": "main", "epoch": epochs, "i_ty": [each / 8 for each in epochs]})
     >>> fewer, description = thinned(curve, {"kind": "aggregates"})
     >>> len(fewer), fewer["i_ty"].head(3).tolist(), description["thinned"]
-    (275, [0.0, 0.1429, 0.2857], {'epochs': 400, 'decimals': 4})
+    (275, [0.0, 0.125, 0.25], {'epochs': 400, 'decimals': 4})
     """
     times = pd.MultiIndex.from_frame(table[["part", "epoch"]])
     known = times.unique().to_frame()
     if len(known) > EPOCHS:
         which = spread_times(known["part"].to_numpy(str), known["epoch"].to_numpy(), EPOCHS)
         table = table[times.isin(known.index[which])].reset_index(drop=True)
-    return table.round(DECIMALS), {**description, "thinned": {"epochs": EPOCHS, "decimals": DECIMALS}}
+    table = table.sort_values([name for name in ORDER if name in table], ignore_index=True)
+    floats = dict.fromkeys(table.select_dtypes("float64"), "float32")
+    return (
+        table.round(DECIMALS).astype(floats),
+        {**description, "thinned": {"epochs": EPOCHS, "decimals": DECIMALS}},
+    )
 
 
 def provenance(config: Path) -> dict[str, Any]:

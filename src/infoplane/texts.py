@@ -198,7 +198,10 @@ def named_values(text: str) -> tuple[str, dict[str, str]]:
     pairs = [each.rpartition(" = ") for each in values.split("; ")]
     if malformed := [value for name, _, value in pairs if not name]:
         raise UserError(f"{malformed[0]}: is no named value; write NAME = value")
-    return column, {name: value for name, _, value in pairs}
+    named = {name: value for name, _, value in pairs}
+    if len(named) < len(pairs):
+        raise UserError(f"{text}: two values have one name; give each its own")
+    return column, named
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:

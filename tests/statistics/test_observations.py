@@ -53,9 +53,10 @@ class TestObserve:
         assert [one.name for one in study] == ["a/exact", "b/exact"]
         assert study[0].training == seen("a").training and study[0].phases.equals(seen("a").phases)
 
-    def test_a_subset_of_the_inputs_is_left_out(self, tmp_path):
-        whole, part = write_phases(tmp_path, seen("a")), write_phases(tmp_path, seen("b"), subset="test")
-        assert [one.experiment for one in observe(dict([whole, part]))] == ["a"]
+    def test_a_subset_of_the_inputs_is_left_out_unless_asked_for(self, tmp_path):
+        phases = dict([write_phases(tmp_path, seen("a")), write_phases(tmp_path, seen("b"), subset="test")])
+        assert [one.experiment for one in observe(phases)] == ["a"]
+        assert [one.experiment for one in observe(phases, subsets=True)] == ["a", "b"]
 
     def test_specs_of_an_experiment_must_agree(self, tmp_path):
         pairs = [write_phases(tmp_path, each) for each in (seen("a"), seen("a", "rebinned", epochs=9000))]

@@ -73,9 +73,12 @@ def epoch_ticks(epochs: int) -> dict[int, str]:
     {0: 'init', 1: '1', 10: '10', 100: '100', 1000: '1000', 8000: '8000'}
     >>> epoch_ticks(1200)
     {0: 'init', 1: '1', 10: '10', 100: '100', 1200: '1200'}
+    >>> [*epoch_ticks(30_000)]
+    [0, 1, 10, 100, 1000, 30000]
     """
     powers = [10**power for power in range(len(str(epochs)))]
-    apart = [power for power in powers if 2.5 * power < epochs or power == epochs]
+    # Longer texts take more room before the last one
+    apart = [power for power in powers if max(2.5, 0.7 * len(str(power))) * power < epochs or power == epochs]
     return {0: "init"} | {power: str(power) for power in apart} | {epochs: str(epochs)}
 
 

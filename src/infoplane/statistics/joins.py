@@ -136,7 +136,9 @@ def join_prevalence(phases: Pairs, output_path: Path) -> None:
         output_path: receives experiment, estimator, layer, phase, margin, and the columns that
             `infoplane.statistics.cells` names.
     """
-    write_csv(output_path, pd.concat([prevalence(one) for one in observe(phases)], ignore_index=True))
+    write_csv(
+        output_path, pd.concat([prevalence(one) for one in observe(phases, subsets=True)], ignore_index=True)
+    )
 
 
 def prevalence(one: Observation) -> pd.DataFrame:

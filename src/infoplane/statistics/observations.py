@@ -99,10 +99,13 @@ class Observation:
         return self.phases[(self.phases["layer"] == layer) & self.phases[measure].notna()]
 
 
-def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
+def observe(phases: Mapping[tuple[str, str], Path], subsets: bool = False) -> list[Observation]:
     """Read the phases of every (experiment, estimator), in the order of their names.
 
-    Those of a subset of the inputs are left out: nothing that is compared hangs on them.
+    Args:
+        phases: their paths.
+        subsets: whether estimators on a subset of the inputs are read, too. Nothing that is compared hangs on
+            them.
 
     Raises:
         UserError: two files disagree on the spec of an experiment or on the content of a data set, or an
@@ -122,6 +125,6 @@ def observe(phases: Mapping[tuple[str, str], Path]) -> list[Observation]:
         spec = specs.setdefault(experiment, training.differences())
         refuse_mismatch(path, "the training spec", training.differences(), spec)
         seen_by = EstimatorSpec.model_validate(known["spec"]["estimator"])
-        if seen_by.subset == "all":
+        if subsets or seen_by.subset == "all":
             study.append(Observation(experiment, estimator, training, seen_by, frame))
     return study
