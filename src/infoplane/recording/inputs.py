@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
-from infoplane.conversion import as_array
+from infoplane.artifacts import array_digest
+from infoplane.conversion import as_array, without_tensors
 from infoplane.errors import UserError
 from infoplane.information.arrays import number_labels
 
@@ -38,7 +39,9 @@ class Batch:
 
 
 class Inputs:
-    """N inputs and their classes.
+    """N inputs and their classes, the same ones in the same order in every pass over them.
+
+    A digest of each batch is kept from the first pass on, with its labels if they are in the pairs.
 
     Args:
         inputs: an array or a tensor (N, …), a mapping of them to the names of the model's arguments, or a
@@ -50,18 +53,22 @@ class Inputs:
         labels: (N,) int64, the classes numbered in their order.
 
     Raises:
-        UserError: a `DataLoader` shuffles, or there are no labels, or too many, or too few.
+        UserError: a `DataLoader` shuffles or yields something else than inputs or pairs, or there are no
+            labels, or too many, or too few.
     """
 
     def __init__(self, inputs: Any, labels: Any, batch_size: int) -> None:
+        refuse_batches(inputs)
         self.source = inputs
+        self.has_labels = labels is not None
+        self.digests = list[str]()
         if isinstance(inputs, Dataset):
             self.source = DataLoader(inputs, batch_size)
         elif not isinstance(inputs, DataLoader):
             self.source = Slices(inputs, batch_size)
         if isinstance(self.source, DataLoader):
             refuse_shuffling(self.source)
-        self.labels = number_labels(labels_in(self.source) if labels is None else labels)
+        self.labels = number_labels(labels if self.has_labels else self.labels_of_pairs())
         if isinstance(self.source, Slices):
             self.refuse_number(len(self.source))
 
@@ -72,6 +79,32 @@ class Inputs:
         if inputs != len(self):
             raise UserError(f"labels: there are {len(self):,} for {inputs:,} inputs; give one for each input")
 
+    def labels_of_pairs(self) -> np.ndarray:
+        """The labels of a loader's pairs, in the order of a first pass."""
+        if isinstance(self.source, Slices):
+            raise UserError("labels: are missing; give them, or a DataLoader of pairs (inputs, labels)")
+        found = [np.asarray(without_tensors(label_of(given))) for given in self.given()]
+        if not found:
+            raise UserError("inputs: there are none; give at least one")
+        return np.concatenate(found)
+
+    def given(self) -> Iterator[Any]:
+        """What the source gives in one pass: inputs, or pairs (inputs, labels).
+
+        Raises:
+            UserError: a batch or its labels differ from those of the first pass.
+        """
+        for place, given in enumerate(self.source):
+            digest = digest_of(values_of(given) if self.has_labels else given)
+            if place == len(self.digests):
+                self.digests.append(digest)
+            elif digest != self.digests[place]:
+                raise UserError(
+                    f"inputs: batch {place} differs from that of the first pass; give the same inputs and "
+                    "labels in a fixed order every time: shuffle=False, no random sampler, no augmentation"
+                )
+            yield given
+
     def batches(self, model: nn.Module) -> Iterator[Batch]:
         """All inputs, on the device of a model and in the type of its parameters.
 
@@ -79,8 +112,8 @@ class Inputs:
             UserError: there are more of them than labels, or fewer.
         """
         start = size = 0
-        for given in self.source:
-            values = given[0] if isinstance(given, tuple | list) else given
+        for given in self.given():
+            values = values_of(given)
             count = length_of(values)
             size = size or count
             if start + count <= len(self):
@@ -90,9 +123,8 @@ class Inputs:
 
     def first(self, model: nn.Module, count: int) -> Batch:
         """A batch of no more than the first few inputs."""
-        for given in self.source:
-            values = given[0] if isinstance(given, tuple | list) else given
-            few = each_tensor(itemgetter(slice(count)), values)
+        for given in self.given():
+            few = each_tensor(itemgetter(slice(count)), values_of(given))
             found = length_of(few)
             return Batch(0, found, found, for_model(model, few))
         raise UserError("inputs: there are none; give at least one")
@@ -168,13 +200,20 @@ def filled_up(values: Any, size: int) -> Any:
 
 
 def for_model(model: nn.Module, values: Any) -> Any:
-    """Tensors on the device of a model's parameters, those of floats in their type."""
+    """Copies of tensors on the device of a model's parameters, those of floats in their type.
+
+    A model may change them in place.
+    """
     parameters = [*model.parameters(), *model.buffers()]
     device = parameters[0].device if parameters else None
     kinds = [each.dtype for each in parameters if each.is_floating_point()]
 
     def move(tensor: Tensor) -> Tensor:
-        return tensor.to(device, kinds[0] if kinds and tensor.is_floating_point() else None)
+        return tensor.to(
+            device or tensor.device,
+            kinds[0] if kinds and tensor.is_floating_point() else tensor.dtype,
+            copy=True,
+        )
 
     return each_tensor(move, values)
 
@@ -185,13 +224,61 @@ def refuse_shuffling(loader: DataLoader[Any]) -> None:
         raise UserError("inputs: the DataLoader shuffles; give one with shuffle=False")
 
 
-def labels_in(source: Any) -> Any:
-    """The labels of a loader's pairs."""
-    found = []
-    for given in source if isinstance(source, DataLoader) else ():
-        if not isinstance(given, tuple | list) or len(given) != 2:
-            break
-        found.append(np.asarray(given[1]))
-    if not found:
-        raise UserError("labels: are missing; give them, or a DataLoader of pairs (inputs, labels)")
-    return np.concatenate(found)
+def refuse_batches(inputs: Any) -> None:
+    """Refuse a list of batches, and what can be run over only once."""
+    is_list = isinstance(inputs, list | tuple)
+    parts = inputs[0] if is_list and inputs and isinstance(inputs[0], list | tuple | Mapping) else ()
+    arrays = parts.values() if isinstance(parts, Mapping) else parts
+    if isinstance(inputs, Iterator):
+        found = f"is a {type(inputs).__name__}, which can be run over once"
+    elif any(getattr(each, "ndim", 0) > 0 for each in arrays):
+        found = f"is a {type(inputs).__name__} of batches or pairs"
+    else:
+        return
+    raise UserError(
+        f"inputs: {found}; give an array or a tensor (N, …) and its labels, or a DataLoader of pairs "
+        "(inputs, labels)"
+    )
+
+
+def values_of(given: Any) -> Any:
+    """The inputs in what a loader yields: inputs, alone or in a list, or a pair (inputs, labels)."""
+    if not isinstance(given, tuple | list):
+        return given
+    if len(given) not in (1, 2):
+        raise UserError(
+            f"inputs: the loader yields {len(given)} items, expected inputs or pairs (inputs, labels); "
+            "select them, as by collate_fn"
+        )
+    return given[0]
+
+
+def label_of(given: Any) -> Any:
+    """The labels in what a loader yields, a pair (inputs, labels)."""
+    values_of(given)
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return given[1]
+    what = f"a mapping of {', '.join(map(str, given))}" if isinstance(given, Mapping) else "inputs alone"
+    raise UserError(
+        f"labels: are missing, the loader yields {what}; give labels=, or a DataLoader of pairs (inputs, labels)"
+    )
+
+
+def digest_of(values: Any) -> str:
+    """A digest of the bytes of all tensors, arrays, numbers and texts in tuples, lists and mappings."""
+    arrays = (np.asarray(without_tensors(dense(leaf))) for leaf in leaves(values))
+    return array_digest(*(array for array in arrays if array.dtype.kind != "O"))
+
+
+def leaves(values: Any) -> Iterator[Any]:
+    """What tuples, lists and mappings hold, one after the other."""
+    if isinstance(values, Mapping | tuple | list):
+        for each in values.values() if isinstance(values, Mapping) else values:
+            yield from leaves(each)
+    else:
+        yield values
+
+
+def dense(value: Any) -> Any:
+    """A sparse tensor with its zeros; all else as it is."""
+    return value.to_dense() if isinstance(value, Tensor) and value.layout != torch.strided else value

@@ -54,7 +54,8 @@ class Recording:
     ) -> None:
         refuse_other_types("model", model, nn.Module, "a module of PyTorch")
         self.model = unwrapped(model)
-        self.inputs = Inputs(inputs, labels, positive("batch_size", batch_size))
+        with preserved(self.model):  # a loader draws a random number for each pass
+            self.inputs = Inputs(inputs, labels, positive("batch_size", batch_size))
         self.bits = positive("bits", bits)
         self.estimators = named_estimators(estimators, bits)
         self.recorded = find_layers(self.model, self.inputs, layers)
