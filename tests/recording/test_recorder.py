@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_models import Net, dense, images, net, outputs_of
 from torch import nn
+from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from infoplane import EstimatorSpec, Recorder, UserError, binned_information, exact_information
@@ -149,7 +150,7 @@ class TestNumbers:
                 return values
 
         recorded(Sized(), torch.arange(10.0)[:, None], [0] * 10, batch_size=4, layers="output")
-        assert sizes == [2, 4, 4, 4]  # two inputs show the layers
+        assert sizes == [2, 4, 4, 4, 4, 4]  # two inputs show the layers, a batch runs twice to be compared
 
     def test_a_stored_layer_is_seen_once(self):
         calls = []
@@ -160,8 +161,9 @@ class TestNumbers:
                 return values
 
         recorder = Recorder(Counted(), torch.zeros(10, 1), [0] * 10, layers="output", estimators=ALL)
-        calls.clear()
         recorder.record(0)
+        calls.clear()
+        recorder.record(1)
         assert calls == [10]
 
 
@@ -531,6 +533,44 @@ class TestRefusals:
             UserError, match="layer output: outputs different values when the same inputs are run"
         ):
             recorded(Noisy(), torch.zeros(20, 1), [0] * 20, layers="output", batch_size=20)
+
+    @pytest.mark.parametrize("memory", [0, 2**28])
+    @pytest.mark.parametrize(
+        ("noise", "name"),
+        [
+            (lambda values: functional.dropout(values, 0.5, training=True), "1"),
+            (lambda values: values + torch.randn_like(values), "1"),
+            (lambda values: values + float(np.random.default_rng().random()), "1"),
+            (lambda values: torch.relu(values + random.random()), "1.relu"),
+        ],
+    )
+    @pytest.mark.parametrize("layers", [None, "2", "output"])
+    def test_a_model_that_is_random_in_evaluation_mode(self, monkeypatch, memory, noise, name, layers):
+        monkeypatch.setattr(passes, "MEMORY", memory)
+
+        class Noise(nn.Module):
+            def forward(self, values):
+                return noise(values)
+
+        model = nn.Sequential(nn.Linear(4, 9), Noise(), nn.Tanh(), nn.Linear(9, 2))
+        recorder = Recorder(model, torch.ones(20, 4), [0] * 20, layers=layers)
+        before = torch.get_rng_state(), random.getstate()
+        with pytest.raises(
+            UserError, match=f"^layer {name}: outputs different values when the same inputs are run again"
+        ):
+            recorder.record(-1)
+        assert torch.equal(torch.get_rng_state(), before[0]) and random.getstate() == before[1]
+        assert recorder.epochs == []
+
+    def test_noise_in_what_is_not_recorded_does_not_matter(self):
+        class Sampled(nn.Module):
+            def forward(self, values):
+                return values, values + torch.randn_like(values)
+
+        table = recorded(Sampled(), torch.eye(4), range(4), layers="output[0]").table()
+        assert table["distinct"].tolist() == [4]
+        with pytest.raises(UserError, match=r"^layer output\[1\]: outputs different values"):
+            recorded(Sampled(), torch.eye(4), range(4), layers="output[1]")
 
     def test_a_width_that_changes(self):
         class Growing(nn.Module):

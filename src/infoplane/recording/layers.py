@@ -62,6 +62,10 @@ class RecordedLayer:
     width: int | None = None
     dtype: torch.dtype | None = None
 
+    def includes(self, path: str, number: int, item: str) -> bool:
+        """Whether the layer is, or holds, the tensor behind these keys in the output of that call."""
+        return (path, number) == (self.path, self.number) and item.startswith(self.item)
+
     def rows(self, output: Any, batch: Batch) -> Tensor:
         """What the layer outputs for a batch, (inputs, width).
 

@@ -1,7 +1,7 @@
 """Passes of a model over its inputs, until all that is gathered of its layers is complete."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from torch import nn
@@ -9,12 +9,13 @@ from torch import nn
 from infoplane.errors import UserError
 from infoplane.information.estimators import Estimator
 from infoplane.recording.calls import Call, observed
-from infoplane.recording.inputs import Batch, Inputs, output_of
+from infoplane.recording.inputs import Batch, Inputs, digest_of, output_of
 from infoplane.recording.layers import RecordedLayer
+from infoplane.recording.outputs import tensors_in
 from infoplane.recording.state import preserved
 from infoplane.recording.tallies import Collected, Ends, LayerTally, Streamed, streams
 
-__all__ = ["MEMORY", "gather", "tallies_of"]
+__all__ = ["MEMORY", "gather", "refuse_random_layers", "tallies_of"]
 
 # Bytes of activations that are stored at a time, beside those of one layer for one batch.
 MEMORY = 2**27
@@ -33,6 +34,40 @@ def gather(model: nn.Module, inputs: Inputs, tallies: Mapping[RecordedLayer, Seq
             for own in chosen.values():
                 for tally in own:
                     tally.end_pass()
+
+
+def refuse_random_layers(model: nn.Module, inputs: Inputs, layers: Iterable[RecordedLayer]) -> None:
+    """Run a model on its first batch twice, and compare what its layers output, bit by bit.
+
+    Raises:
+        UserError: a layer that is recorded outputs other values the second time.
+    """
+    with preserved(model):
+        first, second = (digests_of_outputs(model, inputs) for _ in range(2))
+    different = [output for output in first | second if first.get(output) != second.get(output)]
+    if any(layer.includes(*output) for layer in layers for output in different):
+        path, number, item = different[0]
+        name = (path or "output") + (f":{number}" if number > 1 else "") + item
+        raise UserError(
+            f"layer {name}: outputs different values when the same inputs are run again in evaluation mode; "
+            "make the model deterministic, without dropout or noise in evaluation mode"
+        )
+
+
+def digests_of_outputs(model: nn.Module, inputs: Inputs) -> dict[tuple[str, int, str], str]:
+    """Digests of all tensors that a model's calls output for the first batch, in their order.
+
+    The key is the path of the call, its number, and the keys of the tensor in the output.
+    """
+    found = dict[tuple[str, int, str], str]()
+
+    def receive(call: Call) -> None:
+        for item, tensor in tensors_in(call.output):
+            found[call.name, call.number, item] = digest_of(tensor)
+
+    with observed(model, receive):
+        output_of(model, next(inputs.batches(model)).values)
+    return found
 
 
 def tallies_of(

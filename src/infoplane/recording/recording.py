@@ -20,7 +20,7 @@ from infoplane.recording.calls import Call, observed
 from infoplane.recording.estimators import Estimators, named_estimators
 from infoplane.recording.inputs import Inputs, output_of
 from infoplane.recording.layers import RecordedLayer, choose_layers
-from infoplane.recording.passes import gather, tallies_of
+from infoplane.recording.passes import gather, refuse_random_layers, tallies_of
 from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
 from infoplane.refusals import refuse_other_types, shown
@@ -234,8 +234,11 @@ class Recording:
             ends: the range `global`, if an estimator has it.
 
         Raises:
-            UserError: a layer outputs NaN, or what else has no information.
+            UserError: a layer outputs NaN, or what else has no information; or the model is random in
+                evaluation mode, which is tried on the first batch of the first recording.
         """
+        if not self.epochs:
+            refuse_random_layers(self.model, self.inputs, self.recorded)
         estimators = {
             layer: {name: each for name, each in self.estimators.items() if number in self.numbers[name]}
             for number, layer in enumerate(self.recorded, 1)
