@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
-from recorded_models import Net, dense, images, net
+from recorded_models import Net, dense, images, net, outputs_of
 from torch import nn
 from torch.nn import functional
 
-from infoplane import Recorder, UserError
+from infoplane import Recorder, UserError, binned_information
 
 
 def layers_of(model, inputs, layers=None):
@@ -78,7 +79,10 @@ class TestDefault:
             (nn.LogSoftmax(1), "softmax"),
             (Function(lambda values: functional.softmax(values, 1)), "softmax"),
             (Function(lambda values: functional.log_softmax(values, 1)), "softmax"),
-            (Function(lambda values: (values, values[:, :1])), "softmax"),
+            (Function(lambda values: (values.sum(), values)), "softmax"),
+            (Function(lambda values: {"loss": values.sum(), "scores": values}), "softmax"),
+            (Function(lambda values: (values[:, :, None], values, values > 0)), "softmax"),
+            (Function(lambda values: {"scores": [values[:, 0]]}), "sigmoid"),
             (Function(lambda values: OrderedDict(hidden=values, logits=values[:, :2])), "softmax"),
             (Function(lambda values: values[:, 0]), "sigmoid"),
             (Function(lambda values: values[:, :1]), "sigmoid"),
@@ -89,6 +93,61 @@ class TestDefault:
     def test_the_output(self, last, expected):
         model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), last)
         assert layers_of(model, ones(4)) == ("1", expected)
+
+    @pytest.mark.parametrize(
+        ("last", "items", "first"),
+        [
+            (lambda values: (torch.tanh(values), values), "[0], [1]", "softmax[0]"),
+            (lambda values: (values, values[:, :1]), "[0], [1]", "softmax[0]"),
+            (lambda values: {"hidden": values, "scores": values}, "[hidden], [scores]", "softmax[hidden]"),
+            (lambda values: (values > 0, [values, values]), "[0], [1][0], [1][1]", "softmax[1][0]"),
+            (lambda values: [values[:, :, None], values[:, None]], "[0], [1]", "output[0]"),
+        ],
+    )
+    def test_logits_that_cannot_be_told_are_asked_for(self, last, items, first):
+        model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), Function(last))
+        for layers in (None, "softmax"):
+            with pytest.raises(UserError) as caught:
+                layers_of(model, ones(4), layers)
+            assert str(caught.value) == (
+                f"layers: the model outputs {items}, and it is not clear which are the logits; "
+                f'name them, as by layers=[nn.ReLU, "{first}"]'
+            )
+        assert layers_of(model, ones(4), [nn.ReLU, first]) == ("1", first)
+        with pytest.raises(UserError, match=r"^layer softmax\[9\]: has no such item; the model outputs \["):
+            layers_of(model, ones(4), "softmax[9]")
+
+    @pytest.mark.parametrize(
+        ("last", "layers"),
+        [
+            (lambda values: values, "softmax"),
+            (lambda values: (torch.tanh(values), values), "softmax[1]"),
+            (lambda values: (torch.tanh(values), functional.softmax(values, 1)), "softmax[1]"),
+            (lambda values: {"hidden": torch.tanh(values), "logits": values}, "softmax"),
+            (
+                lambda values: {"hidden": torch.tanh(values), "own": {"scores": values}},
+                "softmax[own][scores]",
+            ),
+        ],
+    )
+    def test_the_softmax_is_that_of_the_logits_wherever_they_are(self, last, layers):
+        inputs = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+        model = dense(4, 3, 5)
+        (logits,) = outputs_of(model, inputs, "2")
+        shares = torch.softmax(torch.from_numpy(logits), 1).float().numpy()
+        bins = {"kind": "uniform", "bins": 9, "range": (0, 1)}
+        recorder = Recorder(
+            nn.Sequential(*model, Function(last)),
+            inputs,
+            torch.arange(50) % 3,
+            layers=layers,
+            estimators=bins,
+        )
+        recorder.record(0)
+        found = recorder.table().iloc[0]
+        expected = binned_information(shares, np.arange(50) % 3, bins=9, range=(0, 1))
+        assert found["layer_name"] == layers
+        assert [found[name] for name in expected._fields] == [float(each) for each in expected]
 
     def test_the_softmax_is_that_of_the_logits_once(self):
         inputs = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))

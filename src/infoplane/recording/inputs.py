@@ -260,7 +260,8 @@ def label_of(given: Any) -> Any:
         return given[1]
     what = f"a mapping of {', '.join(map(str, given))}" if isinstance(given, Mapping) else "inputs alone"
     raise UserError(
-        f"labels: are missing, the loader yields {what}; give labels=, or a DataLoader of pairs (inputs, labels)"
+        f"labels: are missing, the loader yields {what}; give labels=, or a DataLoader of pairs "
+        "(inputs, labels)"
     )
 
 

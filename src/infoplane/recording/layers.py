@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -153,7 +153,7 @@ def layers_of(
     path = canonical_path(model, match["path"], counts)
     if path is None:
         if match["path"] == "softmax":
-            return [output_layer(calls, counts)]
+            return [output_layer(calls, match["item"])]
         names = {name for name, _ in model.named_modules()} | {*counts}
         nearest = get_close_matches(match["path"], sorted(names), n=1)
         advice = f"did you mean {nearest[0]!r}?" if nearest else "give names as of named_modules()"
@@ -208,34 +208,70 @@ def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[Recorded
             chosen.append(call)
     layers = [layer_of(call, counts, first_item(call.output)) for call in chosen]
     if not chosen or chosen[-1].output is not calls[-1].output:
-        layers.append(output_layer(calls, counts))
+        layers.append(output_layer(calls))
     return layers
 
 
-def output_layer(calls: Sequence[Call], counts: Counter[str]) -> RecordedLayer:
+def output_layer(calls: Sequence[Call], item: str = "") -> RecordedLayer:
     """The softmax of the logits that the model outputs, or the logistic function of a single logit.
 
     Where the model ends in a softmax, it is the output itself; and so it is where there are no logits.
+
+    Args:
+        calls: what is called when the model runs on a batch, the model itself last.
+        item: keys of the logits in the output; "" for those of `logits_in`.
+
+    Raises:
+        UserError: there is no such item, or it is not known which tensor holds the logits.
     """
     output = calls[-1].output
+    tensors = dict(tensors_in(output))
+    if item and item not in tensors:
+        known = ", ".join(filter(None, tensors)) or "one tensor, which needs no item"
+        raise UserError(f"layer softmax{item}: has no such item; the model outputs {known}")
+    path = item or logits_in(output, tensors)
+    if path is None:
+        return RecordedLayer("output", MODEL, 1, 1)
+    logits = tensors[path]
+    name = f"softmax{item}"
+    if any(each is output or each is logits for each in softmax_outputs(calls)):
+        return RecordedLayer(name, MODEL, 1, 1, path)
+    if not logits.is_floating_point() or logits.dim() not in (1, 2):
+        return RecordedLayer(f"output{item}", MODEL, 1, 1, path)
+    if logits.shape[1:].numel() > 1:
+        return RecordedLayer(name, MODEL, 1, 1, path, softmax_of)
+    return RecordedLayer(f"sigmoid{item}", MODEL, 1, 1, path, sigmoid_of)
+
+
+def logits_in(output: Any, tensors: Mapping[str, Tensor]) -> str | None:
+    """The keys of the logits in an output: `logits`, or those of its only tensor of floats (N,) or (N, C).
+
+    None if the output holds no tensor.
+
+    Raises:
+        UserError: there are several tensors, and it cannot be told which one it is.
+    """
+    if "[logits]" in tensors:
+        return "[logits]"
+    if len(tensors) < 2:
+        return next(iter(tensors), None)
+    found = [path for path, each in tensors.items() if each.dim() in (1, 2) and each.is_floating_point()]
+    if len(found) != 1:
+        nearest = f"softmax{found[0]}" if found else f"output{next(iter(tensors))}"
+        raise UserError(
+            f"layers: the model outputs {', '.join(tensors)}, and it is not clear which are the logits; "
+            f'name them, as by layers=[nn.ReLU, "{nearest}"]'
+        )
+    return found[0]
+
+
+def softmax_outputs(calls: Sequence[Call]) -> list[Any]:
+    """What softmax functions put out, and what quantizers make of it."""
     ends = [call.output for call in calls if name_of_call(call) in ("softmax", "Softmax")]
     for call in calls:
         if is_quantizer(call.module) and any(call.argument is each for each in ends):
             ends.append(call.output)
-    if any(output is each for each in ends):
-        return RecordedLayer("softmax", MODEL, 1, 1)
-    logits = {
-        path: tensor.shape[1:].numel()
-        for path, tensor in tensors_in(output)
-        if tensor.dim() in (1, 2) and tensor.is_floating_point()
-    }
-    several = [path for path, width in logits.items() if width > 1]
-    if several:
-        item = "[logits]" if "[logits]" in several else several[0]
-        return RecordedLayer("softmax", MODEL, 1, 1, item, softmax_of)
-    if logits:
-        return RecordedLayer("sigmoid", MODEL, 1, 1, next(iter(logits)), sigmoid_of)
-    return RecordedLayer("output", MODEL, 1, 1, first_item(output))
+    return ends
 
 
 def first_item(output: Any) -> str:

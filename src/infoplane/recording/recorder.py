@@ -21,21 +21,23 @@ class Recorder(Recording):
     Args:
         model: any module. It is called with a batch, or with the items of a mapping as keywords.
         inputs: the inputs that are counted: an array or tensor (N, …), a mapping of them, or a `Dataset` or
-            `DataLoader` of PyTorch that does not shuffle.
+            `DataLoader` of PyTorch that gives the same in every pass, in the same order.
         labels: (N,) or (N, 1) classes, whole numbers or names; None to take those of a loader's pairs
             (inputs, labels).
         layers: names as of `named_modules()`, types of modules, or modules. `relu:2` is the second call of
-            `relu`, `lstm[0]` the first tensor that `lstm` returns, `softmax` that of the model's output, and
-            `output` the model's output. By default the outputs of all activation functions and pools, as
-            their quantizers put them out, and the softmax of the output.
+            `relu`, `lstm[0]` the first tensor that `lstm` returns, `softmax` that of the model's output,
+            `softmax[1]` that of one of several tensors in it, and `output` the model's output. By default the
+            outputs of all activation functions and pools, as their quantizers put them out, and the softmax
+            of the output.
         estimators: one or several specs, their keys as a dict, or kinds; or a mapping of names to them.
         every: epochs −1, 0 and multiples of this are recorded; of the others only the metrics are noted.
         batch_size: inputs that the model is given at a time.
         bits: the activation bits of the model, for `rebinned` and `quantized`.
 
     Raises:
-        UserError: a layer is unknown, is not called, or is called several times; an estimator does not fit;
-            there are more or fewer labels than inputs.
+        UserError: a layer is unknown, is not called, or is called several times; the model outputs several
+            tensors, and it is not clear which are the logits; an estimator does not fit; there are more or
+            fewer labels than inputs.
 
     >>> import torch
     >>> model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
@@ -79,7 +81,8 @@ class Recorder(Recording):
         Raises:
             UserError: a layer outputs NaN, infinity where bins are laid, nothing, or rows of another number
                 than there are inputs; it is not called as often as before; or the epoch is not later than the
-                one before. Nothing is recorded then.
+                one before; the inputs or labels of a loader differ from those of the first pass; or, at the
+                first recording, the model is random in evaluation mode. Nothing is recorded then.
         """
         self.refuse_epoch(epoch)
         numbers = as_metrics(metrics)
