@@ -70,6 +70,60 @@ def test_a_list_is_of_epochs_from_0(trained):
     assert recording.epochs == [0, 1, 2]
 
 
+@pytest.mark.parametrize("is_file", [False, True])
+@pytest.mark.parametrize("order", [(-1, 0, 1), (1, -1, 0)])
+def test_a_list_of_checkpoints_has_their_epochs(tmp_path, trained, is_file, order):
+    inputs, labels, states, recorder = trained
+    given = [{"state_dict": states[epoch], "epoch": epoch} for epoch in order]
+    if is_file:
+        for place, state in enumerate(given):
+            torch.save(state, tmp_path / f"{place}.pt")
+        given = [tmp_path / f"{place}.pt" for place in range(3)]
+    recording = from_states(net(), given, inputs, labels)
+    pd.testing.assert_frame_equal(recording.table(), recorder.table(), check_exact=True)
+    if is_file:
+        assert from_states(net(), given[0], inputs, labels).epochs == [order[0]]
+
+
+def test_two_checkpoints_of_an_epoch_are_refused(trained):
+    inputs, labels, states, _ = trained
+    given = [{"model": state, "epoch": 3} for state in states.values()]
+    with pytest.raises(UserError, match=r"^states: two hold the epoch 3; give a mapping of epochs to states$"):
+        from_states(net(), given, inputs, labels)
+    given[0]["epoch"] = None  # not all have one
+    assert from_states(net(), given, inputs, labels).epochs == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (["epoch1.pt", "epoch10.pt", "epoch2.pt"], "epoch10.pt comes before epoch2.pt"),
+        (["0", "1", "10", "11", "9"], "11 comes before 9"),
+        (["model.10.tar.gz", "model.9.tar.gz"], "model.10.tar.gz comes before model.9.tar.gz"),
+        (["epoch-01.ckpt", "epoch-02.ckpt", "epoch-10.ckpt"], None),
+        (["loss-0.51.pt", "loss-0.31.pt"], None),
+        (["10-best.pt", "9-best.pt"], None),
+        (["step2.pt", "last.pt", "step1.pt"], None),
+    ],
+)
+def test_files_are_in_the_order_of_their_numbers(tmp_path, trained, names, wrong):
+    inputs, labels, states, _ = trained
+    for name in names:
+        torch.save(states[0], tmp_path / name)
+    given = [str(tmp_path / name) for name in names]
+    if wrong is None:
+        recording = from_states(net(), given, inputs, labels, "pool")
+        assert recording.epochs == [*range(len(names))]
+        return
+    with pytest.raises(UserError) as caught:
+        from_states(net(), given, inputs, labels)
+    assert str(caught.value) == (
+        f"states: {wrong}; give the files in the order of their epochs, or a mapping of epochs to files"
+    )
+    by_epoch = dict(enumerate(given))
+    assert from_states(net(), by_epoch, inputs, labels, "pool").epochs == [*range(len(names))]
+
+
 def test_range_global_is_that_of_all_layers_and_epochs_but_the_first(trained):
     inputs, labels, states, _ = trained
     model = net().eval()

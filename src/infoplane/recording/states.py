@@ -1,7 +1,10 @@
 """A recording of the states that a finished training has left."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from itertools import pairwise
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ __all__ = ["from_states"]
 State = str | Path | Mapping[str, Any]
 # Where checkpoints keep the parameters: Lightning's, and those of PyTorch's tutorials
 KEYS = "state_dict", "model_state_dict", "model"
+# The number at the end of a file's name: of `epoch10.pt`, but not the decimals of `loss-0.31.pt`
+LAST_NUMBER = re.compile(r"(?<!\d)(?<!\d\.)(\d+)(\.[A-Za-z]\w*)*$")
 
 
 def from_states(
@@ -40,24 +45,27 @@ def from_states(
     Args:
         model: a module that the states fit; its own state is the same afterwards.
         states: state dicts, or paths of files that hold one, alone or as a part of a checkpoint; a mapping of
-            epochs to them, or those of epochs 0, 1, …; or one path, of epoch 0. Files are loaded with
+            epochs to them; or a list of them, or one path. If all states in a list are checkpoints with a key
+            `epoch`, these are their epochs, else they are those of epochs 0, 1, …. Files are loaded with
             `weights_only=True`.
 
     Returns:
         What was recorded, with `table()`, `history()` and `save(path)`.
 
     Raises:
-        UserError: a file is missing or cannot be loaded, a state does not fit the model, or as by `Recorder`.
+        UserError: a file is missing or cannot be loaded, a state does not fit the model, files are not in the
+            order of the numbers at the ends of their names, or as by `Recorder`.
     """
     if isinstance(states, str | PathLike):
         states = [states]
     refuse_other_types("states", states, Iterable, "state dicts, or paths of files that hold one")
-    by_epoch = dict(states) if isinstance(states, Mapping) else dict(enumerate(states))
-    for epoch, state in by_epoch.items():
+    given = dict(states) if isinstance(states, Mapping) else dict(enumerate(states))
+    for epoch, state in given.items():
         expected = "a state dict, or the path of a file that holds one"
         refuse_other_types(f"states: epoch {epoch}", state, (str, PathLike, Mapping), expected)
-    if not by_epoch:
+    if not given:
         raise UserError("states: there are none; give at least one")
+    by_epoch = given if isinstance(states, Mapping) else numbered([*given.values()])
     recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)
     model = unwrapped(model)
     own = deepcopy(model.state_dict())
@@ -73,6 +81,45 @@ def from_states(
     finally:
         model.load_state_dict(own)
     return recording
+
+
+def numbered(states: Sequence[State]) -> dict[int, State]:
+    """States by the epochs that all of them hold, else by 0, 1, ….
+
+    Raises:
+        UserError: two hold the same epoch; or not all do, and paths are not in order.
+    """
+    epochs = list[int]()
+    for state in states:
+        epoch = epoch_in(state)
+        if epoch is None:
+            refuse_other_orders(states)
+            return dict(enumerate(states))
+        if epoch in epochs:
+            raise UserError(f"states: two hold the epoch {epoch}; give a mapping of epochs to states")
+        epochs.append(epoch)
+    return dict(zip(epochs, states, strict=True))
+
+
+def epoch_in(state: State) -> int | None:
+    """The epoch that a checkpoint holds beside its parameters, or None."""
+    content = state if isinstance(state, Mapping) else load_file(Path(state))
+    epoch = content.get("epoch") if isinstance(content, Mapping) else None
+    return int(epoch) if isinstance(epoch, Integral) and not isinstance(epoch, bool) else None
+
+
+def refuse_other_orders(states: Sequence[State]) -> None:
+    """Refuse paths that end in numbers and are not in the order of these, as a sorted list of names is."""
+    names = [Path(state).name for state in states if isinstance(state, str | PathLike)]
+    numbers = [int(found[1]) for name in names if (found := LAST_NUMBER.search(name))]
+    if len(numbers) < len(states):
+        return
+    for (name, number), (later, smaller) in pairwise(zip(names, numbers, strict=True)):
+        if smaller < number:
+            raise UserError(
+                f"states: {name} comes before {later}; give the files in the order of their epochs, or a "
+                "mapping of epochs to files"
+            )
 
 
 def global_ends(recording: Recording, model: nn.Module, by_epoch: Mapping[int, State]) -> tuple[float, float]:
