@@ -1,5 +1,6 @@
 """Which layers are recorded, by default and by names, types and modules."""
 
+import warnings
 from collections import OrderedDict
 
 import numpy as np
@@ -40,6 +41,28 @@ class Residual(nn.Module):
 
     def forward(self, values):
         return torch.tanh(values + self.act(self.inner(values)))
+
+
+class Reading(nn.Module):
+    """The sequences that a recurrent network returns, without its last state."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, values):
+        return self.inner(values)[0]
+
+
+class Unused(nn.Module):
+    """A module with an activation function that it does not call."""
+
+    def __init__(self):
+        super().__init__()
+        self.spare = nn.ReLU()
+
+    def forward(self, values):
+        return values
 
 
 class TestDefault:
@@ -111,7 +134,7 @@ class TestDefault:
                 layers_of(model, ones(4), layers)
             assert str(caught.value) == (
                 f"layers: the model outputs {items}, and it is not clear which are the logits; "
-                f'name them, as by layers=[nn.ReLU, "{first}"]'
+                f'give layers= with "{first}" among them'
             )
         assert layers_of(model, ones(4), [nn.ReLU, first]) == ("1", first)
         with pytest.raises(UserError, match=r"^layer softmax\[9\]: has no such item; the model outputs \["):
@@ -164,8 +187,42 @@ class TestDefault:
         assert layers_of(nn.Sequential(nn.Linear(4, 3), nn.Sigmoid()), ones(4)) == ("1",)
 
     def test_attention_is_no_layer(self):
-        model = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), nn.Flatten())
-        assert layers_of(model, ones(2, 4)) == ("softmax",)
+        layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, activation=nn.ReLU())
+        assert layers_of(nn.Sequential(layer, nn.Flatten()), ones(2, 4)) == ("0.activation", "softmax")
+
+    @pytest.mark.parametrize(
+        ("module", "found"),
+        [
+            (nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), "0 (TransformerEncoderLayer)"),
+            (
+                nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2),
+                "0.layers.0 (TransformerEncoderLayer), 0.layers.1 (TransformerEncoderLayer)",
+            ),
+            (Reading(nn.LSTM(4, 4, batch_first=True)), "0.inner (LSTM)"),
+            (Reading(nn.GRU(4, 4, batch_first=True)), "0.inner (GRU)"),
+            (Unused(), "0.spare (ReLU, not called)"),
+        ],
+    )
+    def test_activation_functions_that_are_not_seen_are_warned_of(self, module, found):
+        model = nn.Sequential(module, nn.Tanh(), nn.Flatten(), nn.Linear(8, 2))
+        with pytest.warns(UserWarning, match="^layers: ") as caught:
+            assert layers_of(model, ones(2, 4)) == ("1", "softmax")
+        (warning,) = [str(each.message) for each in caught if str(each.message).startswith("layers: ")]
+        assert warning == (
+            f"layers: no activation functions were seen in {found}; if they count, name what to record, "
+            'as by layers=["lstm[0]", nn.ReLU, "softmax"]'
+        )
+
+    def test_layers_that_are_named_are_not_warned_of(self):
+        model = nn.Sequential(Reading(nn.LSTM(4, 4, batch_first=True)), nn.Flatten())
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert layers_of(model, ones(2, 4), ["0.inner[0]", "softmax"]) == ("0.inner[0]", "softmax")
+            layers_of(net(), images()[0])
+
+    def test_a_recurrent_network_alone_is_asked_for_its_output(self):
+        with pytest.raises(UserError, match=r'are the logits; give layers= with "output\[0\]" among them$'):
+            layers_of(nn.LSTM(4, 4, batch_first=True), ones(2, 4))
 
     def test_a_pool_that_also_returns_where(self):
         model = nn.Sequential(nn.MaxPool1d(2, return_indices=True))

@@ -2,6 +2,7 @@
 
 import math
 import random
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -286,6 +287,16 @@ class TestTables:
         assert history["epoch"].tolist() == [-1, 0, 1]
         assert history["loss"].fillna(-1).tolist() == [-1, 0.5, 0.25]
         assert history["accuracy"].fillna(-1).tolist() == [-1, -1, 1]
+
+    def test_a_loss_that_needs_a_gradient_is_taken_without(self):
+        inputs, labels = images()
+        model = net()
+        recorder = Recorder(model, inputs, labels, layers="pool")
+        loss = functional.cross_entropy(model(inputs), labels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            recorder.record(0, loss=loss)
+        assert recorder.history()["loss"].tolist() == [loss.item()] and loss.requires_grad
 
     def test_nothing_has_been_recorded(self):
         recorder = Recorder(net(), *images())

@@ -88,7 +88,7 @@ def test_a_list_of_checkpoints_has_their_epochs(tmp_path, trained, is_file, orde
 def test_two_checkpoints_of_an_epoch_are_refused(trained):
     inputs, labels, states, _ = trained
     given = [{"model": state, "epoch": 3} for state in states.values()]
-    with pytest.raises(UserError, match=r"^states: two hold the epoch 3; give a mapping of epochs to states$"):
+    with pytest.raises(UserError, match=r"^states: two hold the epoch 3; give a mapping of epochs to state"):
         from_states(net(), given, inputs, labels)
     given[0]["epoch"] = None  # not all have one
     assert from_states(net(), given, inputs, labels).epochs == [0, 1, 2]

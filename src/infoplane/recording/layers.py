@@ -16,7 +16,7 @@ from infoplane.recording.calls import Call
 from infoplane.recording.inputs import Batch
 from infoplane.recording.outputs import numbers_by_input, refuse_nan_outputs, tensors_in
 
-__all__ = ["RecordedLayer", "choose_layers"]
+__all__ = ["RecordedLayer", "choose_layers", "unseen_activations"]
 
 MODEL = ""
 NAME = re.compile(r"(?P<path>[^:\[\]]+)(:(?P<number>[1-9]\d*))?(?P<item>(\[[^\[\]]+\])*)")
@@ -36,6 +36,8 @@ OTHER_ACTIVATIONS = {
     *("QuantReLU", "QuantHardTanh", "QuantTanh", "QuantSigmoid"),
 }
 QUANTIZERS = {"FakeQuantizeBase", "QuantIdentity"}
+# Modules of PyTorch that compute activation functions in their own code
+FUSED = nn.RNNBase, nn.RNNCellBase, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer
 SOFTMAX = {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
 
 
@@ -212,6 +214,27 @@ def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[Recorded
     return layers
 
 
+def unseen_activations(model: nn.Module, calls: Sequence[Call]) -> dict[str, str]:
+    """Names of modules whose activation functions were not seen in a run, and what they are.
+
+    Such are recurrent and transformer layers, which compute them inside, and activation functions that are
+    not called themselves although the module that has them is.
+    """
+    called = {call.module for call in calls}
+    around = {module for call in calls if is_activation(call.module) for module in call.enclosing}
+    modules = dict(model.named_modules())
+    found = dict[str, str]()
+    for name, module in modules.items():
+        parent = name.rpartition(".")[0]
+        if is_activation(modules[parent]) or parent in found:
+            continue
+        if isinstance(module, FUSED) and module in called and module not in around:
+            found[name] = type(module).__name__
+        elif is_activation(module) and module not in called and modules[parent] in called:
+            found[name] = f"{type(module).__name__}, not called"
+    return found
+
+
 def output_layer(calls: Sequence[Call], item: str = "") -> RecordedLayer:
     """The softmax of the logits that the model outputs, or the logistic function of a single logit.
 
@@ -260,7 +283,7 @@ def logits_in(output: Any, tensors: Mapping[str, Tensor]) -> str | None:
         nearest = f"softmax{found[0]}" if found else f"output{next(iter(tensors))}"
         raise UserError(
             f"layers: the model outputs {', '.join(tensors)}, and it is not clear which are the logits; "
-            f'name them, as by layers=[nn.ReLU, "{nearest}"]'
+            f'give layers= with "{nearest}" among them'
         )
     return found[0]
 

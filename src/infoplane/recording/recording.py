@@ -1,6 +1,7 @@
 """Recordings: the information of a model's layers at some epochs, as tables and as an artifact."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
@@ -19,7 +20,7 @@ from infoplane.errors import UserError, WrongValue
 from infoplane.recording.calls import Call, observed
 from infoplane.recording.estimators import Estimators, named_estimators
 from infoplane.recording.inputs import Inputs, output_of
-from infoplane.recording.layers import RecordedLayer, choose_layers
+from infoplane.recording.layers import RecordedLayer, choose_layers, unseen_activations
 from infoplane.recording.passes import gather, refuse_random_layers, tallies_of
 from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
@@ -267,11 +268,16 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
     with preserved(model), observed(model, calls.append):
         batch = inputs.first(model, FEW)
         output_of(model, batch.values)
+    chosen = choose_layers(model, layers, calls)
+    if layers is None and (unseen := unseen_activations(model, calls)):
+        names = ", ".join(f"{name or 'the model'} ({what})" for name, what in unseen.items())
+        warnings.warn(
+            f"layers: no activation functions were seen in {names}; if they count, name what to record, "
+            'as by layers=["lstm[0]", nn.ReLU, "softmax"]',
+            stacklevel=4,  # where `Recorder` or `from_states` is called
+        )
     outputs = {(call.name, call.number): call.output for call in calls}
-    return [
-        layer.measured(outputs[layer.path, layer.number], batch)
-        for layer in choose_layers(model, layers, calls)
-    ]
+    return [layer.measured(outputs[layer.path, layer.number], batch) for layer in chosen]
 
 
 def positive(name: str, value: Any) -> int:
@@ -292,7 +298,7 @@ def as_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         if name in ("repetition", "part", "epoch"):
             raise UserError(f"metric {name}: is a column of the history; give it another name")
         try:
-            numbers[name] = float(value)
+            numbers[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
         except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"metric {name}: {value!r} is not a number; give one number per epoch") from error
     return numbers
