@@ -19,7 +19,7 @@ from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
 
-__all__ = ["StudyResults", "aggregate", "load_study", "load_table"]
+__all__ = ["StudyResults", "aggregate", "load_study", "load_table", "refuse_other_columns"]
 
 # Columns that rows are told apart by, where a table of information has them
 KEYS = ["estimator", "part", "epoch", "layer", "layer_name"]
@@ -76,6 +76,9 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
         Columns part, epoch, layer (estimator and layer_name where the table has them), quantity, runs
         ("all"), mean, std, lower, upper (95 % interval of the mean), q10, q90 (quantiles), count.
 
+    Raises:
+        UserError: a column is missing, or holds text.
+
     >>> table = pd.DataFrame({"repetition": [0, 1], "epoch": 0, "layer": 1, "i_xt": [1.0, 3.0]})
     >>> aggregate(table)[["quantity", "mean", "q10", "q90"]].to_dict("records")
     [{'quantity': 'i_xt', 'mean': 2.0, 'q10': 1.2, 'q90': 2.8}]
@@ -83,14 +86,34 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
     refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate")
     if missing := {"repetition", "epoch", "layer"} - {*table}:
         raise UserError(f"the table has no column {min(missing)}; give one as from estimate")
-    table = table if "part" in table else table.assign(part="main")
     quantities = [name for name in INFORMATION if name in table]
+    if not quantities:
+        raise UserError(f"the table has no column {' or '.join(INFORMATION)}; give one as from estimate")
+    refuse_other_columns(table, ["epoch", "layer", *quantities])
+    table = table if "part" in table else table.assign(part="main")
     undefined = pd.Series(dtype="boolean")
     keys = [name for name in KEYS if name in table]
     failed = failures(table[["repetition", *quantities]])
     means = aggregate_repetitions(table, keys, quantities, failed, undefined)
     means.attrs = dict(table.attrs)
     return means
+
+
+def refuse_other_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise a `UserError` if a table lacks one of some columns of numbers.
+
+    >>> refuse_other_columns(pd.DataFrame({"epoch": ["0", "1"]}), ["epoch"])
+    Traceback (most recent call last):
+    infoplane.errors.UserError: the table's column epoch holds '0', expected numbers; use pd.to_numeric
+    """
+    for name in names:
+        if name not in table:
+            raise UserError(f"the table has no column {name}; give one as from estimate or aggregate")
+        column = table[name]
+        if len(column) and not pd.api.types.is_numeric_dtype(column):
+            raise UserError(
+                f"the table's column {name} holds {column.iloc[0]!r}, expected numbers; use pd.to_numeric"
+            )
 
 
 @dataclass(frozen=True)

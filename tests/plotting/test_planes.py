@@ -64,9 +64,53 @@ def test_what_is_not_there_is_one_line(single, plot):
     plot(several, ax=Figure().subplots(), estimator="binned")
 
 
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+@pytest.mark.parametrize("kind", [str, object])
+def test_text_for_numbers_is_one_line(single, plot, kind):
+    means = infoplane.aggregate(single)
+    columns = [("epoch", single), ("layer", single), ("i_xt", single), ("i_ty", single), ("h_t", single)]
+    columns += [("mean", means), ("layer", means)] + [("q10", means)] * (plot is infoplane.plot_curves)
+    for name, table in columns:
+        text = table.assign(**{name: table[name].astype(str).astype(kind)})
+        with pytest.raises(
+            UserError, match=f"^the table's column {name} holds '.*', expected numbers; use pd"
+        ):
+            plot(text, ax=Figure().subplots())
+
+
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+def test_a_column_that_is_missing_is_one_line(single, plot):
+    means = infoplane.aggregate(single)
+    for table, name in [(means, "mean"), (means, "layer"), (means, "epoch"), (single, "layer")]:
+        with pytest.raises(UserError, match=f"^the table has no column {name}; give one as from estimate"):
+            plot(table.drop(columns=name), ax=Figure().subplots())
+    with pytest.raises(UserError, match=r"^the table has no column h_t or i_xt or i_ty or distinct; give"):
+        plot(single[["repetition", "part", "epoch", "layer"]], ax=Figure().subplots())
+    with pytest.raises(UserError, match=r"^the table has no rows; give one as from estimate or load_table"):
+        plot(single[:0], ax=Figure().subplots())
+
+
+@pytest.mark.parametrize("name", ["i_xt", "i_ty"])
+def test_a_plane_needs_both_of_its_quantities(single, name):
+    means = infoplane.aggregate(single)
+    for table in (single.drop(columns=name), means[means["quantity"] != name]):
+        with pytest.raises(UserError, match=f"^the table has no {name}; a plane needs both i_xt and i_ty"):
+            infoplane.plot_plane(table, Figure().subplots())
+
+
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+@pytest.mark.parametrize("wrong", [7, "conv", "1"])
+def test_names_of_layers_that_are_not_there_are_refused(single, plot, wrong):
+    with pytest.raises(UserError, match=f"^labels: there is no layer {wrong!r}; the table holds 1, 2, 3, 4"):
+        plot(single, ax=Figure().subplots(), labels={1: "first", wrong: "x"})
+    plot(single, ax=Figure().subplots(), layers=[2], labels={1: "first", np.int64(2): "second"})
+
+
 def test_a_table_of_failed_runs_is_refused(single):
-    with pytest.raises(UserError, match="every run has failed"):
-        infoplane.plot_plane(simulation.fail(single.query("repetition == 0"), 0, 0), Figure().subplots())
+    failed = simulation.fail(single.query("repetition == 0"), 0, 0)
+    for plot in (infoplane.plot_plane, infoplane.plot_curves):
+        with pytest.raises(UserError, match="every run has failed"):
+            plot(failed, ax=Figure().subplots())
 
 
 def test_a_zoom_has_its_limits_and_no_inset(single):

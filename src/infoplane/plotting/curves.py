@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from infoplane.errors import UserError
 from infoplane.plotting.axes import I_TY, I_XT, epoch_axis, layer_style, marked
 from infoplane.plotting.means import curve, epochs_of, means_of, prefit_of
 from infoplane.plotting.planes import axes_or_current, names_in, refuse_other_labels
 from infoplane.refusals import refuse_other_names
+from infoplane.results import refuse_other_columns
 
 __all__ = ["draw_curves", "parts_of", "plot_curves"]
 
@@ -41,11 +43,14 @@ def plot_curves(
         The axes.
 
     Raises:
-        UserError: the table lacks a layer or an estimator.
+        UserError: the table lacks a layer, an estimator or a column.
     """
     means = means_of(table, estimator, layers)
+    if means.empty:
+        raise UserError("the table holds no finite information; every run has failed")
+    refuse_other_columns(means, ["q10", "q90"])
     refuse_other_names("quantity", quantity, [*means["quantity"].unique()])
-    refuse_other_labels(labels)
+    refuse_other_labels(labels, table)
     ax = axes_or_current(ax)
     names = names_in(means) | (dict(labels) if isinstance(labels, Mapping) else {})
     for part, start in parts_of(table).items():

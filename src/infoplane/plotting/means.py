@@ -7,9 +7,12 @@ import pandas as pd
 
 from infoplane.errors import UserError, WrongValue
 from infoplane.refusals import refuse_other_types, shown
-from infoplane.results import aggregate
+from infoplane.results import aggregate, refuse_other_columns
 
 __all__ = ["curve", "epochs_of", "means_of", "prefit_of"]
+
+# Columns of means that every plot takes
+DRAWN = "epoch", "layer", "mean"
 
 
 def means_of(
@@ -23,9 +26,12 @@ def means_of(
         layers: numbers from 1, or names where the table has a column for them.
 
     Raises:
-        UserError: the table holds several estimators and none is named, or lacks what is asked for.
+        UserError: the table holds several estimators and none is named, or lacks what is asked for; it has no
+            rows, or text where numbers are expected.
     """
     refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate or load_table")
+    if table.empty:
+        raise UserError("the table has no rows; give one as from estimate or load_table")
     if "estimator" in table:
         table = of_estimator(table, estimator)
     elif estimator is not None:
@@ -35,6 +41,8 @@ def means_of(
         if not len(layers):
             raise WrongValue("layers: there are none; name some, or leave them out to show all")
         table = of_layers(table, layers)
+    if "quantity" in table:
+        refuse_other_columns(table, DRAWN)
     means = table if "quantity" in table else aggregate(table)
     return means[means["runs"] == "all"] if "runs" in means else means
 

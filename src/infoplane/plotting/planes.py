@@ -96,14 +96,17 @@ def plot_plane(
         The axes.
 
     Raises:
-        UserError: the table lacks a layer or an estimator, or every run failed.
+        UserError: the table lacks a layer, an estimator or a column, or every run failed.
     """
     means = means_of(table, estimator, layers)
     refuse_other_names("colour", colour, ("epoch", "layer"))
     refuse_other_zooms(zoom)
-    refuse_other_labels(labels)
+    refuse_other_labels(labels, table)
     refuse_other_types("bar", bar, bool, "True or False")
     ax = axes_or_current(ax)
+    missing = {"i_xt", "i_ty"} - {*means["quantity"]}
+    if missing and not means.empty:
+        raise UserError(f"the table has no {min(missing)}; a plane needs both i_xt and i_ty")
     x, y = curve(means, "i_xt"), curve(means, "i_ty")
     if not np.isfinite(x.to_numpy()).any():
         raise UserError("the table holds no finite information; every run has failed")
@@ -142,8 +145,15 @@ def axes_or_current(ax: Axes | None) -> Axes:
     return ax
 
 
-def refuse_other_labels(labels: Any) -> None:
+def refuse_other_labels(labels: Any, table: pd.DataFrame) -> None:
+    """Raise an error if labels are neither a switch nor names by numbers of layers that a table has."""
     refuse_other_types("labels", labels, (bool, Mapping), "True, False, or names by the numbers of layers")
+    known = [*table["layer"].unique()]
+    for layer in labels if isinstance(labels, Mapping) else ():
+        if layer not in known:
+            raise WrongValue(
+                f"labels: there is no layer {shown(layer)}; the table holds {', '.join(map(str, known))}"
+            )
 
 
 def refuse_other_zooms(zoom: Any) -> None:
