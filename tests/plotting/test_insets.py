@@ -29,6 +29,15 @@ def test_layers_that_do_not_move_are_no_reason():
     assert crowded_part(x, y, WHOLE) is None
 
 
+def test_where_all_layers_are_near_to_each_other_small_moves_count():
+    near = [(11.7, 0.9), (12, 0.92)], [(11.8, 0.9), (11.9, 0.91)]
+    part = crowded_part(*paths(*near), WHOLE)
+    assert part.x[0] < 11.7 < 12 < part.x[1] and np.ptp(part.x) < 0.5
+    assert crowded_part(*paths(*near, [(0, 0), (6, 0.8)]), WHOLE) is None
+    still = [(11.99, 1), (12, 1)], [(12, 1), (12, 1)]
+    assert crowded_part(*paths(*still), WHOLE) is None
+
+
 def test_layers_all_over_the_plane_are_no_reason():
     x, y = paths([(0, 0), (12, 1)], [(0, 1), (12, 0)])
     assert crowded_part(x, y, WHOLE) is None

@@ -33,7 +33,8 @@ class Box(NamedTuple):
 def crowded_part(x: np.ndarray, y: np.ndarray, whole: Box) -> Box | None:
     """Part of a plane where as many layers as possible lie that together stay within a tenth of it.
 
-    Layers join by the area that they cross, smallest first.
+    Layers join by the area that they cross, smallest first. Some of the layers are no reason if they stay
+    within `MARGIN` in both directions; where all layers do, nothing else is to be seen, and `LEAST` counts.
 
     Args:
         x, y: trajectories, (epochs, layers).
@@ -59,7 +60,7 @@ def crowded_part(x: np.ndarray, y: np.ndarray, whole: Box) -> Box | None:
         low, high = lower[order[:count]].min(0), upper[order[:count]].max(0)
         if ((high - low) / sizes).prod() > SHARE:
             break
-        moving = ((high - low) / sizes).max() > MARGIN
+        moving = ((high - low) / sizes).max() > (LEAST if count == len(order) else MARGIN)
         found = (low, high) if moving else None
     if found is None:
         return None
