@@ -20,16 +20,17 @@ def test_costs_are_summed_by_stage_and_experiment(tmp_path):
     add_job(tmp_path, "training/tanh/0-9", 360, 180, 256)
     add_job(tmp_path, "information/relu/exact/0-9", 36, 18, 128)
     add_job(tmp_path, "figures/plane", 3.6, 1.8, 128)
+    add_job(tmp_path, "index", 0, 0, 128)
     (tmp_path / "training" / "relu").mkdir(parents=True)
     (tmp_path / "training" / "relu" / "0-9.parquet").write_bytes(bytes(2**20))
     costs = costs_of(tmp_path).set_index(["stage", "experiment"])
     assert costs.loc[("training", "relu")].tolist() == [2, 3.0, 1.5, 1.0, 2**-10]
     assert costs.loc[("training", "tanh"), "wall_hours"] == pytest.approx(0.1)
     assert costs.loc[("information", "relu"), "jobs"] == 1
-    assert ("figures", "") in costs.index and len(costs) == 4
+    assert {("figures", ""), ("index", "")} <= {*costs.index} and len(costs) == 5
     total = with_totals(costs.reset_index()).set_index(["stage", "experiment"])
     assert total.loc[("training", "all"), ["jobs", "cpu_hours", "memory_gib"]].tolist() == [3, 1.55, 1.0]
-    assert total.loc[("all", "all"), "jobs"] == 5
+    assert total.loc[("all", "all"), "jobs"] == 6
     assert total.loc[("all", "all"), "hours_on_8"] == pytest.approx((1.5 + 0.05 + 0.005 + 0.0005) / 8)
 
 

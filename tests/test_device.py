@@ -210,6 +210,8 @@ def test_nothing_is_left_on_the_processor(monkeypatch, kind):
     trained(kind)
     monkeypatch.setattr(Tensor, "cpu", zeros_of_meta)
     monkeypatch.setattr(training, "take_step", strictly)
+    for module in ("infoplane.training", "infoplane.information.estimate"):
+        monkeypatch.setattr(sys.modules[module], "refuse_other_devices", lambda name: None)
     monkeypatch.setattr(training, "MEMBERS_ON_GPU", 2)
     with OneDevice(1):
         train(KINDS[kind].model_copy(update={"epochs": 1}), REPETITIONS, images(kind), "meta")

@@ -1,5 +1,6 @@
 """Numbers in texts are those of the tables, and sentences that rest on a verdict hold."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -129,6 +130,12 @@ def test_texts_are_renewed_in_place(tables):
     (line,) = renew(tables, [text])
     assert line.startswith(f"{text}: claims.csv claim=C2")
     assert ">20<" in text.read_text()
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_no_quotation_breaks_its_paragraph(path):
+    """In Markdown, a comment at the beginning of a line ends the paragraph before it."""
+    assert not re.search(r"^ *<!-- quote", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)

@@ -78,7 +78,7 @@ def summed(costs: pd.DataFrame) -> pd.DataFrame:
 
 def finished_jobs(benchmarks: Path) -> Iterator[FinishedJob]:
     for path in sorted(benchmarks.rglob("*.tsv")):
-        stage, *folders = path.relative_to(benchmarks).parts
+        stage, *folders = path.relative_to(benchmarks).with_suffix("").parts
         experiment = folders[0] if len(folders) > 1 else ""
         measured = pd.read_csv(path, sep="\t", na_values="-")[["s", "cpu_time", "max_rss"]].astype(float)
         for wall, cpu, memory in measured.to_numpy():

@@ -9,17 +9,23 @@ from infoplane.refusals import refuse_other_names
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["device_of", "name_of", "refuse_auto"]
+__all__ = ["device_of", "name_of", "refuse_auto", "refuse_other_devices"]
 
 # PyTorch is imported inside of functions: a training by kernels does without it.
 
 
 def refuse_auto(name: str) -> str:
-    """Refuse `auto`, which would let the machine decide what a result is, and all that names no device."""
-    refuse_other_names("device", name, ("cpu", "cuda", "auto"))
+    """Refuse `auto`, which would let the machine decide what a result is."""
     if name == "auto":
         raise UserError(f"device: {NO_DEVICE}")
     return name
+
+
+def refuse_other_devices(name: str) -> None:
+    """Refuse `auto`, and all that names no device."""
+    if isinstance(name, str):
+        refuse_auto(name)
+    refuse_other_names("device", name, ("cpu", "cuda"))
 
 
 def device_of(name: str) -> "torch.device":

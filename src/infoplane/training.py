@@ -17,7 +17,7 @@ from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import with_train_fraction
-from infoplane.devices import device_of, name_of, refuse_auto
+from infoplane.devices import device_of, name_of, refuse_other_devices
 from infoplane.errors import UserError
 from infoplane.networks.layers import Network
 from infoplane.progress import progress_bar
@@ -142,7 +142,7 @@ def engine_of(spec: TrainingSpec, device: str) -> Train:
     Raises:
         UserError: the engine does not run on the device.
     """
-    refuse_auto(device)
+    refuse_other_devices(device)
     if spec.engine == "torch":
         from infoplane.networks.training import train_repetitions as train_in_torch
 

@@ -58,11 +58,11 @@ def test_sizes_of_the_named_networks(name):
 @pytest.mark.parametrize(
     ("shape", "network", "said"),
     [
-        ((12,), "conv", "conv=2.* 3 × 3, not inputs of shape (12,)"),
-        ((12,), [{"pool": 2}], "pool=2.* 2 × 2, not inputs of shape (12,)"),
-        ((9, 8), [16, {"conv": 1}], "conv=1.* 3 × 3, not inputs of shape (16,)"),
+        ((12,), "conv", '{"conv":2,"kernel":3}.* 3 × 3, not inputs of shape (12,)'),
+        ((12,), [{"pool": 2}], '{"pool":2}.* 2 × 2, not inputs of shape (12,)'),
+        ((9, 8), [16, {"conv": 1}], '{"conv":1,"kernel":3}.* 3 × 3, not inputs of shape (16,)'),
         ((2, 9), [{"conv": 1}], "3 × 3, not inputs of shape (1, 2, 9)"),
-        ((9, 8), "conv", "pool=2.* 2 × 2, not inputs of shape (2, 1, 1)"),
+        ((9, 8), "conv", '{"pool":2}.* 2 × 2, not inputs of shape (2, 1, 1)'),
         ((2, 2, 9, 8), "conv", "not inputs of shape (2, 2, 9, 8)"),
     ],
 )

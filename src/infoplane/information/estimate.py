@@ -12,7 +12,7 @@ from infoplane.config.layers import layers_in
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import with_train_fraction
-from infoplane.devices import name_of, refuse_auto
+from infoplane.devices import name_of, refuse_other_devices
 from infoplane.entropy import Information, entropy
 from infoplane.information.estimators import FAILED, counted_inputs, estimator_of
 from infoplane.information.replay import replay
@@ -53,7 +53,7 @@ def estimate(
     refuse_other_types("estimator", estimator, EstimatorSpec, "an EstimatorSpec, or the name of a kind")
     refuse_other_types("trajectory", trajectory, Trajectory, "a Trajectory, as from train or load_trajectory")
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
-    refuse_auto(device)
+    refuse_other_devices(device)
     layers = layers_in(estimator, trajectory.ranges.shape[2])
     ends = np.zeros((len(trajectory.repetitions), 2))
     if estimator.range == "global":
