@@ -161,8 +161,8 @@ def as_float64(array: np.ndarray, name: str) -> np.ndarray:
         changed = (each for each in beyond if int(float(each)) != each)
     for value in changed:
         raise UserError(
-            f"{name}: {value!s} would become {float(value)!r} in float64, in which bins are laid; subtract an "
-            "offset, or round the values"
+            f"{name}: {value!s} would become {float(value)!r} in float64, in which bins are laid; subtract "
+            "an offset, or round the values"
         )
     return floats
 
