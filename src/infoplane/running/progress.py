@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +53,7 @@ class RunProgress:
         cores: how many jobs run side by side.
         measured: wall times (s) of finished jobs, by stage: those of earlier runs, and of this one.
         clock: the time (s).
+        targets: rules that only ask for files and make none, which are no jobs.
         totals, done: numbers of jobs by stage.
         running: jobs that have started, by their number.
         failed: those that have failed.
@@ -61,6 +62,7 @@ class RunProgress:
     cores: int
     measured: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     clock: Callable[[], float] = time.monotonic
+    targets: Collection[str] = ()
     totals: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     running: dict[int, StartedJob] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class RunProgress:
             case {"event": "run_info", "stats": stats}:
                 self.totals = Counter()
                 for rule, number in stats.items():
-                    if stage := rule_stage(rule):
+                    if rule not in self.targets and (stage := rule_stage(rule)):
                         self.totals[stage] += number
             case {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log, *_]}:
                 name = " ".join([rule, *event["wildcards"].values()])
@@ -105,10 +107,10 @@ class RunProgress:
 
 
 def rule_stage(rule: str) -> str:
-    """The stage of a rule, which is named after it, or after what it makes; none of a target.
+    """The stage of a rule, which is named after it, or ends in what it makes; none of a target.
 
-    >>> rule_stage("statistics_join"), rule_stage("verdicts"), rule_stage("all")
-    ('statistics', 'statistics', '')
+    >>> rule_stage("statistics_join"), rule_stage("recorded_history"), rule_stage("all")
+    ('statistics', 'training', '')
     """
-    stage = rule.partition("_")[0]
-    return stage if stage in STAGES else FILES.get(rule, "").partition("/")[0]
+    stage, _, made = rule.partition("_")
+    return stage if stage in STAGES else FILES.get(made or rule, "").partition("/")[0]
