@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterable
@@ -206,7 +205,6 @@ def activations(given: Namespace) -> None:
 def trace(given: Namespace) -> None:
     from infoplane.statistics import trace
 
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
 

@@ -17,6 +17,7 @@ from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import with_train_fraction
+from infoplane.datasets.images import IMAGES
 from infoplane.devices import device_of, name_of, refuse_other_devices
 from infoplane.errors import UserError
 from infoplane.networks.layers import Network
@@ -67,7 +68,7 @@ def train(
     refuse_other_types("spec", spec, TrainingSpec, "a TrainingSpec")
     train_repetitions = engine_of(spec, device)
     repetitions = numbers_of(repetitions)
-    dataset = load_dataset(spec.dataset) if dataset is None else dataset
+    dataset = known_dataset(spec.dataset) if dataset is None else dataset
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
     checkpoint = None if checkpoint is None else as_path(checkpoint, "checkpoint")
     if dataset.name != spec.dataset:
@@ -98,6 +99,19 @@ def train(
         records.ranges,
     )
     return trajectory, history_table(repetitions, lengths, records.history)
+
+
+def known_dataset(name: str) -> Dataset:
+    """The data set of a name that needs no file.
+
+    Raises:
+        UserError: it needs one.
+    """
+    if name != "synthetic" and name not in IMAGES:
+        raise UserError(
+            f"dataset: the spec names {name!r}, which is not given; give dataset=load_dataset(path)"
+        )
+    return load_dataset(name)
 
 
 def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:
