@@ -158,3 +158,13 @@ def test_bars_are_for_terminals(capsys, monkeypatch, name):
     """A notebook asks for colours, and is none."""
     monkeypatch.setenv(name, "1")
     assert isinstance(display_of(RunProgress(1)), LineDisplay)
+
+
+def test_a_warning_in_logs_is_said_once(tmp_path):
+    texts = ["warning: one\n", "started\nwarning: one\nwarning: two\n", "no warning: here\n"]
+    events = []
+    for number, text in enumerate(texts):
+        log = tmp_path / f"{number}.log"
+        log.write_text(text)
+        events += [started(number, log=str(log)), finished(number)]
+    assert progress_of(PLAN, *events).warnings == ["warning: one", "warning: two"]

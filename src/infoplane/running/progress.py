@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infoplane.layout import FILES
-from infoplane.log import last_line
+from infoplane.log import last_line, warnings_in
 from infoplane.status import seconds
 
 __all__ = ["RunProgress", "StartedJob", "TimeLeft"]
@@ -57,6 +57,7 @@ class RunProgress:
         totals, done: numbers of jobs by stage.
         running: jobs that have started, by their number.
         failed: those that have failed.
+        warnings: lines that finished jobs have written to their logs, each once.
     """
 
     cores: int
@@ -67,6 +68,7 @@ class RunProgress:
     done: Counter[str] = field(default_factory=Counter)
     running: dict[int, StartedJob] = field(default_factory=dict)
     failed: list[StartedJob] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def read_benchmarks(self, results: Path) -> None:
         """Take in the wall times that a folder of results has of jobs that have finished."""
@@ -90,6 +92,7 @@ class RunProgress:
                 job = self.running.pop(number)
                 self.done[job.stage] += 1
                 self.measured[job.stage].append(self.clock() - job.started)
+                self.warnings = list(dict.fromkeys([*self.warnings, *warnings_in(job.log)]))
             case {"event": "job_error", "jobid": number} if number in self.running:
                 self.failed.append(self.running.pop(number))
 

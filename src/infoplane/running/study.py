@@ -144,7 +144,10 @@ def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
     display = display_of(progress)
     try:
         for event in child.listen():
+            known = len(progress.warnings)
             progress.take(event)
+            for warning in progress.warnings[known:]:
+                display.write(warning)
             display.update()
             if options.verbose and event["text"]:
                 display.write(event["text"])
