@@ -41,6 +41,8 @@ def train(
     dataset: Dataset | None = None,
     device: str = "cpu",
     checkpoint: str | Path | None = None,
+    *,
+    progress: bool = True,
 ) -> tuple[Trajectory, pd.DataFrame]:
     """Train some repetitions of a spec.
 
@@ -53,6 +55,7 @@ def train(
         checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
             off goes on from it, and comes to the same numbers; one that has come to its end removes it.
             The engine `torch` keeps none.
+        progress: whether a bar on standard error shows how far the training is.
 
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
@@ -66,6 +69,7 @@ def train(
         InputsMerged: fewer than 99 % of the inputs are distinct on the grid that a quantized network reads.
     """
     refuse_other_types("spec", spec, TrainingSpec, "a TrainingSpec")
+    refuse_other_types("progress", progress, bool, "True or False")
     train_repetitions = engine_of(spec, device)
     repetitions = numbers_of(repetitions)
     dataset = known_dataset(spec.dataset) if dataset is None else dataset
@@ -83,10 +87,11 @@ def train(
     snapshots = sum(1 + -(-length // spec.record_every) for length in lengths.values())
     records = room_for_records(len(repetitions), snapshots, sum(lengths.values()), network)
     parts, epochs = recorded_epochs(spec)
-    with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
+    total = len(repetitions) * sum(lengths.values())
+    with progress_bar(total, "training", "epochs", progress) as bar:
         saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         split = with_train_fraction(dataset, spec.train_fraction)
-        train_repetitions(spec, split, repetitions, records, progress, saved)
+        train_repetitions(spec, split, repetitions, records, bar, saved)
         if saved:
             saved.remove()
     trajectory = Trajectory(
