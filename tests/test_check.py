@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 import yaml
 from answers import in_process, is_one_line_that_names
@@ -156,3 +157,23 @@ def test_an_explorer_shows_a_subset_beside_accuracies(tmp_path):
     whole = runs | {"dataset": {"name": "mine", "digest": "1", "inputs": 100}}
     subset = runs | {"dataset": {"name": "mine", "digest": "1", "inputs": 20, "h_y": 1.0}}
     refuse_other_runs(tmp_path, whole, subset)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (1000 + np.random.default_rng(0).random((100, 3)), "they lie so far from 0"),
+        (np.linspace(0, 1, 3000).reshape(1000, 3), "of 1000 distinct inputs remain on the grid of 8 bits"),
+        (np.eye(100, 3) * [1, 1, 1e6], "2 features that vary take one value there"),
+    ],
+    ids=["an offset", "too fine", "a feature of another size"],
+)
+def test_what_a_training_would_warn_of_is_one_line_and_no_error(tmp_path, inputs, words):
+    """Once, however many experiments train on the data."""
+    np.savez(tmp_path / "mine.npz", inputs=inputs, labels=np.arange(len(inputs)) % 2)
+    datasets = {"mine": {"kind": "npz", "path": str(tmp_path / "mine.npz")}}
+    experiments = {"relu": {"dataset": "mine"}, "other": {"dataset": "mine", "seed": 1}}
+    answer = check(tmp_path, datasets=datasets, experiments=experiments)
+    assert answer.status == 0 and answer.output.endswith("0 figures; 1 warning\n"), answer
+    (line,) = answer.errors.splitlines()
+    assert line.startswith(f"warning: {tmp_path / 'study.yaml'}: data set mine: ") and words in line

@@ -13,6 +13,7 @@ import torch
 
 from infoplane import commands
 from infoplane.cli import main
+from infoplane.datasets import save_dataset, synthetic
 
 QUICK = Path(__file__).parents[1] / "config" / "quick.yaml"
 
@@ -236,3 +237,24 @@ def test_killed_training_leaves_nothing(tmp_path, number):
     assert job.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
     assert "Traceback" not in shown
     assert list(tmp_path.iterdir()) == [dataset]
+
+
+@pytest.mark.parametrize("command", ["verify", "init"])
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, command):
+    """Nothing is said, whether the pipe breaks while a command prints or when it has ended."""
+    save_dataset(tmp_path / "datasets" / "synthetic.npz", synthetic())
+    reading, writing = os.pipe()
+    os.close(reading)
+    job = [sys.executable, "-m", "infoplane.cli", command, str(tmp_path)]
+    done = subprocess.run(job, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    said = [line for line in done.stderr.splitlines() if not line.startswith("verify: ")]
+    assert (done.returncode, said) == (128 + signal.SIGPIPE, [])
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status"])
+def test_where_no_study_is_the_command_that_begins_one_is_named(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    for arguments, path in (([command], "config/config.yaml"), ([command, "nope.yaml"], "nope.yaml")):
+        line = refused(capsys, *arguments)
+        assert line.startswith(f"{path}: missing; ") and "infoplane init" in line

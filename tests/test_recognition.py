@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from reference import small_images
 from safetensors.numpy import save_file
 
@@ -48,6 +49,9 @@ def files(tmp_path_factory):
     np.savez(folder / "own.npz", x=np.zeros(3), y=np.zeros(2))
     np.save(folder / "array.npy", np.zeros(3))
     pd.to_pickle([1, 2], folder / "pickle")
+    torch.save({"weight": torch.zeros(3)}, folder / "model.pt")
+    torch.save({"weight": torch.zeros(3)}, folder / "old.pt", _use_new_zipfile_serialization=False)
+    np.savez(folder / "many.npz", **{name: np.zeros(1) for name in "abcdefg"})
     (folder / "text").write_text("Müller; 3,5\n" * 200)
     (folder / "empty").write_bytes(b"")
     (folder / "folder").mkdir()
@@ -61,6 +65,8 @@ def files(tmp_path_factory):
         "a parquet table that infoplane has not written": "foreign.parquet",
         "a safetensors file that infoplane has not written": "foreign.safetensors",
         "an npz archive of x, y that infoplane has not written": "own.npz",
+        "an npz archive of a, b, c, d, e, … that infoplane has not written": "many.npz",
+        "a PyTorch checkpoint": "model.pt",
         "a bare NumPy array (npy)": "array.npy",
         "a text file": "text",
         "a folder": "folder",
@@ -75,6 +81,17 @@ def test_every_kind_of_file_is_recognised(files):
     }
     for words, path in files.items():
         assert bool(description_of(path)) == (words in READERS)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "old.pt"])
+def test_a_checkpoint_of_pytorch_is_named_as_such(files, name):
+    """Of this format and of that before PyTorch 1.6."""
+    path = files["a folder"].parent / name
+    for expected, read in READERS.items():
+        with pytest.raises(UserError) as error:
+            read(path)
+        line = str(error.value)
+        assert "a PyTorch checkpoint, expected a" in line and len(line) < 200 + len(str(path)), expected
 
 
 @pytest.mark.parametrize("expected", READERS)

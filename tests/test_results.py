@@ -1,13 +1,18 @@
 """Results of a study in Python: tables with what they are of, and means."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import simulation
+import torch
 
 import infoplane
+from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
+from infoplane.information import run as run_information
 from infoplane.statistics import summarise_information
+from infoplane.training import run as run_training
 
 
 @pytest.fixture
@@ -107,3 +112,77 @@ def test_files_of_others_are_said_to_be_that(tmp_path):
     (tmp_path / "text.parquet").write_text("no table")
     with pytest.raises(UserError, match="is not a Parquet file"):
         infoplane.load_table(tmp_path / "text.parquet")
+
+
+@pytest.mark.parametrize("keys", [{}, {"epochs": 12}], ids=["all epochs", "a few"])
+@pytest.mark.parametrize("data", ["synthetic", "mine"])
+def test_phases_of_an_estimate_are_those_of_the_workflow(tmp_path, data, keys):
+    """Of all inputs that there are, and of a sample; after shuffled labels; bad fits where they are known."""
+    dataset = infoplane.load_dataset("synthetic")
+    if data == "mine":
+        dataset = infoplane.Dataset("mine", dataset.inputs[::16], dataset.labels[::16])
+    spec = infoplane.TrainingSpec(
+        dataset=data,
+        network=[3],
+        activation="tanh",
+        bits=4,
+        epochs=1000,
+        prefit_epochs=2,
+        record_every=20,
+        batch_size="whole",
+        learning_rate=0.01,
+    )
+    estimator = infoplane.EstimatorSpec(kind="exact", **keys)
+    paths = [tmp_path / name for name in ("d.npz", "0-1.safetensors", "0-1.parquet", "exact.parquet")]
+    save_dataset(paths[0], dataset)
+    run_training(spec, paths[0], range(2), *paths[1:3])
+    run_information(estimator, paths[0], paths[1], paths[3])
+    summarise_information(
+        [paths[3]], [paths[2]], tmp_path / "aggregates.parquet", tmp_path / "phases.parquet"
+    )
+    expected = infoplane.load_table(tmp_path / "phases.parquet")
+
+    trajectory, history = infoplane.train(spec, 2, dataset, progress=False)
+    table = infoplane.estimate(estimator, trajectory, dataset, progress=False)
+    found = infoplane.phases(table, dataset, history)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert found["bad_fit"].notna().all() and found["near_log2_n"].dtype == bool
+    of_labels = infoplane.phases(table, dataset.labels)
+    assert of_labels["bad_fit"].isna().all()
+    left = ["bad_fit"] + ["near_log2_n"] * (data == "synthetic")
+    pd.testing.assert_frame_equal(of_labels.drop(columns=left), expected.drop(columns=left))
+    axes = infoplane.plot_phases(found)
+    drawn = {text.get_text() for text in axes.texts}
+    assert drawn == {text.get_text() for text in infoplane.plot_phases(expected, plt.figure().gca()).texts}
+    plt.close("all")
+
+
+def test_phases_of_a_recorder_have_the_names_of_its_layers():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(12, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    dataset = infoplane.load_dataset("synthetic")
+    binned = {"kind": "uniform", "bins": 8, "range": "layer"}
+    recorder = infoplane.Recorder(model, dataset.inputs.astype("float32"), dataset.labels, estimators=binned)
+    for epoch in range(-1, 30):
+        recorder.record(epoch)
+        with torch.no_grad():
+            model[0].weight *= 0.8
+    found = infoplane.phases(recorder.table(), dataset.labels)
+    assert found["layer_name"].tolist() == ["1", "softmax"] and not found["failed"].any()
+    assert found["compression"].notna().all()
+    assert [text.get_text() for text in infoplane.plot_phases(found).texts]
+    plt.close("all")
+
+
+def test_tables_without_phases_are_refused_in_one_line(folder):
+    table = infoplane.load_study(folder).table("information", "relu", "exact")
+    labels = np.arange(4096) % 2
+    for wrong, words in (
+        (table.drop(columns="i_ty"), "has no column i_ty"),
+        (pd.concat([table, table]), "twice"),
+        (table.iloc[1:], "lacks snapshots"),
+        (table.iloc[:0], "lacks snapshots"),
+        (table.assign(part="prefit"), "lacks snapshots"),
+    ):
+        with pytest.raises(UserError, match=words):
+            infoplane.phases(wrong, labels)

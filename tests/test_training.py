@@ -22,7 +22,7 @@ from trainings import (
     spec_of,
 )
 
-from infoplane import EstimatorSpec, UserError, estimate, train
+from infoplane import EstimatorSpec, TrainingSpec, UserError, estimate, load_dataset, train
 from infoplane.datasets.dataset import with_train_fraction
 from infoplane.networks import training as in_torch
 from infoplane.networks.inputs import network_labels
@@ -332,3 +332,22 @@ def test_a_share_of_the_inputs_is_trained_on_as_if_the_data_were_split_so(engine
         assert estimate(estimator, share, own).equals(estimate(estimator, whole, split))
     inputs = torch.from_numpy(own.inputs)
     assert torch.equal(share.module(0, 2, own)(inputs), whole.module(0, 2, split)(inputs))
+
+
+def test_data_that_have_no_file_of_their_own_must_be_given():
+    spec = TrainingSpec(dataset="mine", network=[4], activation="relu", bits=8, epochs=1, record_every=1)
+    with pytest.raises(
+        UserError, match=r"^dataset: the spec names 'mine', which is not given; give dataset="
+    ):
+        train(spec, 1)
+
+
+def test_nothing_is_shown_without_progress(capfd):
+    spec = TrainingSpec(dataset="synthetic", network=[3], activation="relu", bits=8, epochs=1, record_every=1)
+    dataset = load_dataset("synthetic")
+    for engine in ("kernels", "torch"):
+        trajectory, _ = train(TrainingSpec(**spec.differences(), engine=engine), 1, dataset, progress=False)
+        estimate("exact", trajectory, dataset, progress=False)
+        assert capfd.readouterr() == ("", "")
+    estimate("exact", trajectory, dataset)
+    assert "information: " in capfd.readouterr().err

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infoplane.information import Information, binned_information, estimate, exact_information
     from infoplane.plotting import plot_curves, plot_phases, plot_plane
     from infoplane.recording import Recorder, Recording, from_states
-    from infoplane.results import StudyResults, aggregate, load_study, load_table
+    from infoplane.results import StudyResults, aggregate, load_study, load_table, phases
     from infoplane.training import train
     from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -37,6 +37,7 @@ __all__ = [
     "load_study",
     "load_table",
     "load_trajectory",
+    "phases",
     "plot_curves",
     "plot_phases",
     "plot_plane",
@@ -50,7 +51,7 @@ HOMES = {
     "information": ("Information", "binned_information", "estimate", "exact_information"),
     "plotting": ("plot_curves", "plot_phases", "plot_plane"),
     "recording": ("Recorder", "Recording", "from_states"),
-    "results": ("StudyResults", "aggregate", "load_study", "load_table"),
+    "results": ("StudyResults", "aggregate", "load_study", "load_table", "phases"),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),
 }

@@ -1,5 +1,6 @@
 """The command line: commands for studies, and one for each stage, from files to files."""
 
+import os
 import signal
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -443,12 +444,13 @@ def execute(arguments: Sequence[str]) -> int:
     """Run one command; what the user can mend is one line on standard error.
 
     Returns:
-        The exit status: 0, 1 after such a line, 130 after an interrupt.
+        The exit status: 0, 1 after such a line, 130 after an interrupt, 141 where the reader has gone.
     """
     try:
         given = parser().parse_args(arguments)
         with logged(arguments):
             given.function(given)
+        sys.stdout.flush()
     except UserError as error:
         return complain(str(error), 1)
     except KeyboardInterrupt:
@@ -457,12 +459,26 @@ def execute(arguments: Sequence[str]) -> int:
         if not is_out_of_memory(error):
             raise
         return complain("out of memory; use a smaller chunk in the config", 1)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        return end_of_pipe()
     except OSError as error:
         place = error.filename or "a file"
         return complain(
             f"{place}: {error.strerror or error}; check its path, its rights and the space on its disk", 1
         )
     return 0
+
+
+def end_of_pipe() -> int:
+    """The exit status where nobody reads the output any more; nothing is left for Python to write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return 128 + signal.SIGPIPE
 
 
 def is_out_of_memory(error: Exception) -> bool:

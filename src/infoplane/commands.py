@@ -2,7 +2,7 @@
 
 import os
 import shlex
-import signal
+import sys
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ def check(given: Namespace) -> None:
     study = load_config(given.config)
     from infoplane.config.layers import problems_of_layers
     from infoplane.provenance import refuse_missing_data, refuse_unwritable
-    from infoplane.suitability import problems_of_data
+    from infoplane.suitability import problems_of_data, warnings_of_data
 
     refuse_unwritable(study, given.config)
     refuse_missing_data(study, given.config)
@@ -67,9 +67,17 @@ def check(given: Namespace) -> None:
         for problem in problems[:-1]:
             complain(f"{given.config}: {problem}", 1)
         raise UserError(f"{given.config}: {problems[-1]}")
+    warnings = [
+        warning
+        for name, dataset in study.datasets.items()
+        for warning in warnings_of_data(dataset, study.trainings_on(name).values())
+    ]
+    for warning in warnings:
+        print(f"warning: {given.config}: {warning}", file=sys.stderr)
+    found = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else "nothing wrong"
     print(
         f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
-        f"{len(study.figures)} figures; nothing wrong"
+        f"{len(study.figures)} figures; {found}"
     )
 
 
@@ -206,7 +214,6 @@ def activations(given: Namespace) -> None:
 def trace(given: Namespace) -> None:
     from infoplane.statistics import trace
 
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads this may have seen enough
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
 

@@ -13,6 +13,7 @@ from infoplane.errors import UserError
 __all__ = [
     "FILES",
     "JOINS",
+    "PARTS",
     "Layout",
     "behind_names",
     "benchmark_of",
@@ -322,6 +323,10 @@ class Layout:
         ends = [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
         return [*ends, path_of("index")]
 
+    def part(self, name: str) -> list[str]:
+        """The files of a part of the study that can be run by itself, a key of `PARTS`."""
+        return PARTS[name](self)
+
     def indexed(self) -> Sources:
         """What the index of the study shows and links to."""
         fits = [{"dataset": name, "table": "fits"} for name in self.study.inputs]
@@ -334,6 +339,21 @@ class Layout:
         }
 
 
+# The parts of a study that can be run by their names: rules of the workflow that ask for these files
+PARTS: dict[str, Callable[[Layout], list[str]]] = {
+    "all": Layout.targets,
+    "claims": Layout.verdicts,
+    "paper": lambda layout: layout.figures_in("main", *"ABCDEF"),
+    "synthetic": lambda layout: layout.figures_on("synthetic") + layout.joins_on("synthetic"),
+    "mnist": lambda layout: layout.figures_on("mnist") + layout.joins_on("mnist"),
+    "figure_main": lambda layout: layout.figures_in("main"),
+    "figure_a": lambda layout: layout.figures_in("A"),
+    "figure_b": lambda layout: layout.figures_in("B"),
+    "figure_c": lambda layout: layout.figures_in("C"),
+    "figure_d": lambda layout: layout.figures_in("D"),
+    "figure_e": lambda layout: layout.figures_in("E"),
+    "figure_f": lambda layout: layout.figures_in("F"),
+}
 MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "dataset": lambda layout, names: {},
     "trajectory": Layout.dataset_of,

@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["command_line", "failures", "has_finished", "is_running", "last_line", "logged"]
+__all__ = ["command_line", "failures", "has_finished", "is_running", "last_line", "logged", "warnings_in"]
 
 FINISHED = "finished"
+WARNING = "warning: "
 
 
 @contextmanager
@@ -43,6 +44,14 @@ def logged(arguments: Sequence[str]) -> Iterator[None]:
         end = FINISHED
     finally:
         print(f"{end} {now()} after {time.monotonic() - start:.1f} s", flush=True)
+
+
+def warnings_in(path: Path) -> list[str]:
+    """The lines of a log that are warnings of the job, if there is such a log."""
+    with suppress(OSError):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line for line in lines if line.startswith(WARNING)]
+    return []
 
 
 def lock() -> None:

@@ -25,9 +25,11 @@ class Lines:
         self.stream.flush()
 
 
-def progress_bar(total: int, description: str, unit: str) -> "tqdm[Never]":
-    """Progress bar on standard error: what is done, the rate, and the time left."""
+def progress_bar(total: int, description: str, unit: str, visible: bool = True) -> "tqdm[Never]":
+    """Progress bar on standard error, unless it is not visible: what is done, the rate, and the time left."""
     unit = f" {unit}"
+    if not visible:
+        return tqdm(total=total, disable=True)
     if sys.stderr.isatty():
         return tqdm(total=total, desc=description, unit=unit)
     return tqdm(

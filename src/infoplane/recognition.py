@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-__all__ = ["DAMAGE", "KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
+__all__ = ["CHECKPOINT", "DAMAGE", "KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
 
 KEY = "infoplane"
 # What reading a damaged file, or another file in its place, may raise
@@ -43,9 +43,14 @@ NOUNS = {
     "figure": "a figure",
     "table": "a table of a study",
 }
+# Arrays that are named in a message
+NAMED = 5
+CHECKPOINT = "a PyTorch checkpoint"
 FOREIGN = {
     b"\x93NUMPY": "a bare NumPy array (npy)",
     b"\x89HDF": "an HDF5 file",
+    # the magic number of torch.save before PyTorch 1.6
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19": CHECKPOINT,
     b"\x80\x02": "a pickle",
     b"\x80\x03": "a pickle",
     b"\x80\x04": "a pickle",
@@ -90,6 +95,8 @@ def recognise(path: Path) -> Recognised:
         start = file.read(1024)
     if not start:
         return Recognised("an empty file", {})
+    if is_checkpoint(path):
+        return Recognised(CHECKPOINT, {})
     for name, begins, read in FORMATS:
         if begins(start):
             with suppress(*DAMAGE):
@@ -103,6 +110,13 @@ def recognise(path: Path) -> Recognised:
         if start.startswith(magic):
             return Recognised(words, {})
     return Recognised("a text file" if is_text(start) else "", {})
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is an archive that `torch.save` has written."""
+    with suppress(*DAMAGE), zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/data.pkl") for name in archive.namelist())
+    return False
 
 
 def is_text(start: bytes) -> bool:
@@ -130,7 +144,8 @@ def read_npz(path: Path) -> tuple[str | None, str]:
             with suppress(ValueError):
                 if "kind" in json.loads(text):
                     return text, ""
-        return None, f" of {', '.join(sorted(file.files)) or 'nothing'}"
+        names = sorted(file.files)
+        return None, f" of {', '.join(names[:NAMED]) or 'nothing'}{', …' * (len(names) > NAMED)}"
 
 
 def read_parquet(path: Path) -> tuple[str | None, str]:

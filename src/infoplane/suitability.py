@@ -1,6 +1,6 @@
 """Checks that a data set suits a network: errors that stop a training, and warnings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -20,7 +20,14 @@ from infoplane.networks.inputs import distinct_inputs, network_inputs
 from infoplane.networks.layers import Network, network_of
 from infoplane.networks.schemes import scheme_of
 
-__all__ = ["InputsMerged", "Report", "problems_of_data", "refuse_unsuitable", "report_inputs"]
+__all__ = [
+    "InputsMerged",
+    "Report",
+    "problems_of_data",
+    "refuse_unsuitable",
+    "report_inputs",
+    "warnings_of_data",
+]
 
 # Float64 holds all whole numbers up to 2⁵³
 EXACT = 2**53
@@ -184,6 +191,20 @@ def problems_of_data(
             if dataset is not None and len(dataset.labels) < 8
         ]
     return problems
+
+
+def warnings_of_data(spec: DatasetSpec, trainings: Iterable[TrainingSpec]) -> list[str]:
+    """Warnings that trainings on a data set would print, each once; nothing is trained or downloaded.
+
+    Args:
+        spec: the data set, of which `problems_of_data` knows no error.
+        trainings: those that use it.
+    """
+    dataset = known_dataset(spec)
+    if dataset is None:
+        return []
+    reports = (report_inputs(training, dataset) for training in trainings)
+    return list(dict.fromkeys(report.text for report in reports if report and report.is_warning))
 
 
 def known_dataset(spec: DatasetSpec) -> Dataset | None:

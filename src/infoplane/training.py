@@ -17,6 +17,7 @@ from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import with_train_fraction
+from infoplane.datasets.images import IMAGES
 from infoplane.devices import device_of, name_of, refuse_other_devices
 from infoplane.errors import UserError
 from infoplane.networks.layers import Network
@@ -40,6 +41,8 @@ def train(
     dataset: Dataset | None = None,
     device: str = "cpu",
     checkpoint: str | Path | None = None,
+    *,
+    progress: bool = True,
 ) -> tuple[Trajectory, pd.DataFrame]:
     """Train some repetitions of a spec.
 
@@ -52,6 +55,7 @@ def train(
         checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
             off goes on from it, and comes to the same numbers; one that has come to its end removes it.
             The engine `torch` keeps none.
+        progress: whether a bar on standard error shows how far the training is.
 
     Returns:
         The trajectory, and the history: repetition, part, epoch, loss (nats), train_accuracy (over the
@@ -65,9 +69,10 @@ def train(
         InputsMerged: fewer than 99 % of the inputs are distinct on the grid that a quantized network reads.
     """
     refuse_other_types("spec", spec, TrainingSpec, "a TrainingSpec")
+    refuse_other_types("progress", progress, bool, "True or False")
     train_repetitions = engine_of(spec, device)
     repetitions = numbers_of(repetitions)
-    dataset = load_dataset(spec.dataset) if dataset is None else dataset
+    dataset = known_dataset(spec.dataset) if dataset is None else dataset
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
     checkpoint = None if checkpoint is None else as_path(checkpoint, "checkpoint")
     if dataset.name != spec.dataset:
@@ -82,10 +87,11 @@ def train(
     snapshots = sum(1 + -(-length // spec.record_every) for length in lengths.values())
     records = room_for_records(len(repetitions), snapshots, sum(lengths.values()), network)
     parts, epochs = recorded_epochs(spec)
-    with progress_bar(len(repetitions) * sum(lengths.values()), "training", "epochs") as progress:
+    total = len(repetitions) * sum(lengths.values())
+    with progress_bar(total, "training", "epochs", progress) as bar:
         saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         split = with_train_fraction(dataset, spec.train_fraction)
-        train_repetitions(spec, split, repetitions, records, progress, saved)
+        train_repetitions(spec, split, repetitions, records, bar, saved)
         if saved:
             saved.remove()
     trajectory = Trajectory(
@@ -98,6 +104,19 @@ def train(
         records.ranges,
     )
     return trajectory, history_table(repetitions, lengths, records.history)
+
+
+def known_dataset(name: str) -> Dataset:
+    """The data set of a name that needs no file.
+
+    Raises:
+        UserError: it needs one.
+    """
+    if name != "synthetic" and name not in IMAGES:
+        raise UserError(
+            f"dataset: the spec names {name!r}, which is not given; give dataset=load_dataset(path)"
+        )
+    return load_dataset(name)
 
 
 def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:

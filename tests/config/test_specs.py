@@ -1,5 +1,8 @@
 """A spec is known by what differs from its defaults."""
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from infoplane.artifacts import digest
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.training import Ranges
+from infoplane.errors import UserError
 
 NEEDED = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
 NEEDED |= {"epochs": 100, "record_every": 5}
@@ -116,3 +120,51 @@ def test_defaults_never_change():
 def test_figures_are_known_by_their_differences():
     figure = FigureSpec(kind="margins", category="claims", dpi=200)
     assert figure.differences() == {"kind": "margins", "category": "claims"}
+
+
+WRITTEN = [
+    "TrainingSpec(dataset='mine', network=[10, 7], activation='relu', bits=8, epochs=9, record_every=3)",
+    "TrainingSpec(dataset='mine', network='4x10', activation='tanh', bits='float32', epochs=9, "
+    "record_every=3, learning_rate=0.01)",
+    "TrainingSpec(dataset='mine', network=[{'conv': 2}, {'pool': 2}, {'conv': 3, 'kernel': 2}, 4], "
+    "activation='relu', bits={'weights': 8, 'activations': 4}, protocol='controlled', "
+    "ranges={'activations': [0.0, 4.0]}, epochs=9, record_every=3, batch_size='whole', optimizer='sgd')",
+    "EstimatorSpec(kind='exact')",
+    "EstimatorSpec(kind='uniform', bins=30, range=[-1.0, 1.0], layers=[1, 2])",
+    "DatasetSpec(name='mine', kind='npz', path='mine.npz', scale=0.5)",
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_a_spec_shows_what_one_would_write(text):
+    spec = eval(text)
+    assert repr(spec) == text and eval(repr(spec)) == spec
+    for copied in (copy.deepcopy(spec), pickle.loads(pickle.dumps(spec)), type(spec)(**spec.differences())):
+        assert copied == spec
+
+
+SPEC_KEYS = {"dataset": "mine", "network": [4], "activation": "relu", "epochs": 9, "record_every": 3}
+REFUSED = {
+    "TrainingSpec: dataset: missing; add it": lambda: TrainingSpec(),
+    "TrainingSpec: bits: 99 is not a width of 2 to 16, ": lambda: TrainingSpec(**SPEC_KEYS, bits=99),
+    "TrainingSpec: bist: unknown key; did you mean 'bits'?": lambda: TrainingSpec(**SPEC_KEYS, bist=8),
+    "TrainingSpec: network.0: {'conv': 0} is not a layer: ": lambda: TrainingSpec(
+        **SPEC_KEYS | {"network": [{"conv": 0}]}, bits=8
+    ),
+    "EstimatorSpec: kind uniform needs bins": lambda: EstimatorSpec(kind="uniform"),
+    "EstimatorSpec: kind: 'exakt' is unknown; did you mean 'exact'?": lambda: EstimatorSpec(kind="exakt"),
+    "EstimatorSpec: bits cannot be set; ": lambda: setattr(EstimatorSpec(kind="exact"), "bits", 3),
+    "TrainingSpec: colour cannot be set; ": lambda: setattr(
+        TrainingSpec(**SPEC_KEYS, bits=8), "colour", "red"
+    ),
+    "FigureSpec: kind: missing; add it": lambda: FigureSpec(),
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_is_wrong_with_a_spec_is_one_line(line):
+    """As of a config: a value that is wrong, in Python too."""
+    with pytest.raises(ValueError) as error:
+        REFUSED[line]()
+    assert isinstance(error.value, UserError) and str(error.value).startswith(line), str(error.value)
+    assert "\n" not in str(error.value) and "pydantic" not in str(error.value)

@@ -224,6 +224,8 @@ KINDS = {
     "a list of tensors": lambda v: list(torch.tensor(v)),
     "a transposed tensor": lambda v: torch.tensor(v.T.copy()).T,
 }
+# Numbers that are not those of VALUES, or that float64 cannot hold
+NOT_BINNED_ALIKE = ("integers", "16", "long double")
 LABELS = {
     "whole": lambda y: y,
     "boolean": lambda y: y == 1,
@@ -253,12 +255,41 @@ def test_labels_of_every_kind(kind):
 
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "integers" not in kind and "16" not in kind])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if not any(each in kind for each in NOT_BINNED_ALIKE)]
+)
 def test_activations_of_every_kind(kind):
     """A function that increases keeps the order, and so the bins of equal mass."""
     found = binned_information(KINDS[kind](VALUES), Y, 2, method="adaptive")
-    if kind not in ("a table of two types", "long double"):
+    if kind != "a table of two types":
         assert same_bits(found, binned_information(VALUES, Y, 2, method="adaptive"))
+
+
+NEXT_TO_1 = np.array([1, 1, 1, 1], np.longdouble) + np.array([0, 2.0**-60], np.longdouble).repeat(2)
+FLOAT64_CANNOT_HOLD = {
+    "a long double": NEXT_TO_1,
+    "a long double beyond the largest float64": NEXT_TO_1 * np.longdouble(2) ** 1024,
+    "an integer": np.array([2**53, 2**53, 2**53 + 1, 2**53 + 1]),
+    "a negative integer": [-(2**53), -(2**53), -(2**53) - 1, -(2**53) - 1],
+    "the largest integer": np.array([2**64 - 2**11, 2**64 - 2**11, 2**64 - 1, 2**64 - 1], np.uint64),
+    "a tensor": torch.tensor([2**60, 2**60, 2**60 + 1, 2**60 + 1]),
+}
+
+
+@pytest.mark.skipif(NEXT_TO_1[0] == NEXT_TO_1[-1], reason="long doubles are float64 here")
+@pytest.mark.parametrize("name", FLOAT64_CANNOT_HOLD)
+def test_numbers_that_float64_cannot_hold_are_counted_exactly_and_not_binned(name):
+    values, labels = FLOAT64_CANNOT_HOLD[name], [0, 0, 1, 1]
+    assert exact_information(values, labels).i_ty == 1
+    for keys in ({}, {"range": (-1, 1)}, {"method": "adaptive"}):
+        line = line_of(lambda: binned_information(values, labels, **keys))  # noqa: B023
+        assert line.startswith("activations: ") and "in float64" in line
+
+
+def test_large_numbers_that_float64_holds_are_binned():
+    for values in ([2**63, 0, 0, 2**63], np.array([-(2**63), 2**60, 2**60, -(2**63)]), [2**53, 0, 0, 2**53]):
+        assert binned_information(values, [0, 1, 1, 0], bins=2).i_ty == 1
+    assert binned_information(np.array([1, 2, 2, 1], np.longdouble), [0, 1, 1, 0], bins=2).i_ty == 1
 
 
 def test_order_and_strides_change_nothing():
@@ -360,7 +391,7 @@ REFUSED_LABELS = {
     "half of them": (Y[:500], "(500,)", "(1000, 2)"),
     "one more": (np.append(Y, 1), "(1001,)", "(1000, 2)"),
     "one-hot": (np.eye(2)[Y], "(1000, 2)", "(N,) or (N, 1)"),
-    "no labels": ([], "(0,)", ""),
+    "no labels": ([], "labels are empty", "(0,)"),
     "a number": (1, "()", ""),
     "not whole": (Y + 0.5, "labels hold ", ".5"),
     "infinite": (with_one(np.inf, Y), "labels hold inf", ""),
@@ -370,6 +401,12 @@ REFUSED_LABELS = {
     "complex": (Y * 1j, "complex128", ""),
     "dates": (Y.astype("M8[s]"), "datetime64", ""),
 }
+
+
+def test_no_inputs_at_all_are_called_empty():
+    for function in (exact_information, binned_information):
+        for nothing in ([], np.zeros((0, 3)), torch.zeros(0)):
+            assert "empty" in line_of(lambda: function(nothing, []))  # noqa: B023
 
 
 def line_of(call):

@@ -1,5 +1,6 @@
 """What a run knows of itself follows from the messages of Snakemake and from earlier measurements."""
 
+import re
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -12,7 +13,9 @@ from rich.console import Console
 from infoplane.layout import FILES
 from infoplane.running.display import Bars, LineDisplay, display_of, line_of, time_left_in_words
 from infoplane.running.progress import STAGES, RunProgress, TimeLeft
+from infoplane.running.study import snakefile, target_names
 
+REPLAYED = ["reliability", "resolution", "levels", "merging", "activations"]
 PLAN = {
     "event": "run_info",
     "stats": {"training": 3, "statistics_join": 2, "verdicts": 1, "all": 1, "total": 7},
@@ -44,6 +47,20 @@ def test_targets_are_no_jobs():
     progress = progress_of(PLAN)
     assert progress.totals == {"training": 3, "statistics": 3}
     assert progress.stages == ["training", "statistics"]
+
+
+def test_every_job_is_counted_where_it_was_planned():
+    """Whatever rule it is of: of each rule that writes a log, as many jobs finish as were planned."""
+    rules = (snakefile().parent / "rules").glob("*.smk")
+    named = re.findall(r"^use rule \w+ as (\w+) with:", "".join(each.read_text() for each in rules), re.M)
+    assert {"training", "information", "pages", "verdicts", "index"} <= {*named}
+    made = ["recorded_history", "recorded_information", *REPLAYED, "statistics_claims", *named]
+    plan = {"event": "run_info", "stats": dict.fromkeys([*made, *target_names()], 1)}
+    progress = RunProgress(1, targets=target_names())
+    for event in (plan, *(started(n, rule) for n, rule in enumerate(made)), *map(finished, range(len(made)))):
+        progress.take(event)
+    assert progress.done == progress.totals and progress.totals.total() == len(made)
+    assert line_of(progress).startswith(f"{len(made)} of {len(made)} jobs (100%)")
 
 
 def test_a_job_runs_until_it_has_finished_or_failed():
@@ -141,3 +158,13 @@ def test_bars_are_for_terminals(capsys, monkeypatch, name):
     """A notebook asks for colours, and is none."""
     monkeypatch.setenv(name, "1")
     assert isinstance(display_of(RunProgress(1)), LineDisplay)
+
+
+def test_a_warning_in_logs_is_said_once(tmp_path):
+    texts = ["warning: one\n", "started\nwarning: one\nwarning: two\n", "no warning: here\n"]
+    events = []
+    for number, text in enumerate(texts):
+        log = tmp_path / f"{number}.log"
+        log.write_text(text)
+        events += [started(number, log=str(log)), finished(number)]
+    assert progress_of(PLAN, *events).warnings == ["warning: one", "warning: two"]

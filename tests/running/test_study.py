@@ -1,11 +1,22 @@
 """How a run ends that Snakemake itself ends: in one line with the reason, and with its log."""
 
+import re
+
 import pytest
 import yaml
 
 import infoplane.running.study as study
 from infoplane import UserError
-from infoplane.running.study import Options, in_one_line, run_study
+from infoplane.config.study import resolve
+from infoplane.layout import PARTS
+from infoplane.running.study import (
+    Options,
+    in_one_line,
+    refuse_other_targets,
+    run_study,
+    snakefile,
+    target_names,
+)
 
 CONFIG = {
     "defaults": {
@@ -72,3 +83,30 @@ def test_a_workflow_that_fails_is_one_line_and_a_log(tmp_path, monkeypatch, rule
     assert words in line and "\n" not in line and 'File "' not in line and "Traceback" not in line
     *_, log = line.removesuffix(")").rpartition("(log: ")
     assert (tmp_path / log).read_text() and log.startswith(".snakemake/log/"), line
+
+
+PLANE = {"kind": "plane", "category": "main", "experiments": ["relu"], "estimators": ["exact"]}
+
+
+@pytest.mark.parametrize(
+    ("target", "remedy"),
+    [
+        ("planez", "did you mean 'results/figures/planes.pdf'?"),
+        ("cliams", "did you mean 'claims'?"),
+        ("figure_man", "did you mean 'figure_main'?"),
+        ("mnistt", "use all, claims, paper, synthetic, figure_main, or paths below results"),
+        ("42", "use all, claims, paper, synthetic, figure_main, or paths below results"),
+    ],
+)
+def test_what_is_no_target_is_answered_by_what_the_study_has(target, remedy):
+    own = resolve({**CONFIG, "figures": {"planes": PLANE}}, "study.yaml")
+    refuse_other_targets(own, ["all", "mnist", "results/figures/planes.png"])
+    with pytest.raises(UserError) as error:
+        refuse_other_targets(own, [target])
+    assert str(error.value) == f"'{target}' is no target; {remedy}"
+
+
+def test_targets_of_the_workflow_are_the_parts_of_the_study():
+    assert target_names() == [*PARTS]
+    asked = re.findall(r"^rule (\w+):.*?below_results\((.*?)\),\n", snakefile().read_text(), re.M | re.S)
+    assert asked == [(name, f'layout.part("{name}")') for name in PARTS]

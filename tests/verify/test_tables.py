@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from infoplane import UserError
-from infoplane.artifacts import describe, write_table
+from infoplane.artifacts import describe, read_table, write_table
+from infoplane.statistics import join_correlations, join_information, join_phases, join_settings
 from infoplane.verify import verify
-from infoplane.verify.tables import check_table
+from infoplane.verify.tables import check_joined, check_table
 
 from .study import change, named
 
@@ -44,3 +45,33 @@ def test_any_other_table_must_be_whole(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match="is of an unknown format, or cut off, expected a table of a study"):
         check_table(path)
+
+
+EMPTIED = {
+    "correlations": ("correlations", join_correlations),
+    "settings": ("tradeoff", join_settings),
+    "information": ("aggregates", join_information),
+    "phases": ("phases", join_phases),
+}
+
+
+@pytest.mark.parametrize("name", EMPTIED)
+def test_a_joined_table_of_empty_tables_is_sound(results, name):
+    kind, join = EMPTIED[name]
+    pairs = {path.parts[-3:-1]: path for path in results.glob(f"statistics/*/*/{kind}.parquet")}
+    for path in pairs.values():
+        table, known = read_table(path, kind)
+        write_table(path, table.iloc[:0], known)
+    joined = results / "statistics" / "mine" / f"{name}.csv"
+    join(pairs, joined)
+    assert pd.read_csv(joined).empty
+    check_joined(joined)
+
+
+@pytest.mark.parametrize("name", ["information", "phases", "fits"])
+def test_a_joined_table_that_has_lost_its_rows_is_found(results, name):
+    joined = results / "statistics" / "mine" / f"{name}.csv"
+    header, *_ = joined.read_text().splitlines(keepends=True)
+    joined.write_text(header)
+    problems, _ = verify(results)
+    assert named(problems) == {str(joined)}

@@ -21,6 +21,9 @@ from pydantic_core import PydanticCustomError
 from infoplane.config.parsing import duplicates, quoted
 
 __all__ = [
+    "BY_LAYERS",
+    "BY_NAME",
+    "REMOVED",
     "Count",
     "Decay",
     "Folder",
@@ -40,6 +43,11 @@ __all__ = [
     "expecting",
     "one_of",
 ]
+
+# What a network may be given by, as places of errors name it
+BY_NAME, BY_LAYERS = "(name)", "(layers)"
+# Keys of earlier versions, and what is to be said of them
+REMOVED = {"compile": "has no meaning any more; remove it"}
 
 
 class Strict(BaseModel):

@@ -376,8 +376,17 @@ def labelled(
 
 
 def load_config(path: Path) -> Study:
-    """Read and `resolve` one config file."""
-    return resolve(from_yaml(path), str(path))
+    """Read and `resolve` one config file.
+
+    Raises:
+        UserError: it is missing, or not right.
+    """
+    try:
+        return resolve(from_yaml(path), str(path))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: missing; correct the path, or begin with the small study that `infoplane init` writes"
+        ) from error
 
 
 def refuse_kernels_on_a_gpu(

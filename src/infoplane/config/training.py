@@ -6,6 +6,8 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from infoplane.activations import ACTIVATIONS
 from infoplane.config.fields import (
+    BY_LAYERS,
+    BY_NAME,
     Count,
     Decay,
     Name,
@@ -21,9 +23,6 @@ from infoplane.config.specs import Spec
 from infoplane.ranges import POLICIES
 
 __all__ = [
-    "BY_LAYERS",
-    "BY_NAME",
-    "REMOVED",
     "BitWidth",
     "Bits",
     "ConvSpec",
@@ -86,7 +85,6 @@ LayerSpec = Annotated[
     expecting("a layer: a width, {dense: width}, {conv: filters, kernel: size} or {pool: size}"),
 ]
 NetworkName = Literal["shwartz-ziv", "bottleneck-2", "bottleneck-4", "hourglass", "4x10", "conv"]
-BY_NAME, BY_LAYERS = "(name)", "(layers)"
 NetworkSpec = Annotated[
     Annotated[NetworkName, Tag(BY_NAME)]
     | Annotated[tuple[LayerSpec, ...], Field(strict=False, min_length=1), Tag(BY_LAYERS)],
@@ -295,7 +293,3 @@ class TrainingSpec(Spec):
                 if getattr(self, key) != type(self).model_fields[key].get_default():
                     raise ValueError(f"optimizer {self.optimizer} takes no {key}; remove it")
         return self
-
-
-# Keys of earlier versions, and what is to be said of them
-REMOVED = {"compile": "has no meaning any more; remove it"}

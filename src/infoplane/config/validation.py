@@ -1,18 +1,18 @@
 """Validation of what a user wrote: a strict model, or one line that says what is wrong and what to do."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from infoplane.config.fields import BY_LAYERS, BY_NAME, REMOVED
 from infoplane.config.parsing import from_json, printable, quoted, shortened
-from infoplane.config.training import BY_LAYERS, BY_NAME, REMOVED
 from infoplane.errors import UserError
 
-__all__ = ["parse_spec", "refuse_unknown", "validated"]
+__all__ = ["parse_spec", "refusal", "refuse_unknown", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,15 +42,35 @@ def validated(
     try:
         return model.model_validate({**defaults, **own})
     except ValidationError as error:
-        # a misspelt key is also a missing one: name the misspelt
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        inherited = bool(first["loc"]) and first["loc"][0] in defaults and first["loc"][0] not in own
-        location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
-        location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
-        parts = [defaults_at if inherited else where, *(shortened(str(part)) for part in location)]
-        key = ".".join(filter(None, parts))
-        place = ": ".join(filter(None, (source, key)))
-        raise UserError(printable(f"{place}: {complaint(first, model)}")) from None
+        raise UserError(
+            refusal(error, model, source, where, defaults.keys() - own.keys(), defaults_at)
+        ) from None
+
+
+def refusal(
+    error: ValidationError,
+    model: type[BaseModel],
+    source: str,
+    where: str = "",
+    inherited: Container[Any] = (),
+    defaults_at: str = "",
+) -> str:
+    """One line on the first error that pydantic has found: where it is, what is wrong and what to do.
+
+    Args:
+        source: what was read: a file, an option, or the name of a class.
+        where: the key whose value was validated.
+        inherited: keys that were not written there, but at `defaults_at`.
+    """
+    # a misspelt key is also a missing one: name the misspelt
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    location = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+    is_inherited = bool(first["loc"]) and first["loc"][0] in inherited
+    location = tuple(part for part in location if part not in (BY_NAME, BY_LAYERS))
+    parts = [defaults_at if is_inherited else where, *(shortened(str(part)) for part in location)]
+    key = ".".join(filter(None, parts))
+    place = ": ".join(filter(None, (source, key)))
+    return printable(f"{place}: {complaint(first, model)}")
 
 
 RULES = {

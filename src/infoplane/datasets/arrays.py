@@ -10,7 +10,7 @@ import numpy as np
 
 from infoplane.datasets.dataset import Dataset
 from infoplane.errors import UserError
-from infoplane.recognition import DAMAGE, recognise
+from infoplane.recognition import CHECKPOINT, DAMAGE, recognise
 
 __all__ = ["load_arrays"]
 
@@ -44,8 +44,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         # numpy warns of arrays that Python 2 wrote, and of headers that it goes on to refuse
         with open(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if not zipfile.is_zipfile(file):
-                found = recognise(path).words or "no npz file, or not all of one"
+            found = recognise(path).words
+            if not zipfile.is_zipfile(file) or found == CHECKPOINT:
+                found = found or "no npz file, or not all of one"
                 raise UserError(f"{path}: {found}, expected an npz file; {ADVICE}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:

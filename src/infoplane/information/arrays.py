@@ -59,10 +59,12 @@ def binned_information(
     range: BinRange = "global",
     method: Literal["uniform", "adaptive"] = "uniform",
 ) -> Information:
-    """The same quantities after the activations were sorted into bins.
+    """I(X;T) and I(T;Y) of T = the bins that the activations of a layer fall into.
+
+    The information of the numbers of the bins is that of `exact_information`.
 
     Args:
-        activations: of one layer, numbers, of the shapes that `exact_information` takes.
+        activations: of one layer, numbers that float64 holds, of the shapes that `exact_information` takes.
         labels: as there.
         bins: the number of bins of each neuron, 2 to 65,536.
         range: of the uniform bins: `global`, that of all that is given; `layer`, that of each snapshot;
@@ -72,7 +74,7 @@ def binned_information(
 
     Raises:
         UserError: as `exact_information`, or bins, range or method are none of these, or the range would be
-            infinite.
+            infinite, or float64 cannot hold a number.
 
     >>> activations = np.array([[-0.9], [-0.8], [0.8], [0.9]])
     >>> float(binned_information(activations, [0, 0, 1, 1], bins=2).i_ty)
@@ -83,8 +85,7 @@ def binned_information(
     given = as_array(activations, "activations")
     refuse_types(given, "activations")
     layers, leading = as_layers(given, len(classes), "activations")
-    layers = np.ascontiguousarray(layers, dtype=np.float64)
-    refuse_nan(layers, "activations")
+    layers = as_float64(layers, "activations")
     if isinstance(ends, str):
         refuse_infinities(layers)
     if method == "adaptive":
@@ -99,7 +100,9 @@ def number_labels(labels: Any) -> np.ndarray:
     array = as_array(labels, "labels")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1 or not array.size:
+    if not array.size:
+        raise UserError(f"labels are empty, of the shape {array.shape}; give one class for each input")
+    if array.ndim != 1:
         raise UserError(f"labels have the shape {array.shape}, expected (N,) or (N, 1): one class an input")
     refuse_nan(array, "labels")
     if array.dtype.kind not in "biufUS":
@@ -140,6 +143,28 @@ def as_layers(array: np.ndarray, count: int, name: str) -> tuple[np.ndarray, tup
 def refuse_types(array: np.ndarray, name: str) -> None:
     if array.dtype.kind not in "biuf":
         raise UserError(f"{name} are {array.dtype}, expected real numbers; convert them")
+
+
+def as_float64(array: np.ndarray, name: str) -> np.ndarray:
+    """Numbers as float64 in C order.
+
+    Raises:
+        UserError: a number is NaN, or float64 cannot hold it, as long doubles and integers beyond 2⁵³.
+    """
+    refuse_nan(array, name)
+    with np.errstate(over="ignore"):  # of a long double, which is refused then
+        floats = np.ascontiguousarray(array, dtype=np.float64)
+    if array.dtype.kind == "f":
+        changed = (each for each in array[array != floats])
+    else:
+        beyond = array[np.abs(floats) >= 2.0**53].tolist()
+        changed = (each for each in beyond if int(float(each)) != each)
+    for value in changed:
+        raise UserError(
+            f"{name}: {value!s} would become {float(value)!r} in float64, in which bins are laid; subtract "
+            "an offset, or round the values"
+        )
+    return floats
 
 
 def words_of(layers: np.ndarray) -> np.ndarray:

@@ -26,7 +26,12 @@ __all__ = ["estimate", "run", "subset"]
 
 
 def estimate(
-    estimator: EstimatorSpec | str, trajectory: Trajectory, dataset: Dataset, device: str = "cpu"
+    estimator: EstimatorSpec | str,
+    trajectory: Trajectory,
+    dataset: Dataset,
+    device: str = "cpu",
+    *,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Estimate the information of every layer at every snapshot of a trajectory.
 
@@ -36,6 +41,7 @@ def estimate(
         estimator: how T is made discrete: a spec, or the name of a kind that needs no more, such as `exact`.
         dataset: what the trajectory was trained on.
         device: `cpu`, or `cuda`, where PyTorch replays whatever was trained.
+        progress: whether a bar on standard error shows how far the estimate is.
 
     Returns:
         A tidy table: repetition, part, epoch (−1: before the first step), layer (1-based), h_t, i_xt, i_ty
@@ -66,14 +72,14 @@ def estimate(
     inputs = counted_inputs(indices, len(dataset.labels), dataset.classes)
     result = np.full((*trajectory.finite.shape, len(layers), len(FAILED)), FAILED)
     replayed = replay(trajectory, dataset, device)
-    with progress_bar(int(trajectory.finite.sum()), "information", "snapshots") as progress:
+    with progress_bar(int(trajectory.finite.sum()), "information", "snapshots", progress) as bar:
         for repetition, times, outputs in replayed:
             for column, layer in enumerate(layers):
                 values = method.information(
                     outputs[layer - 1], tuple(ends[repetition]), labels[repetition], inputs
                 )
                 result[repetition, times, column] = np.stack(values, axis=1)
-            progress.update(len(times))
+            bar.update(len(times))
     result[np.isinf(ends).any(axis=1)] = FAILED
     return information_table(trajectory, layers, result)
 

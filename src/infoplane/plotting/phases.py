@@ -43,7 +43,8 @@ def plot_phases(
     ones are not. A triangle marks values near log₂ N, a dash a layer with nothing left to fit.
 
     Args:
-        table: phases of one experiment as from `load_table`, or several by what is written beside them.
+        table: phases of one experiment as from `phases` or `load_table`, or several by what is written
+            beside them.
         ax: where to plot; the current axes unless given.
         phase: which one.
         layers: numbers from 1; all unless given.
@@ -83,7 +84,8 @@ def observation_of(experiment: str, estimator: str, table: pd.DataFrame) -> Obse
     Raises:
         UserError: the table holds no phases, or says not what they are of.
     """
-    spec = table.attrs.get("spec")
+    of_unknown = {"recorded": {"files": [], "layers": []}, "estimator": {"kind": "exact"}}
+    spec = table.attrs.get("spec") or (of_unknown if table.attrs.get("kind") == "phases" else None)
     if "compression" not in table or not spec:
         raise UserError("the table holds no phases of an experiment; give phases.parquet, by load_table")
     seen_by = EstimatorSpec.model_validate(spec["estimator"])

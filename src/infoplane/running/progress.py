@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from infoplane.layout import FILES
-from infoplane.log import last_line
+from infoplane.log import last_line, warnings_in
 from infoplane.status import seconds
 
 __all__ = ["RunProgress", "StartedJob", "TimeLeft"]
@@ -53,18 +53,22 @@ class RunProgress:
         cores: how many jobs run side by side.
         measured: wall times (s) of finished jobs, by stage: those of earlier runs, and of this one.
         clock: the time (s).
+        targets: rules that only ask for files and make none, which are no jobs.
         totals, done: numbers of jobs by stage.
         running: jobs that have started, by their number.
         failed: those that have failed.
+        warnings: lines that finished jobs have written to their logs, each once.
     """
 
     cores: int
     measured: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     clock: Callable[[], float] = time.monotonic
+    targets: Collection[str] = ()
     totals: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     running: dict[int, StartedJob] = field(default_factory=dict)
     failed: list[StartedJob] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def read_benchmarks(self, results: Path) -> None:
         """Take in the wall times that a folder of results has of jobs that have finished."""
@@ -79,7 +83,7 @@ class RunProgress:
             case {"event": "run_info", "stats": stats}:
                 self.totals = Counter()
                 for rule, number in stats.items():
-                    if stage := rule_stage(rule):
+                    if rule not in self.targets and (stage := rule_stage(rule)):
                         self.totals[stage] += number
             case {"event": "job_info", "jobid": number, "rule_name": rule, "log": [log, *_]}:
                 name = " ".join([rule, *event["wildcards"].values()])
@@ -88,6 +92,7 @@ class RunProgress:
                 job = self.running.pop(number)
                 self.done[job.stage] += 1
                 self.measured[job.stage].append(self.clock() - job.started)
+                self.warnings = list(dict.fromkeys([*self.warnings, *warnings_in(job.log)]))
             case {"event": "job_error", "jobid": number} if number in self.running:
                 self.failed.append(self.running.pop(number))
 
@@ -105,10 +110,10 @@ class RunProgress:
 
 
 def rule_stage(rule: str) -> str:
-    """The stage of a rule, which is named after it, or after what it makes; none of a target.
+    """The stage of a rule, which is named after it, or ends in what it makes; none of a target.
 
-    >>> rule_stage("statistics_join"), rule_stage("verdicts"), rule_stage("all")
-    ('statistics', 'statistics', '')
+    >>> rule_stage("statistics_join"), rule_stage("recorded_history"), rule_stage("all")
+    ('statistics', 'training', '')
     """
-    stage = rule.partition("_")[0]
-    return stage if stage in STAGES else FILES.get(rule, "").partition("/")[0]
+    stage, _, made = rule.partition("_")
+    return stage if stage in STAGES else FILES.get(made or rule, "").partition("/")[0]

@@ -4,15 +4,16 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from itertools import dropwhile
 from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.config.parsing import quoted, shortened
-from infoplane.config.study import load_config
-from infoplane.config.validation import suggestion
+from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
+from infoplane.layout import Layout
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
 from infoplane.running.folder import claimed, is_locked, unlock
 from infoplane.running.process import Child
@@ -69,14 +70,12 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     study = load_config(config)
     refuse_unwritable(study, str(config))
     refuse_missing_data(study, str(config))
-    for target in targets:
-        if "/" not in target and target not in target_names():
-            raise UserError(f"{quoted(target)} is no target; {suggestion(target, target_names())}")
+    refuse_other_targets(study, targets)
     arguments = [*targets, *arguments_of(config, options)]
     with claimed(Path.cwd()) as claim:
         if claim.is_inherited:
             unlock(Path.cwd())
-        progress = RunProgress(1 if options.in_process else options.cores)
+        progress = RunProgress(1 if options.in_process else options.cores, targets=target_names())
         progress.read_benchmarks(Path(study.results))
         child = Child(arguments, environment_of(options), [claim.descriptor])
         try:
@@ -96,6 +95,21 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
             if progress.totals
             else f"nothing to do: all is in {study.results}"
         )
+
+
+def refuse_other_targets(study: Study, targets: Sequence[str]) -> None:
+    """Refuse names that are no target, with the nearest one, or the file of the figure of that name."""
+    layout = Layout(study)
+    own = {name: name for name in target_names() if layout.part(name)}
+    figures = {name: str(Path(study.results, layout.figures([name])[0])) for name in study.figures}
+    for target in targets:
+        if "/" in target or target in target_names():
+            continue
+        nearest = get_close_matches(target, [*own, *figures], n=1)
+        remedy = f"use {', '.join(own)}, or paths below results"
+        if nearest:
+            remedy = f"did you mean {quoted((figures | own)[nearest[0]])}?"
+        raise UserError(f"{quoted(target)} is no target; {remedy}")
 
 
 def refuse_without_snakemake() -> None:
@@ -130,7 +144,10 @@ def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
     display = display_of(progress)
     try:
         for event in child.listen():
+            known = len(progress.warnings)
             progress.take(event)
+            for warning in progress.warnings[known:]:
+                display.write(warning)
             display.update()
             if options.verbose and event["text"]:
                 display.write(event["text"])

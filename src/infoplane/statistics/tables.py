@@ -48,13 +48,25 @@ def summarise_information(
     means = aggregate(information, keys_of(information), INFORMATION, failed, bad)
     write_table(aggregates_path, means, describe("aggregates", **content))
     dataset = known["dataset"]
-    sample = any(dataset[name] != value for name, value in POPULATION.items())
+    sample = not is_population(dataset)
     length = 1 if lie_apart(information, known) else LENGTH
     runs = phases(information, dataset["inputs"], label_entropy(known), failed, bad, sample, length)
-    if "layer_name" in information:
-        names = information.drop_duplicates("layer").set_index("layer")["layer_name"]
-        runs.insert(2, "layer_name", runs["layer"].map(names))
-    write_table(phases_path, runs, describe("phases", **content))
+    write_table(phases_path, with_layer_names(runs, information), describe("phases", **content))
+
+
+def with_layer_names(runs: pd.DataFrame, information: pd.DataFrame) -> pd.DataFrame:
+    """A table of runs and layers with the names of the layers, where a table of information has them."""
+    if "layer_name" not in information:
+        return runs
+    names = information.drop_duplicates("layer").set_index("layer")["layer_name"]
+    columns = [*runs]
+    columns.insert(columns.index("layer") + 1, "layer_name")
+    return runs.assign(layer_name=runs["layer"].map(names))[columns]
+
+
+def is_population(dataset: Mapping[str, Any]) -> bool:
+    """Whether inputs, by the description of a data set, are all that there are and no sample."""
+    return all(dataset.get(name) == value for name, value in POPULATION.items())
 
 
 def keys_of(table: pd.DataFrame) -> list[str]:
@@ -74,8 +86,13 @@ def lie_apart(information: pd.DataFrame, known: Mapping[str, Any]) -> bool:
     """
     if "recorded" not in known["spec"]:
         return known["spec"]["estimator"].get("epochs") is not None
-    epochs = np.unique(information["epoch"])
-    return len({*np.diff(epochs[epochs >= 0]).tolist()}) > 1
+    return are_uneven(information["epoch"])
+
+
+def are_uneven(epochs: pd.Series) -> bool:
+    """Whether epochs, from 0 on, do not all have the same distance."""
+    numbers = np.unique(epochs)
+    return len({*np.diff(numbers[numbers >= 0]).tolist()}) > 1
 
 
 def label_entropy(known: Mapping[str, Any]) -> float:

@@ -1,10 +1,11 @@
 """Tables of statistics: each against the tables that it was made from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -58,10 +59,16 @@ def check_accuracy(path: Path) -> None:
 
 
 def check_joined(path: Path) -> None:
-    """A table over all experiments on a data set is what its own tables give."""
+    """A table over all experiments on a data set is what its own tables give.
+
+    One without rows names none of them: it has to be what one of the tables of its kind gives.
+    """
     results, names = locate(path, "joined")
     table, name = read_csv(path), names["table"]
     kind, join = JOINS[name].of, getattr(statistics, f"join_{name}")
+    if table.empty:
+        check_empty(path, join, kind)
+        return
     with made_again(path) as [again]:
         if TABLES[kind].of == "experiment":
             experiments = sorted({*table["experiment"]})
@@ -69,6 +76,19 @@ def check_joined(path: Path) -> None:
         else:
             pairs = {pair for each in PAIRS.get(name, OWN_PAIRS) for pair in pairs_in(table, *each)}
             join({pair: path_of_pair(results, kind, *pair) for pair in sorted(pairs)}, again)
+
+
+def check_empty(path: Path, join: Callable[[Any, Path], None], kind: str) -> None:
+    """A joined table without rows is what `join` gives of one of the tables of a kind."""
+    results, _ = locate(path, "joined")
+    with TemporaryDirectory() as folder:
+        again = Path(folder, path.name)
+        for one in sorted(results.glob(path_of(kind, experiment="*", estimator="*"))):
+            experiment, *estimator = locate(one, kind)[1].values()
+            join({(experiment, *estimator) if estimator else experiment: one}, again)
+            if agree(path, again):
+                return
+    raise not_what_follows(path)
 
 
 def pairs_in(table: pd.DataFrame, experiment: str, estimator: str) -> Iterator[tuple[str, str]]:
@@ -101,7 +121,12 @@ def made_again(*paths: Path) -> Iterator[list[Path]]:
         yield again
         for path, other in zip(paths, again, strict=True):
             if not agree(path, other):
-                raise UserError(f"{path}: is not what the tables that it rests on give; {RUN_AGAIN}")
+                raise not_what_follows(path)
+
+
+def not_what_follows(path: Path) -> UserError:
+    """The error of a table that says something else than what it was made from."""
+    return UserError(f"{path}: is not what the tables that it rests on give; {RUN_AGAIN}")
 
 
 def agree(path: Path, other: Path) -> bool:
