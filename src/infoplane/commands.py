@@ -47,6 +47,7 @@ def run(given: Namespace) -> None:
 def check(given: Namespace) -> None:
     study = load_config(given.config)
     from infoplane.config.layers import problems_of_layers
+    from infoplane.config.recorded import repeated_runs
     from infoplane.provenance import refuse_missing_data, refuse_unwritable
     from infoplane.suitability import problems_of_data, warnings_of_data
 
@@ -71,7 +72,7 @@ def check(given: Namespace) -> None:
         warning
         for name, dataset in study.datasets.items()
         for warning in warnings_of_data(dataset, study.trainings_on(name).values())
-    ]
+    ] + repeated_runs(study.recorded)
     for warning in warnings:
         print(f"warning: {given.config}: {warning}", file=sys.stderr)
     found = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else "nothing wrong"

@@ -1,13 +1,16 @@
 """Recorded experiments in a config: what is applied to them, and what `check` refuses."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from answers import in_process
 from recorded_runs import BINS, LABELS, save_runs
 
 from infoplane.cli import main
 from infoplane.config import EXACT, load_config, resolve
+from infoplane.config.recorded import repeated_runs
 from infoplane.errors import UserError
 from infoplane.layout import Layout
 from infoplane.provenance import refuse_missing_data
@@ -203,3 +206,28 @@ def test_a_study_whose_recordings_are_gone_can_still_be_read(tmp_path):
     study = load_config(path)
     assert study.estimators["exact"].spec == EXACT
     assert Layout(study).drawn_from("plane") == {"aggregates": ["statistics/own/exact/aggregates.parquet"]}
+
+
+def test_runs_of_equal_content_are_named_once_for_two_experiments(runs, tmp_path):
+    """Whatever their files are called, in two experiments or in one."""
+    for number in range(2):
+        shutil.copy(runs / f"tanh-{number}.parquet", tmp_path / f"copy-{number}.parquet")
+    config = config_of(runs)
+    assert repeated_runs(resolve(config, "own.yaml").recorded) == []
+    for other, files in (("tanh", runs / "tanh-*"), ("copy", tmp_path / "copy-*")):
+        experiments = config["experiments"] | {other: {"recorded": {"files": str(files)}}}
+        (line,) = repeated_runs(resolve(config | {"experiments": experiments}, "own.yaml").recorded)
+        assert line.startswith(f"experiments.{other}: ") and f"{runs / 'tanh-0.parquet'} of own" in line
+    config["experiments"]["own"]["recorded"]["files"] = [str(runs / "tanh-*"), str(tmp_path / "copy-1*")]
+    (line,) = repeated_runs(resolve(config, "own.yaml").recorded)
+    assert "copy-1.parquet" in line and "tanh-1.parquet" in line and "experiments.own: " in line
+
+
+def test_check_warns_of_repeated_runs(runs, tmp_path):
+    config = config_of(runs, results=str(tmp_path / "results"))
+    config["experiments"]["again"] = config["experiments"]["own"]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    answer = in_process("check", str(tmp_path / "own.yaml"))
+    assert answer.status == 0 and answer.output.endswith("; 1 warning\n"), answer
+    (line,) = answer.errors.splitlines()
+    assert line.startswith(f"warning: {tmp_path / 'own.yaml'}: experiments.again: ")

@@ -28,6 +28,7 @@ __all__ = [
     "recorded_dataset",
     "recorded_spec",
     "refuse_different",
+    "repeated_runs",
     "spec_of_runs",
 ]
 
@@ -149,6 +150,26 @@ class RecordedExperiment(Strict):
         """Whether its files have an estimator. They are taken to have it as long as there are none."""
         told = description_of(self.paths[0]) if self.paths else {}
         return not told or estimator.differences() in estimators_in(told).values()
+
+
+def repeated_runs(recorded: Mapping[str, RecordedExperiment]) -> list[str]:
+    """Warnings of recordings of equal content, one for each two experiments, or for an experiment by itself.
+
+    Args:
+        recorded: the experiments by name.
+    """
+    known: dict[str, tuple[str, Path]] = {}
+    warnings: dict[tuple[str, str], str] = {}
+    for name, its in recorded.items():
+        for path, content in zip(its.paths, its.spec.files, strict=True):
+            other, same = known.setdefault(content, (name, path))
+            if (other, same) != (name, path):
+                warnings.setdefault(
+                    (name, other),
+                    f"experiments.{name}: {path} is the same run as {same} of {other}, and tests take runs "
+                    "to be independent; give each run once",
+                )
+    return [*warnings.values()]
 
 
 def files_matching(patterns: Sequence[str]) -> list[Path]:
