@@ -113,7 +113,7 @@ def draw_differences(above: Axes, below: Axes, codes: pd.DataFrame, bins: pd.Dat
     levels = low + bins["bin_0"] / max(top, 1) * (high - low)
     below.plot(x, codes["softmax_0"], "o", color=CODE, markersize=3.5, markeredgewidth=0)
     below.hlines(levels, *edges.T, color=BIN, linewidth=1)
-    below.set(xlabel=f"$q_0 - q_1$  [step {codes['scale'].iloc[0]:.3f}]", ylim=(-0.06, 1.06))
+    below.set(xlabel=f"$q_0 - q_1$  [step {codes['scale'].iloc[0]:.3g}]", ylim=(-0.06, 1.06))
 
 
 def draw_ranks(above: Axes, below: Axes, codes: pd.DataFrame, bins: pd.DataFrame) -> None:
