@@ -55,7 +55,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Trajectory:
-    """All that any estimator needs of the training of some repetitions.
+    """Recorded parameters of trained repetitions, from which any estimator replays the layers.
 
     Attributes:
         spec: what was trained.

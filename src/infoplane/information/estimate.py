@@ -59,6 +59,7 @@ def estimate(
     refuse_other_types("estimator", estimator, EstimatorSpec, "an EstimatorSpec, or the name of a kind")
     refuse_other_types("trajectory", trajectory, Trajectory, "a Trajectory, as from train or load_trajectory")
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
+    refuse_other_types("progress", progress, bool, "True or False")
     refuse_other_devices(device)
     layers = layers_in(estimator, trajectory.ranges.shape[2])
     ends = np.zeros((len(trajectory.repetitions), 2))

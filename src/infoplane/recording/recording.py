@@ -36,7 +36,7 @@ MOST_OF_INT8 = 127
 
 
 class Recording:
-    """Information of the layers of a PyTorch model, as it was at some epochs.
+    """Record of the information H(T), I(X;T) and I(T;Y) of the layers of a PyTorch model at some epochs.
 
     Attributes:
         layers: the names of the recorded layers, in their order.
