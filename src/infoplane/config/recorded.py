@@ -142,14 +142,14 @@ class RecordedExperiment(Strict):
         paths = self.paths
         if not paths:
             raise UserError(f"{', '.join(self.recorded.files)}: matches no file; correct the path")
-        told = [described(path) for path in paths]
-        refuse_different(paths, told)
-        return told
+        descriptions = [described(path) for path in paths]
+        refuse_different(paths, descriptions)
+        return descriptions
 
     def holds(self, estimator: EstimatorSpec) -> bool:
         """Whether its files have an estimator. They are taken to have it as long as there are none."""
-        told = description_of(self.paths[0]) if self.paths else {}
-        return not told or estimator.differences() in estimators_in(told).values()
+        description = description_of(self.paths[0]) if self.paths else {}
+        return not description or estimator.differences() in estimators_in(description).values()
 
 
 def repeated_runs(recorded: Mapping[str, RecordedExperiment]) -> list[str]:
@@ -184,20 +184,20 @@ def described(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is no recording.
     """
-    told = description_of(path)
-    if told.get("kind") != "recorded":
+    description = description_of(path)
+    if description.get("kind") != "recorded":
         found = recognise(path).words or UNKNOWN
         raise UserError(
             f"{path}: is {found}, expected a recording; give files that infoplane.Recorder.save has written"
         )
-    if not told["epochs"]:
+    if not description["epochs"]:
         raise UserError(f"{path}: holds no epochs; record some before it is saved")
-    return told
+    return description
 
 
-def refuse_different(paths: Sequence[Path], told: Sequence[Mapping[str, Any]]) -> None:
+def refuse_different(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> None:
     """Refuse recordings that are not of one experiment: the first that differs from the first of all."""
-    first, *others = told
+    first, *others = descriptions
     for path, other in zip(paths[1:], others, strict=True):
         for what, one, another in differing(first, other):
             raise UserError(
@@ -233,29 +233,29 @@ def as_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else canonical(value)
 
 
-def recorded_spec(paths: Sequence[Path], told: Sequence[Mapping[str, Any]]) -> RecordedSpec:
+def recorded_spec(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> RecordedSpec:
     """The spec of the runs in some files, from these and from what they say of themselves."""
-    spec = told[0]["spec"]
+    spec = descriptions[0]["spec"]
     return RecordedSpec(files=tuple(map(file_digest, paths)), layers=tuple(spec["layers"]), bits=spec["bits"])
 
 
-def estimators_in(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def estimators_in(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The estimators of a recording by their names in it: what differs from the defaults."""
-    found = told.get("spec", {}).get("estimators", {})
+    found = description.get("spec", {}).get("estimators", {})
     return {name: EstimatorSpec.model_validate(its).differences() for name, its in found.items()}
 
 
-def metrics_in(told: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def metrics_in(descriptions: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The metrics that all recordings have, of those that a study knows."""
-    return tuple(name for name in METRICS if all(name in each["history"] for each in told))
+    return tuple(name for name in METRICS if all(name in each["history"] for each in descriptions))
 
 
-def recorded_dataset(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_dataset(name: str, description: Mapping[str, Any]) -> dict[str, Any]:
     """What a study says of recorded inputs: name, digest, N, number of classes, H(Y) (bits).
 
     The digest is that of the labels: a recording knows no more of its inputs.
     """
-    known = told["dataset"]
+    known = description["dataset"]
     return {"name": name, "digest": known["labels"]} | {
         key: value for key, value in known.items() if key != "labels"
     }

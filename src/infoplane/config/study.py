@@ -335,10 +335,10 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         refuse_unknown([pair[0] for pair in points], experiments, f"{where}.trained")
         refuse_unknown([pair[1] for pair in points], estimators, f"{where}.trained")
         refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
-        for shown, by in figure.pairs:
-            if shown not in estimators[by].experiments:
+        for seen, by in figure.pairs:
+            if seen not in estimators[by].experiments:
                 raise UserError(
-                    f"{where}: shows {shown} by {by}, which is not applied to it; "
+                    f"{where}: shows {seen} by {by}, which is not applied to it; "
                     f"add it to estimators.{by}.experiments"
                 )
         figures[name] = labelled(figure, experiments, estimators)
@@ -454,9 +454,9 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
 
 def refuse_unpaired(study: Study, figure: FigureSpec, where: str) -> None:
     """Each estimator is compared with an exact one that looks at as many epochs."""
-    shown = {name: study.estimators[name].spec for name in figure.estimators or ()}
-    exact = {its.epochs for its in shown.values() if its.kind == "exact" and its.layers is None}
-    for name, its in shown.items():
+    compared = {name: study.estimators[name].spec for name in figure.estimators or ()}
+    exact = {its.epochs for its in compared.values() if its.kind == "exact" and its.layers is None}
+    for name, its in compared.items():
         if its.subset != "all":
             raise UserError(f"{where}: {name} counts a subset of the inputs; kind signs takes all of them")
         if its.epochs not in exact:
