@@ -82,15 +82,15 @@ def source_of(uri: str) -> str:
 def place_of(path: str) -> str | None:
     """The path in the site of a file of the repository; None for a folder.
 
-    >>> place_of("docs/method.md"), place_of("config/README.md"), place_of("tests/conftest.py")
-    ('method.md', 'config.md', 'source/tests/conftest.py.md')
+    >>> place_of("docs/method.md"), place_of("docs/tutorial.ipynb"), place_of("tests/conftest.py")
+    ('method.md', 'tutorial.md', 'source/tests/conftest.py.md')
     """
     if path in PAGES:
         return PAGES[path]
-    if path.startswith("docs/"):
-        return path.removeprefix("docs/")
     if (ROOT / path).is_dir():
         return None
+    if path.startswith("docs/"):
+        return path.removeprefix("docs/").replace(".ipynb", ".md")
     return path if path.endswith((".png", ".svg")) else f"source/{path}.md"
 
 
