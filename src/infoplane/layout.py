@@ -69,12 +69,12 @@ class Join(NamedTuple):
     Attributes:
         of: the kind of tables that it joins.
         about: its content, for the help of the command.
-        shown_by: the kind of figures whose experiments and estimators it joins; "" to join all.
+        figures: the kind of figures whose experiments and estimators it joins; "" to join all.
     """
 
     of: str
     about: str
-    shown_by: str = ""
+    figures: str = ""
 
 
 JOINS = {
@@ -249,7 +249,7 @@ class Layout:
         """The tables that a table of a data set joins: of all experiments, or of those that figures show."""
         table = names["table"]
         join = JOINS[table]
-        pairs = self.shown_by(join.shown_by, join.of) if join.shown_by else self.study.pairs
+        pairs = self.names_of_figures(join.figures, join.of) if join.figures else self.study.pairs
         if table == "fits":
             recorded = self.study.recorded
             names_of = sorted(self.study.experiments)
@@ -273,7 +273,7 @@ class Layout:
             return [path_of(kind)]
         return self.files(kind, [name if isinstance(name, tuple) else (name, "") for name in names])
 
-    def shown_by(self, kind: str, table: str) -> list[tuple[str, str]]:
+    def names_of_figures(self, kind: str, table: str) -> list[tuple[str, str]]:
         """The experiments, and the estimators if there are any, whose tables figures of a kind show."""
         figures = [figure for figure in self.study.figures.values() if figure.kind == kind]
         names = {name for figure in figures for name in figure.names(table)}

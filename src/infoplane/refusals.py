@@ -7,7 +7,7 @@ from typing import Any
 
 from infoplane.errors import WrongType, WrongValue
 
-__all__ = ["as_path", "refuse_other_names", "refuse_other_types", "shown"]
+__all__ = ["as_path", "refuse_other_names", "refuse_other_types", "short_text"]
 
 MOST_LETTERS = 60
 
@@ -24,7 +24,7 @@ def refuse_other_types(name: str, value: Any, types: type | tuple[type, ...], ex
     infoplane.errors.WrongType: dataset: a dict is given, expected a name
     """
     if not isinstance(value, types):
-        raise WrongType(f"{name}: {shown(value)} is given, expected {expected}")
+        raise WrongType(f"{name}: {short_text(value)} is given, expected {expected}")
 
 
 def refuse_other_names(name: str, value: Any, names: Collection[str]) -> None:
@@ -37,7 +37,7 @@ def refuse_other_names(name: str, value: Any, names: Collection[str]) -> None:
     if not isinstance(value, str) or value not in names:
         *others, last = names
         choice = f"{', '.join(others)} or {last}" if others else last
-        raise WrongValue(f"{name}: {shown(value)} is unknown; use {choice}")
+        raise WrongValue(f"{name}: {short_text(value)} is unknown; use {choice}")
 
 
 def as_path(value: Any, name: str = "path") -> Path:
@@ -50,10 +50,10 @@ def as_path(value: Any, name: str = "path") -> Path:
     return Path(value)
 
 
-def shown(value: Any) -> str:
+def short_text(value: Any) -> str:
     """A value in a message: itself if it is short, else its type with an article.
 
-    >>> shown(None), shown(3), shown([1, 2]), shown({}), shown(int)
+    >>> short_text(None), short_text(3), short_text([1, 2]), short_text({}), short_text(int)
     ('None', '3', '[1, 2]', 'a dict', 'the class int')
     """
     if isinstance(value, type):

@@ -42,13 +42,13 @@ def load_table(path: str | Path) -> pd.DataFrame:
     """
     path = as_path(path)
     if path.suffix == ".csv":
-        return read_plain(path)
+        return read_numbers(path)
     frame, description = read_table(path, kind_of(path))
     frame.attrs.update(description)
     return frame
 
 
-def read_plain(path: Path) -> pd.DataFrame:
+def read_numbers(path: Path) -> pd.DataFrame:
     """A CSV table with its numbers as numbers."""
     try:
         return pd.read_csv(path)

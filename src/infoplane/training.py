@@ -23,7 +23,7 @@ from infoplane.errors import UserError
 from infoplane.networks.layers import Network
 from infoplane.progress import progress_bar
 from infoplane.records import Records, recorded_epochs, training_parts
-from infoplane.refusals import as_path, refuse_other_types, shown
+from infoplane.refusals import as_path, refuse_other_types, short_text
 from infoplane.suitability import InputsMerged, refuse_unsuitable, report_inputs
 from infoplane.trajectory import Trajectory, save_trajectory
 
@@ -127,11 +127,11 @@ def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:
         found = [index(number) for number in numbers]
     except TypeError as error:
         raise UserError(
-            f"repetitions: {shown(repetitions)} are no numbers; give how many, or a list of their numbers"
+            f"repetitions: {short_text(repetitions)} are no numbers; give how many, or a list of them"
         ) from error
     if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= 2**31:
         raise UserError(
-            f"repetitions: {shown(repetitions)} is refused; give how many, or different numbers of "
+            f"repetitions: {short_text(repetitions)} is refused; give how many, or different numbers of "
             "0 … 2³¹ − 1"
         )
     return found

@@ -7,7 +7,7 @@ from drawings import panels, words
 from infoplane.artifacts import read_table, write_table
 from infoplane.figures.drawing import draw_figure
 from infoplane.figures.tables import read_tables
-from infoplane.figures.tradeoff import fences, shown_layers
+from infoplane.figures.tradeoff import fences, panel_layers
 from infoplane.results import load_table
 
 from .study import figure_spec
@@ -17,7 +17,7 @@ def test_points_are_the_runs_of_two_layers(study):
     left, right = panels(study.draw(figure_spec("tradeoff")))
     runs = load_table(study.path("tradeoff", "fine", "exact"))
     for axes, against in ((left, "test_accuracy"), (right, "gap")):
-        for layer, points in zip(shown_layers(runs), axes.collections[::2], strict=True):
+        for layer, points in zip(panel_layers(runs), axes.collections[::2], strict=True):
             own = runs[runs["layer"] == layer]
             np.testing.assert_allclose(points.get_offsets(), own[["compression", against]])
 

@@ -313,7 +313,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     }
     for name, own in sections.estimators.items():
         if (everything | own)["experiments"] == "all":
-            estimators[name] = where_held(estimators[name], recorded)
+            estimators[name] = without_unrecorded(estimators[name], recorded)
     figures = {
         name: validated(
             FigureSpec,
@@ -358,7 +358,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     return study
 
 
-def where_held(estimator: Estimator, recorded: Mapping[str, RecordedExperiment]) -> Estimator:
+def without_unrecorded(estimator: Estimator, recorded: Mapping[str, RecordedExperiment]) -> Estimator:
     """An estimator of all experiments, without the recorded ones that were recorded without it."""
     lacking = {name for name, its in recorded.items() if not its.holds(estimator.spec)}
     applied = tuple(name for name in estimator.experiments if name not in lacking)

@@ -37,7 +37,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     """
     merging = tables["merging"]
     labels = labels_of(spec, merging).experiments
-    epochs = {name: shown_epochs(table["epoch"]) for name, table in merging.items()}
+    epochs = {name: panel_epochs(table["epoch"]) for name, table in merging.items()}
     columns = max(1, *map(len, epochs.values()))
     figure = Figure(
         (min(WIDTH, 0.6 + 1.65 * max(columns, 2)), 0.5 + 3.1 * len(merging)), layout="constrained"
@@ -72,10 +72,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     return figure
 
 
-def shown_epochs(epochs: pd.Series) -> list[int]:
+def panel_epochs(epochs: pd.Series) -> list[int]:
     """The first epochs of a table and the last, as many as stand side by side.
 
-    >>> shown_epochs(pd.Series([0, 0, 100, 1000, 3000, 7995]))
+    >>> panel_epochs(pd.Series([0, 0, 100, 1000, 3000, 7995]))
     [0, 100, 1000, 7995]
     """
     known = sorted(map(int, epochs.unique()))

@@ -15,7 +15,7 @@ from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import COLOURS
 from infoplane.plotting.planes import names_in
 
-__all__ = ["draw", "shown_layers"]
+__all__ = ["draw", "panel_layers"]
 
 AGAINST = {"test_accuracy": "test accuracy", "gap": "training − test accuracy"}
 INTERVAL = "rho", "lower", "upper"
@@ -41,7 +41,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         if table["repetition"].nunique() < 2:
             leave_empty(row.subplots(), why_empty(table))
             continue
-        layers, names = shown_layers(table), names_in(table)
+        layers, names = panel_layers(table), names_in(table)
         panels = row.subplots(1, 2)
         for (against, label), axes in zip(AGAINST.items(), panels, strict=True):
             tested = tables["correlations"][name].query("against == @against").set_index("layer")
@@ -67,12 +67,12 @@ def why_empty(table: pd.DataFrame) -> str:
     return "a correlation needs two runs at least"
 
 
-def shown_layers(table: pd.DataFrame) -> dict[int, str]:
+def panel_layers(table: pd.DataFrame) -> dict[int, str]:
     """The hidden layer with the largest mean compression, and the output layer, and what they are called.
 
-    >>> shown_layers(pd.DataFrame({"layer": [1, 2, 3, 1, 2, 3], "compression": [0, 4, 9, 1, 2, 9]}))
+    >>> panel_layers(pd.DataFrame({"layer": [1, 2, 3, 1, 2, 3], "compression": [0, 4, 9, 1, 2, 9]}))
     {2: 'hidden', 3: 'output'}
-    >>> shown_layers(pd.DataFrame({"layer": [1, 1], "compression": [0, 1]}))
+    >>> panel_layers(pd.DataFrame({"layer": [1, 1], "compression": [0, 1]}))
     {1: 'output'}
     """
     *hidden, output = sorted(map(int, table["layer"].unique()))

@@ -10,7 +10,7 @@ from infoplane.entropy import Information, information_of_sums, logarithms_of
 from infoplane.errors import UserError, WrongType, WrongValue
 from infoplane.information.binning import adaptive_bins, uniform_bins
 from infoplane.kernels.counting import information_of_words, number_columns, pack
-from infoplane.refusals import refuse_other_names, shown
+from infoplane.refusals import refuse_other_names, short_text
 
 __all__ = ["binned_information", "exact_information"]
 
@@ -211,9 +211,9 @@ def number_of_bins(bins: int) -> int:
     try:
         number = index(bins)
     except TypeError as error:
-        raise WrongType(f"bins: {shown(bins)} is not a whole number; give 2 to {MOST_BINS}") from error
+        raise WrongType(f"bins: {short_text(bins)} is not a whole number; give 2 to {MOST_BINS}") from error
     if isinstance(bins, bool | np.bool_) or not 2 <= number <= MOST_BINS:
-        raise WrongValue(f"bins: {shown(bins)} is refused; give 2 to {MOST_BINS}")
+        raise WrongValue(f"bins: {short_text(bins)} is refused; give 2 to {MOST_BINS}")
     return number
 
 
@@ -229,7 +229,7 @@ def range_of_bins(range: BinRange, method: str) -> BinRange:
     ends = as_array("" if range is None else range, "range")
     if ends.shape != (2,) or ends.dtype.kind not in "iuf":
         raise UserError(
-            f"range: {shown(range)} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)"
+            f"range: {short_text(range)} is not a pair; use {', '.join(RANGES)}, or a pair (low, high)"
         )
     low, high = map(float, ends)
     if not -np.inf < low < high < np.inf:

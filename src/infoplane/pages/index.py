@@ -239,7 +239,7 @@ def figure_of(
     its: dict[str, Any] = {
         "name": name,
         "category": spec.category,
-        "caption": f"{spec.caption}{shown_by(spec, labels)}",
+        "caption": f"{spec.caption}{contents_of(spec, labels)}",
         "note": spec.note,
         "files": {each: relpath(path, folder) for each, path in files.items()},
         "alt": f"Figure {name}: {spec.caption}",
@@ -251,7 +251,7 @@ def figure_of(
     return its
 
 
-def shown_by(spec: FigureSpec, labels: Mapping[str, str]) -> str:
+def contents_of(spec: FigureSpec, labels: Mapping[str, str]) -> str:
     """What a figure shows, in words; nothing where that is more than a few experiments."""
     own = {**labels, **spec.labels}
     if not 0 < len(spec.experiments) <= FEW:

@@ -12,7 +12,7 @@ from infoplane.config.training import LayerSpec
 from infoplane.export import PROVENANCE, provenance
 from infoplane.layout import Layout
 from infoplane.networks.layers import NETWORKS
-from infoplane.pages.index import shown_by
+from infoplane.pages.index import contents_of
 from infoplane.ranges import MOVING_DECAY, MOVING_START
 from infoplane.recognition import description_of
 from infoplane.statistics.blocks import LENGTH, TAIL
@@ -97,7 +97,7 @@ def of_figure(study: Study, name: str, labels: Mapping[str, str]) -> dict[str, s
     return {
         "file": f"figures/{name}.svg",
         "caption": spec.caption,
-        "shown": f"{shown_by(spec, labels)}{f' {spec.note}.' if spec.note else ''}",
+        "shown": f"{contents_of(spec, labels)}{f' {spec.note}.' if spec.note else ''}",
     }
 
 

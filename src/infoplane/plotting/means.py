@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from infoplane.errors import UserError, WrongValue
-from infoplane.refusals import refuse_other_types, shown
+from infoplane.refusals import refuse_other_types, short_text
 from infoplane.results import aggregate, refuse_other_columns
 
 __all__ = ["curve", "epochs_of", "means_of", "prefit_of"]
@@ -35,7 +35,9 @@ def means_of(
     if "estimator" in table:
         table = of_estimator(table, estimator)
     elif estimator is not None:
-        raise WrongValue(f"estimator: the table does not say that it is of {shown(estimator)}; leave it out")
+        raise WrongValue(
+            f"estimator: the table does not say that it is of {short_text(estimator)}; leave it out"
+        )
     if layers is not None:
         refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1, or names")
         if not len(layers):
@@ -52,7 +54,7 @@ def of_estimator(table: pd.DataFrame, estimator: str | None) -> pd.DataFrame:
     if estimator is None and len(names) == 1:
         estimator = names[0]
     if estimator not in names:
-        found = "estimator not given" if estimator is None else f"no estimator {shown(estimator)}"
+        found = "estimator not given" if estimator is None else f"no estimator {short_text(estimator)}"
         raise UserError(f"{found}; the table holds {', '.join(map(str, names))}")
     return table[table["estimator"] == estimator].drop(columns="estimator")
 
@@ -61,7 +63,7 @@ def of_layers(table: pd.DataFrame, layers: Collection[Any]) -> pd.DataFrame:
     by = "layer_name" if "layer_name" in table and any(isinstance(each, str) for each in layers) else "layer"
     known = [*table[by].unique()]
     if missing := [each for each in layers if each not in known]:
-        raise UserError(f"no layer {shown(missing[0])}; the table holds {', '.join(map(str, known))}")
+        raise UserError(f"no layer {short_text(missing[0])}; the table holds {', '.join(map(str, known))}")
     return table[table[by].isin([*layers])]
 
 

@@ -24,7 +24,7 @@ from infoplane.plotting.axes import (
 from infoplane.plotting.insets import Box, crowded_part, free_place
 from infoplane.plotting.layer_names import name_layers
 from infoplane.plotting.means import curve, epochs_of, means_of
-from infoplane.refusals import refuse_other_names, refuse_other_types, shown
+from infoplane.refusals import refuse_other_names, refuse_other_types, short_text
 
 __all__ = [
     "Trajectories",
@@ -152,7 +152,7 @@ def refuse_other_labels(labels: Any, table: pd.DataFrame) -> None:
     for layer in labels if isinstance(labels, Mapping) else ():
         if layer not in known:
             raise WrongValue(
-                f"labels: there is no layer {shown(layer)}; the table holds {', '.join(map(str, known))}"
+                f"labels: there is no layer {short_text(layer)}; the table holds {', '.join(map(str, known))}"
             )
 
 
@@ -164,7 +164,7 @@ def refuse_other_zooms(zoom: Any) -> None:
     pairs = [each for each in zoom if isinstance(each, tuple | list) and len(each) == 2]
     numbers = [end for pair in pairs for end in pair if isinstance(end, Real)]
     if not len(zoom) == len(pairs) == 2 or len(numbers) != 4:
-        raise WrongValue(f"zoom: {shown(zoom)} is refused; give ((lo, hi), (lo, hi)), in bits")
+        raise WrongValue(f"zoom: {short_text(zoom)} is refused; give ((lo, hi), (lo, hi)), in bits")
 
 
 def common_names(tables: Iterable[pd.DataFrame]) -> dict[int, str]:

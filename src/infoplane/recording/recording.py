@@ -24,7 +24,7 @@ from infoplane.recording.layers import RecordedLayer, choose_layers, unseen_acti
 from infoplane.recording.passes import gather, refuse_random_layers, tallies_of
 from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
-from infoplane.refusals import refuse_other_types, shown
+from infoplane.refusals import refuse_other_types, short_text
 
 __all__ = ["NO_ENDS", "Recording", "as_metrics", "positive"]
 
@@ -283,7 +283,7 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
 def positive(name: str, value: Any) -> int:
     """A whole number of at least 1."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise WrongValue(f"{name}: {shown(value)} is not a whole number ≥ 1; give one")
+        raise WrongValue(f"{name}: {short_text(value)} is not a whole number ≥ 1; give one")
     return int(value)
 
 

@@ -29,19 +29,19 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def emit(self, record: LogRecord) -> None:
-        about = {name: plain(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
+        about = {name: as_json(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
         event = str(getattr(record, "event", None) or "")
         line = json.dumps({"event": event, "level": record.levelname, "text": self.format(record)} | about)
         with suppress(BrokenPipeError):  # who read it has gone
             print(line, file=self.stream, flush=True)
 
 
-def plain(value: object) -> object:
+def as_json(value: object) -> object:
     """A value of a record as JSON has it."""
     if isinstance(value, str | int | None):
         return value
     if hasattr(value, "items"):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): as_json(each) for name, each in value.items()}
     return [str(each) for each in value] if hasattr(value, "__iter__") else str(value)
 
 
