@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from infoplane.datasets import Dataset, load_dataset
     from infoplane.errors import UserError
     from infoplane.information import Information, binned_information, estimate, exact_information
+    from infoplane.own_phases import phases
     from infoplane.plotting import plot_curves, plot_phases, plot_plane
     from infoplane.recording import Recorder, Recording, from_states
-    from infoplane.results import StudyResults, aggregate, load_study, load_table, phases
+    from infoplane.results import StudyResults, aggregate, load_study, load_table
     from infoplane.training import train
     from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -49,9 +50,10 @@ HOMES = {
     "datasets": ("Dataset", "load_dataset"),
     "errors": ("UserError",),
     "information": ("Information", "binned_information", "estimate", "exact_information"),
+    "own_phases": ("phases",),
     "plotting": ("plot_curves", "plot_phases", "plot_plane"),
     "recording": ("Recorder", "Recording", "from_states"),
-    "results": ("StudyResults", "aggregate", "load_study", "load_table", "phases"),
+    "results": ("StudyResults", "aggregate", "load_study", "load_table"),
     "training": ("train",),
     "trajectory": ("Trajectory", "load_trajectory"),
 }
