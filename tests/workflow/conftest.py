@@ -1,11 +1,13 @@
 """A copy of the workflow in a folder of its own, and a tiny study that it has run to the end."""
 
 import os
+import pickle
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -105,9 +107,17 @@ def untouched(tmp_path_factory) -> Workflow:
 
 
 @pytest.fixture(scope="session")
-def first_run(untouched, tmp_path_factory) -> tuple[Workflow, subprocess.CompletedProcess]:
-    workflow = copy_of(untouched.folder, tmp_path_factory.mktemp("finished") / "study")
-    return workflow, workflow.snakemake()
+def first_run(untouched, tmp_path_factory, request) -> tuple[Workflow, subprocess.CompletedProcess]:
+    """A workflow that has run, and what was said; one process of the tests runs it, others copy it."""
+    place = tmp_path_factory.getbasetemp()
+    shared = (place.parent if hasattr(request.config, "workerinput") else place) / "first-run"
+    with open(f"{shared}.lock", "w") as lock:
+        flock(lock, LOCK_EX)
+        if not shared.exists():
+            run = copy_of(untouched.folder, shared / "study").snakemake()
+            (shared / "said.pickle").write_bytes(pickle.dumps(run))
+    run = pickle.loads((shared / "said.pickle").read_bytes())
+    return copy_of(shared / "study", tmp_path_factory.mktemp("finished") / "study"), run
 
 
 @pytest.fixture
