@@ -85,9 +85,10 @@ def export_study(config: Path, folder: Path) -> None:
 
 
 def exported_tables(layout: Layout) -> dict[str, str]:
-    """Paths of the tables that figures show, and of all exact curves, with their kinds."""
+    """Paths of what figures show, of all exact curves and of the phases behind claims, with their kinds."""
     exact = [(name, layout.study.exact_estimator(name)) for name in layout.study.experiments]
     shown = {path: "aggregates" for path in layout.tables("aggregates", [pair for pair in exact if pair[1]])}
+    shown |= dict.fromkeys(layout.claimed(), "phases")
     for figure in layout.figures_of(PICTURE):
         for kind, paths in layout.drawn_from(figure).items():
             shown |= dict.fromkeys(paths, kind)
