@@ -6,8 +6,6 @@ from typing import Any
 
 __all__ = ["html_table"]
 
-MOST_LETTERS = 120
-
 
 def html_table(title: str, rows: Mapping[str, Any]) -> str:
     """A table of names and values, without styles.
@@ -16,11 +14,7 @@ def html_table(title: str, rows: Mapping[str, Any]) -> str:
     '<table><caption>Spec</caption><tbody><tr><th scope="row">bits</th><td>8</td></tr></tbody></table>'
     """
     cells = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(shortened(str(value)))}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>'
         for name, value in rows.items()
     )
     return f"<table><caption>{escape(title)}</caption><tbody>{cells}</tbody></table>"
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
