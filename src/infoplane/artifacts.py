@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pandas.api.types import is_float_dtype
 
 from infoplane.code import RECORDED, STAGES, TRAINED, made_by
 from infoplane.errors import UserError
@@ -228,13 +227,30 @@ def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any], sm
     table = pa.Table.from_pandas(frame, preserve_index=False)
     text = canonical(description | {CONTENT: table_digest(frame, description)})
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text})
-    options: dict[str, Any] = {}
-    if smallest:
-        numbers = [column for column in frame if is_float_dtype(frame[column])]
-        others = [column for column in frame if column not in numbers]
-        options = {"compression_level": 19, "use_byte_stream_split": numbers, "use_dictionary": others}
     with written_aside(path) as aside:
-        pq.write_table(table, aside, compression="zstd", write_page_checksum=True, **options)
+        if smallest:
+            write_smallest(aside, table)
+        else:
+            pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
+
+
+def write_smallest(path: Path, table: pa.Table) -> None:
+    """Write a table without what Parquet would keep twice: the metadata, once more inside Arrow's schema."""
+    schema = table.schema.remove_metadata()
+    numbers = [field.name for field in schema if pa.types.is_floating(field.type)]
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=19,
+        use_byte_stream_split=numbers,
+        use_dictionary=[name for name in schema.names if name not in numbers],
+        write_page_checksum=True,
+        write_statistics=False,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata(table.schema.metadata)
 
 
 def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:

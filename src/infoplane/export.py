@@ -40,8 +40,8 @@ EPOCHS, DECIMALS = 400, 4
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
 # By what the rows of curves are ordered, so that those of one curve follow each other
 ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
-# What figures do not show of information over epochs, whose quantiles tell the same
-LEFT_OUT = {"aggregates": ["std", "lower", "upper"]}
+# What figures do not show. Quantiles of information over epochs tell what its deviations do
+LEFT_OUT = {"aggregates": ["std", "lower", "upper"], "resolution": ["i_ty", "distinct"]}
 
 
 def export_study(config: Path, folder: Path) -> None:
