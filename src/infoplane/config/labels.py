@@ -117,6 +117,8 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     '4 bits, layer range, output layer'
     >>> label_of_estimator(EstimatorSpec(kind="kde", noise=1e-3, bound="lower", epochs=32))
     'KDE, noise 0.001, bound lower'
+    >>> label_of_estimator(EstimatorSpec(kind="exact", subset="train"))
+    'exact, training inputs'
     """
     keys = spec.differences()
     kind, subset = keys.pop("kind"), keys.pop("subset", None)
@@ -134,7 +136,7 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     if layers:
         parts.append("output layer" if layers == "output" else f"layers {', '.join(map(str, layers))}")
     if subset:
-        parts.append(f"{subset} inputs")
+        parts.append({"train": "training inputs", "test": "test inputs"}[subset])
     return ", ".join(parts)
 
 
