@@ -62,7 +62,9 @@ BY_HAND = {
       --trajectory 0-3.safetensors --history 0-3.parquet""",
     "information": """\
   infoplane information --spec '{"kind": "exact"}' --dataset synthetic.npz \\
-      --trajectory 0-3.safetensors --output exact.parquet""",
+      --trajectory 0-3.safetensors --output exact.parquet
+  infoplane information --spec '{"kind": "exact"}' '{"kind": "rebinned"}' --dataset synthetic.npz \\
+      --trajectory 0-3.safetensors --output exact.parquet rebinned.parquet""",
     "statistics": """\
   infoplane statistics information --information exact.parquet --history 0-3.parquet \\
       --aggregates aggregates.parquet --phases phases.parquet
@@ -240,9 +242,20 @@ def parser() -> ArgumentParser:
     one = command(
         of_stages, "information", commands.information, "measure H(T), I(X;T) and I(T;Y) along a trajectory"
     )
-    one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
+    one.add_argument(
+        "--spec",
+        **SPEC,
+        nargs="+",
+        help="the keys of an estimator, without experiments; several share a replay",
+    )
     add_trained(one)
-    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+    one.add_argument("--output", **FILES, help="the table to write (parquet), one for each --spec")
+    one.add_argument(
+        "--ready",
+        metavar="PATH",
+        type=Path,
+        help="a table that another job may have measured: becomes the output if it is what is asked for",
+    )
     one.add_argument("--device", **DEVICE)
 
     recorded = of_stages.add_parser("recorded", help="take over what was recorded of other models")

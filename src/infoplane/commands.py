@@ -126,10 +126,32 @@ def training(given: Namespace) -> None:
 
 
 def information(given: Namespace) -> None:
-    spec = parse_spec(EstimatorSpec, given.spec)
+    specs = [parse_spec(EstimatorSpec, each) for each in given.spec]
+    if len(specs) != len(given.output):
+        raise UserError(
+            f"--output: {len(given.output)} for {len(specs)} estimators; give a path for each --spec"
+        )
+    if given.ready and is_taken(given.ready, specs[0], given.trajectory, given.output[0]):
+        print(f"measured with other estimators before: {given.ready} is {given.output[0]} now")
+        return
     from infoplane.information import run
 
-    run(spec, given.dataset, given.trajectory, given.output, given.device)
+    run(specs, given.dataset, given.trajectory, given.output, given.device)
+
+
+def is_taken(ready: Path, spec: EstimatorSpec, trajectory: Path, output: Path) -> bool:
+    """Whether a table that another job has left is what was asked for, whole, and therefore was moved."""
+    from infoplane.artifacts import read_table
+    from infoplane.provenance import is_information
+
+    if not (ready.is_file() and is_information(ready, spec, trajectory)):
+        return False
+    try:
+        read_table(ready, "information")
+    except UserError:
+        return False
+    os.replace(ready, output)
+    return True
 
 
 def recorded_history(given: Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from infoplane.artifacts import canonical
 from infoplane.config.parsing import from_yaml
 from infoplane.config.study import Study, resolve
-from infoplane.layout import behind_names
+from infoplane.layout import Layout, behind_names, path_of, ready_of
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 
 __all__ = ["Commands", "planned_study", "python_command"]
@@ -64,6 +64,7 @@ class Commands:
 
     def __init__(self, provenance: Provenance, python: str) -> None:
         self.study = provenance.study
+        self.layout = Layout(self.study)
         self.provenance = provenance
         self.python = python
 
@@ -94,14 +95,31 @@ class Commands:
         if (spec := self.provenance.spec(kind, names)) is not None:
             given["spec"] = [canonical(spec)]
         for name, paths in inputs.items():
+            if name == "after":
+                continue
             if words := [behind_names(each, self.study.results) if named else each for each in paths]:
                 given[name] = words
         if isinstance(outputs, Mapping):
             given |= {name: [path] for name, path in outputs.items()}
         else:
             given["output"] = [*outputs]
+        if kind == "information":
+            self.share_replay(given, names)
         lines = (shlex.join([f"--{name}", *values]) for name, values in given.items())
         return " ".join([self.python, "-m", "infoplane.cli", stage.format_map(names), *lines])
+
+    def share_replay(self, given: dict[str, list[str]], names: Mapping[str, str]) -> None:
+        """Have the job of the exact information measure what others lack, and their jobs look for it."""
+        first, *others = self.layout.measured_together(names["experiment"]) or [""]
+        own = names["estimator"]
+        if own in others:
+            given["ready"] = [ready_of(given["output"][0])]
+        for other in others if own == first else []:
+            its = {**names, "estimator": other}
+            path = os.path.normpath(f"{self.study.results}/{path_of('information', **its)}")
+            if not (os.path.exists(path) and self.provenance.is_current("information", Path(path), its)):
+                given["spec"].append(canonical(self.provenance.spec("information", its)))
+                given["output"].append(ready_of(path))
 
     def recordings(self, experiment: str) -> dict[str, list[str]]:
         """The files of a recorded experiment, and the name of its inputs.

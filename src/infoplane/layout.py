@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from infoplane.config.kinds import TABLES
+from infoplane.config.kinds import ESTIMATORS, TABLES
 from infoplane.config.parsing import quoted
 from infoplane.config.study import Study
 from infoplane.errors import UserError
@@ -21,6 +21,7 @@ __all__ = [
     "locate",
     "log_of",
     "path_of",
+    "ready_of",
     "repetitions_of",
     "report_category",
 ]
@@ -150,6 +151,16 @@ def benchmark_of(path: str) -> str:
     return f"benchmarks/{path.rpartition('.')[0]}.tsv"
 
 
+def ready_of(path: str) -> str:
+    """The hidden path at which a file that another job has made waits for its own job.
+
+    >>> ready_of("information/mine/rebinned/0-19.parquet")
+    'information/mine/rebinned/.0-19.parquet.ready'
+    """
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.ready"
+
+
 def behind_names(path: str, results: str) -> str:
     """An argument of a command: the names of experiment and estimator that a table is of, "=", and its path.
 
@@ -239,6 +250,31 @@ class Layout:
         chunk = names.get("chunk", self.study.experiments[names["experiment"]].chunks[0])
         trajectory = path_of("trajectory", experiment=names["experiment"], chunk=chunk)
         return self.dataset_of(names) | {"trajectory": [trajectory]}
+
+    def measured_together(self, experiment: str) -> list[str]:
+        """The estimators of an experiment that share a replay: the exact one, whose job measures all, first.
+
+        Others are those that count, of networks that the kernels have trained. None if there is none.
+        """
+        exact, estimators = self.study.exact_estimator(experiment), self.study.estimators
+        its = self.study.trained.get(experiment)
+        if not exact or its is None or its.engine != "kernels":
+            return []
+        others = [
+            name
+            for name, estimator in estimators.items()
+            if experiment in estimator.experiments
+            and name != exact
+            and ESTIMATORS[estimator.spec.kind].counts
+        ]
+        return [exact, *sorted(others)] if others else []
+
+    def measured_from(self, names: Mapping[str, str]) -> Sources:
+        """What information is measured from; `after` only says that another job runs first."""
+        first, *others = self.measured_together(names["experiment"]) or [""]
+        after = names["estimator"] in others
+        leading = [path_of("information", **{**names, "estimator": first})]
+        return self.trajectory_of(names) | ({"after": leading} if after else {})
 
     def exact_of(self, names: Mapping[str, str]) -> list[str]:
         """The exact information of an experiment."""
@@ -358,7 +394,7 @@ MADE_FROM: dict[str, Callable[[Layout, Mapping[str, str]], Sources]] = {
     "dataset": lambda layout, names: {},
     "trajectory": Layout.dataset_of,
     "history": Layout.dataset_of,
-    "information": Layout.trajectory_of,
+    "information": Layout.measured_from,
     "reliability": Layout.trajectory_of,
     "resolution": Layout.trajectory_of,
     "levels": Layout.trajectory_of,

@@ -24,6 +24,7 @@ from infoplane.recognition import description_of
 __all__ = [
     "Provenance",
     "described_spec",
+    "is_information",
     "made_from",
     "maker",
     "refuse_folders",
@@ -124,6 +125,17 @@ class Provenance:
             described: dict[str, Any] = description["dataset"]
             return described
         return describe_data(spec, path.parent)
+
+
+def is_information(table: Path, estimator: EstimatorSpec, trajectory: Path) -> bool:
+    """Whether a table says that it is the information of a trajectory by an estimator and these kernels."""
+    told, trained = description_of(table), description_of(trajectory)
+    return (
+        described_spec(told) == {**described_spec(trained), "estimator": estimator.differences()}
+        and told.get("repetitions") == repetitions_in(trajectory, trained)
+        and identity(told.get("dataset")) == identity(trained.get("dataset")) is not None
+        and maker(told) == made_by("information")
+    )
 
 
 def describe_data(spec: DatasetSpec, caches: Path) -> dict[str, Any] | None:

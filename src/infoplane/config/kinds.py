@@ -21,6 +21,7 @@ class EstimatorKind:
         of_network: its keys that a quantized network gives where they are left out, and a float32 network
             does not.
         is_binning: whether it is a binning, of which claim C1 speaks.
+        counts: whether it counts codes, which takes little time beside a replay.
         label: what figures call it, unless it is the kind's own name.
     """
 
@@ -31,6 +32,7 @@ class EstimatorKind:
     range_name: str = ""
     of_network: frozenset[str] = frozenset()
     is_binning: bool = False
+    counts: bool = True
     label: str = ""
 
 
@@ -65,6 +67,7 @@ ESTIMATORS = {
         "activations",
         needs=frozenset({"noise"}),
         takes=frozenset({"bound"}),
+        counts=False,
         label="KDE",
     ),
 }

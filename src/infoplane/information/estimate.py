@@ -15,8 +15,9 @@ from infoplane.datasets.dataset import with_train_fraction
 from infoplane.devices import name_of, refuse_other_devices
 from infoplane.entropy import Information, entropy
 from infoplane.information.estimators import FAILED, counted_inputs, estimator_of
+from infoplane.information.layers import Layer
 from infoplane.information.replay import replay
-from infoplane.information.snapshots import at_times, load_trained, spread
+from infoplane.information.snapshots import at_times, load_trained, spread_times
 from infoplane.networks.inputs import network_labels
 from infoplane.progress import progress_bar
 from infoplane.refusals import refuse_other_types
@@ -61,28 +62,75 @@ def estimate(
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
     refuse_other_types("progress", progress, bool, "True or False")
     refuse_other_devices(device)
-    layers = layers_in(estimator, trajectory.ranges.shape[2])
+    return estimate_together([estimator], trajectory, dataset, device, progress)[0]
+
+
+def estimate_together(
+    estimators: Sequence[EstimatorSpec],
+    trajectory: Trajectory,
+    dataset: Dataset,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[pd.DataFrame]:
+    """The tables of `estimate` by several estimators, which share a replay: it takes longer than counting."""
     ends = np.zeros((len(trajectory.repetitions), 2))
-    if estimator.range == "global":
+    if any(estimator.range == "global" for estimator in estimators):
         ends = global_ends(trajectory, dataset, device)
-    if estimator.epochs:
-        trajectory = spread(trajectory, estimator.epochs)
-    method = estimator_of(estimator, trajectory.spec.activation_bits)
-    indices = subset(with_train_fraction(dataset, trajectory.spec.train_fraction), estimator.subset)
-    labels = [network_labels(trajectory.spec, dataset, number)[indices] for number in trajectory.repetitions]
-    inputs = counted_inputs(indices, len(dataset.labels), dataset.classes)
-    result = np.full((*trajectory.finite.shape, len(layers), len(FAILED)), FAILED)
-    replayed = replay(trajectory, dataset, device)
-    with progress_bar(int(trajectory.finite.sum()), "information", "snapshots", progress) as bar:
+    measurements = [Measurement(estimator, trajectory, dataset, ends) for estimator in estimators]
+    needed = np.any([each.times for each in measurements], axis=0)
+    replayed = replay(at_times(trajectory, needed), dataset, device)
+    with progress_bar(int(trajectory.finite[:, needed].sum()), "information", "snapshots", progress) as bar:
         for repetition, times, outputs in replayed:
-            for column, layer in enumerate(layers):
-                values = method.information(
-                    outputs[layer - 1], tuple(ends[repetition]), labels[repetition], inputs
-                )
-                result[repetition, times, column] = np.stack(values, axis=1)
+            for each in measurements:
+                each.measure(repetition, np.flatnonzero(needed)[times], outputs)
             bar.update(len(times))
-    result[np.isinf(ends).any(axis=1)] = FAILED
-    return information_table(trajectory, layers, result)
+    return [each.table() for each in measurements]
+
+
+class Measurement:
+    """What an estimator finds along a trajectory, some snapshots at a time.
+
+    Args:
+        ends: the lowest and the highest activation of each repetition, (R, 2).
+
+    Attributes:
+        times: the recorded states that the estimator looks at, (T,) booleans.
+    """
+
+    def __init__(
+        self, estimator: EstimatorSpec, trajectory: Trajectory, dataset: Dataset, ends: np.ndarray
+    ) -> None:
+        spec = trajectory.spec
+        self.trajectory = trajectory
+        self.layers = layers_in(estimator, trajectory.ranges.shape[2])
+        self.ends = ends if estimator.range == "global" else np.zeros_like(ends)
+        self.times = np.ones(len(trajectory.epochs), bool)
+        if estimator.epochs:
+            self.times = spread_times(trajectory.parts, trajectory.epochs, estimator.epochs)
+        self.method = estimator_of(estimator, spec.activation_bits)
+        indices = subset(with_train_fraction(dataset, spec.train_fraction), estimator.subset)
+        self.labels = [network_labels(spec, dataset, number)[indices] for number in trajectory.repetitions]
+        self.inputs = counted_inputs(indices, len(dataset.labels), dataset.classes)
+        self.result = np.full((*trajectory.finite.shape, len(self.layers), len(FAILED)), FAILED)
+
+    def measure(self, repetition: int, times: np.ndarray, outputs: Sequence[Layer]) -> None:
+        """Measure what the layers of a repetition put out at some times, given by their indices (S,)."""
+        looked_at = self.times[times]
+        if not looked_at.any():
+            return
+        for column, number in enumerate(self.layers):
+            layer = outputs[number - 1] if looked_at.all() else outputs[number - 1].at(looked_at)
+            values = self.method.information(
+                layer, tuple(self.ends[repetition]), self.labels[repetition], self.inputs
+            )
+            self.result[repetition, times[looked_at], column] = np.stack(values, axis=1)
+
+    def table(self) -> pd.DataFrame:
+        """The table of `estimate`."""
+        self.result[np.isinf(self.ends).any(axis=1)] = FAILED
+        return information_table(
+            at_times(self.trajectory, self.times), self.layers, self.result[:, self.times]
+        )
 
 
 def subset(dataset: Dataset, name: str) -> np.ndarray:
@@ -122,25 +170,30 @@ def information_table(trajectory: Trajectory, layers: Sequence[int], result: np.
 
 
 def run(
-    estimator: EstimatorSpec,
+    estimators: Sequence[EstimatorSpec],
     dataset_path: Path,
     trajectory_path: Path,
-    output_path: Path,
+    output_paths: Sequence[Path],
     device: str = "cpu",
 ) -> None:
-    """Estimate the information of a trajectory file on the data set it was trained on."""
+    """Estimate the information of a trajectory file on the data set it was trained on.
+
+    Args:
+        output_paths: the tables to write, one for each estimator.
+    """
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
-    table = estimate(estimator, trajectory, dataset, device)
-    labels = dataset.labels[subset(dataset, estimator.subset)]
-    description = describe(
-        "information",
-        {
-            "training": trajectory.spec.differences(),
-            "estimator": estimator.differences(),
-        },
-        repetitions=trajectory.repetitions.tolist(),
-        dataset=trajectory.dataset | {"inputs": len(labels), "h_y": entropy(np.bincount(labels))},
-        layers=trajectory.ranges.shape[2],
-        device=name_of(device),
-    )
-    write_table(output_path, table, description)
+    tables = estimate_together(estimators, trajectory, dataset, device)
+    for estimator, table, path in zip(estimators, tables, output_paths, strict=True):
+        labels = dataset.labels[subset(dataset, estimator.subset)]
+        description = describe(
+            "information",
+            {
+                "training": trajectory.spec.differences(),
+                "estimator": estimator.differences(),
+            },
+            repetitions=trajectory.repetitions.tolist(),
+            dataset=trajectory.dataset | {"inputs": len(labels), "h_y": entropy(np.bincount(labels))},
+            layers=trajectory.ranges.shape[2],
+            device=name_of(device),
+        )
+        write_table(path, table, description)

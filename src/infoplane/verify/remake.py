@@ -155,9 +155,11 @@ def remake(history: Path) -> Iterator[Comparison]:
         if (kept := results / path_of("trajectory", **names)).exists():
             yield Comparison(kept, trajectory_digest(kept), trajectory_digest(trajectory))
         yield Comparison(history, values_digest(history, "history"), values_digest(again[history], "history"))
+        specs = [read_table(table, "information")[1]["spec"]["estimator"] for table in tables]
+        estimators = [EstimatorSpec.model_validate(spec) for spec in specs]
+        if estimators:
+            measure(estimators, dataset, trajectory, [again[table] for table in tables])
         for table in tables:
-            estimator = read_table(table, "information")[1]["spec"]["estimator"]
-            measure(EstimatorSpec.model_validate(estimator), dataset, trajectory, again[table])
             yield Comparison(
                 table, values_digest(table, "information"), values_digest(again[table], "information")
             )
