@@ -264,7 +264,7 @@ def test_a_file_of_information_is_computed_where_it_is_asked_for(monkeypatch, tm
     save_dataset(tmp_path / "images.npz", images("relu-8"))
     save_trajectory(tmp_path / "a.safetensors", trained("relu-8")[0])
     estimator = EstimatorSpec(kind="uniform", bins=30, range="global")
-    run(estimator, tmp_path / "images.npz", tmp_path / "a.safetensors", tmp_path / "b.parquet", "cuda")
+    run([estimator], tmp_path / "images.npz", tmp_path / "a.safetensors", [tmp_path / "b.parquet"], "cuda")
     assert set(asked) == {"cuda"}
     assert read_table(tmp_path / "b.parquet", "information")[1]["device"] == "model of cuda"
 

@@ -11,6 +11,7 @@ from infoplane.cli import parser
 from infoplane.config.study import resolve
 from infoplane.errors import UserError
 from infoplane.jobs import Commands, planned_study, python_command
+from infoplane.layout import Layout, path_of
 from infoplane.provenance import Provenance
 
 CONFIG = {
@@ -85,6 +86,68 @@ def test_tables_stand_behind_what_they_are_of(commands):
     assert words_of(line)[1:] == [
         "join-phases", "--tables", f"mine/exact={tables[0]}", tables[1], "--output", "o"
     ]  # fmt: skip
+
+
+SEVERAL = CONFIG | {
+    "experiments": {"mine": {}, "slow": {"engine": "torch"}, "alone": {}},
+    "estimators": {
+        "rebinned": {"kind": "rebinned", "experiments": ["mine", "slow"]},
+        "exact": {"kind": "exact"},
+        "kde": {"kind": "kde", "noise": 0.1, "experiments": ["mine"]},
+        "bins": {"kind": "uniform", "bins": 4, "range": "layer", "experiments": ["mine", "slow"]},
+    },
+}
+
+
+def measuring(experiment, estimator):
+    """What the job of the information of a chunk by an estimator is given."""
+    study = resolve(SEVERAL, "test.yaml")
+    names = {"experiment": experiment, "estimator": estimator, "chunk": "0-1"}
+    inputs = Layout(study).made_from("information", names)
+    output = f"my results/{path_of('information', **names)}"
+    line = Commands(Provenance(study), "python -P").line(
+        "information", "information", names, inputs, [output], {"device": "cpu"}
+    )
+    return inputs.get("after"), parser().parse_args(words_of(line))
+
+
+def test_the_job_of_the_exact_information_measures_what_others_that_count_need(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    after, given = measuring("mine", "exact")
+    assert (after, given.ready) == (None, None)
+    assert [json.loads(spec)["kind"] for spec in given.spec] == ["exact", "uniform", "rebinned"]
+    assert [*map(str, given.output)] == [
+        "my results/information/mine/exact/0-1.parquet",
+        "my results/information/mine/bins/.0-1.parquet.ready",
+        "my results/information/mine/rebinned/.0-1.parquet.ready",
+    ]
+
+
+@pytest.mark.parametrize("estimator", ["bins", "rebinned"])
+def test_the_jobs_of_others_run_later_and_look_for_their_tables(estimator):
+    after, given = measuring("mine", estimator)
+    assert after == ["information/mine/exact/0-1.parquet"]
+    assert str(given.ready) == f"my results/information/mine/{estimator}/.0-1.parquet.ready"
+    assert len(given.spec) == len(given.output) == 1
+
+
+@pytest.mark.parametrize("names", [("mine", "kde"), ("slow", "exact"), ("slow", "bins"), ("alone", "exact")])
+def test_other_jobs_measure_by_themselves(names):
+    """What takes longer than a replay, what PyTorch replays, and what has one estimator."""
+    after, given = measuring(*names)
+    assert (after, given.ready) == (None, None) and len(given.spec) == len(given.output) == 1
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_what_others_have_is_not_measured_again(tmp_path, monkeypatch, current):
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "my results/information/mine/bins/0-1.parquet"
+    there.parent.mkdir(parents=True)
+    there.touch()
+    monkeypatch.setattr(Provenance, "is_current", lambda self, kind, path, names: current)
+    _, given = measuring("mine", "exact")
+    assert (str(there.with_name(".0-1.parquet.ready")).removeprefix(f"{tmp_path}/")
+            in map(str, given.output)) != current  # fmt: skip
 
 
 def test_a_shell_reads_every_letter_of_a_spec(commands):

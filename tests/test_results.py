@@ -136,7 +136,7 @@ def test_phases_of_an_estimate_are_those_of_the_workflow(tmp_path, data, keys):
     paths = [tmp_path / name for name in ("d.npz", "0-1.safetensors", "0-1.parquet", "exact.parquet")]
     save_dataset(paths[0], dataset)
     run_training(spec, paths[0], range(2), *paths[1:3])
-    run_information(estimator, paths[0], paths[1], paths[3])
+    run_information([estimator], paths[0], paths[1], [paths[3]])
     summarise_information(
         [paths[3]], [paths[2]], tmp_path / "aggregates.parquet", tmp_path / "phases.parquet"
     )

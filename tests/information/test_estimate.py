@@ -15,6 +15,7 @@ from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
 from infoplane.information import estimate, run
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
+from infoplane.information.estimate import estimate_together
 from infoplane.information.replay import replay
 from infoplane.networks.inputs import network_labels
 from infoplane.trajectory import save_trajectory
@@ -325,6 +326,36 @@ def test_no_group_of_snapshots_changes_an_estimate(on_images, images, monkeypatc
                 assert estimate(estimator, trajectory, images).equals(expected)
 
 
+TOGETHER = [
+    {"kind": "exact"},
+    {"kind": "exact", "epochs": 4, "subset": "test"},
+    {"kind": "rebinned", "layers": "output"},
+    {"kind": "uniform", "bins": 30, "range": "global"},
+    {"kind": "uniform", "bins": 7, "range": "neuron", "subset": "train", "layers": [2, 5]},
+    {"kind": "adaptive", "bins": 9, "epochs": 2},
+    {"kind": "kde", "noise": 0.01, "epochs": 3},
+]
+
+
+@pytest.mark.parametrize("chosen", [slice(None), slice(None, None, -1), slice(1, 2), [1, 5, 6], [3, 5]])
+@pytest.mark.parametrize("held", [1, 2**21])
+@pytest.mark.parametrize("network", ["prefit", "float32"])
+def test_estimators_that_share_a_replay_find_what_each_finds_alone(
+    images, monkeypatch, network, held, chosen
+):
+    monkeypatch.setattr("infoplane.information.replay.AT_ONCE", held)
+    settings = {"dataset": "small-images", "network": LAYERS, "epochs": 12, "record_every": 1}
+    trajectory, _ = train(TrainingSpec(**settings | ON_IMAGES[network]), [1, 4], images)
+    parameters = trajectory.parameters.copy()
+    parameters[1, 7:] = np.nan
+    trajectory = replace(trajectory, parameters=parameters)
+    its = TOGETHER[chosen] if isinstance(chosen, slice) else [TOGETHER[number] for number in chosen]
+    estimators = [EstimatorSpec(**spec) for spec in its]
+    together = estimate_together(estimators, trajectory, images)
+    for estimator, table in zip(estimators, together, strict=True):
+        pd.testing.assert_frame_equal(table, estimate(estimator, trajectory, images), check_exact=True)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [*ESTIMATORS, {"kind": "uniform", "bins": 9, "range": "global"}, {"kind": "kde", "noise": 0.1}],
@@ -353,7 +384,7 @@ def test_file_says_what_was_counted(on_images, images, tmp_path, subset):
     save_dataset(dataset_path, images)
     save_trajectory(trajectory_path, trajectory)
     estimator = EstimatorSpec(kind="exact", subset=subset)
-    run(estimator, dataset_path, trajectory_path, path)
+    run([estimator], dataset_path, trajectory_path, [path])
     table, description = read_table(path, "information")
     counted = {"all": slice(None), "train": images.train_mask, "test": ~images.train_mask}[subset]
     labels = images.labels[counted].tolist()

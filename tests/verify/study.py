@@ -67,7 +67,7 @@ def make_study(results: Path) -> None:
             )
             tables = [folder / history.name for history in histories]
             for history, table in zip(histories, tables, strict=True):
-                inform(estimated, dataset, history.with_suffix(".safetensors"), table)
+                inform([estimated], dataset, history.with_suffix(".safetensors"), [table])
             summarise_information(tables, histories, its / "aggregates.parquet", its / "phases.parquet")
             ended = its / "tradeoff.parquet", its / "correlations.parquet"
             summarise_tradeoff(its / "phases.parquet", histories, *ended)

@@ -87,7 +87,9 @@ def test_binned_estimates_of_shuffled_training_inputs_obey_their_laws(runs):
     dataset, trajectory = runs / "datasets" / "mine.npz", runs / "training" / "shuffled" / "0-1.safetensors"
     train(spec, dataset, range(2), trajectory, trajectory.with_suffix(".parquet"))
     path = runs / "information" / "shuffled" / "uniform" / "0-1.parquet"
-    inform(EstimatorSpec(kind="uniform", bins=4, range="layer", subset="train"), dataset, trajectory, path)
+    inform(
+        [EstimatorSpec(kind="uniform", bins=4, range="layer", subset="train")], dataset, trajectory, [path]
+    )
     check_information(path)
     change(path, set_value(h_t=4.5, i_xt=4.5, distinct=100))  # of two neurons with four bins each
     with pytest.raises(UserError, match=re.escape("H(T) ≤ bits · width")):
@@ -109,7 +111,7 @@ def test_pools_of_inputs_with_more_levels_than_the_network_are_sound(tmp_path):
     train(trained, folder / "datasets" / "mine.npz", range(1), trajectory, trajectory.with_suffix(".parquet"))
     for (name, estimator), distinct in zip(ESTIMATORS.items(), (200, 5), strict=True):
         path = folder / "information" / "pool" / name / "0-0.parquet"
-        inform(estimator, folder / "datasets" / "mine.npz", trajectory, path)
+        inform([estimator], folder / "datasets" / "mine.npz", trajectory, [path])
         table = read_table(path, "information")[0]
         assert (table.loc[table["layer"] == 1, "distinct"] == distinct).all()
         check_information(path)
@@ -142,7 +144,7 @@ def estimated(request, tmp_path_factory):
     for estimator, spec in SPECS.items():
         table = folder / f"information/{name}/{estimator}/0-1.parquet"
         table.parent.mkdir(parents=True)
-        inform(EstimatorSpec(**spec), *paths, table)
+        inform([EstimatorSpec(**spec)], *paths, [table])
     return folder / "information" / name
 
 

@@ -39,7 +39,9 @@ def work(figures, pairs=(), accuracies=(), joined=()) -> set[str]:
         chunks = CHUNKS[experiment]
         jobs |= {f"datasets {DATASETS[experiment]}"} | {f"training {experiment} {chunk}" for chunk in chunks}
         if estimator:
-            jobs |= {f"statistics_information {names}", *(f"information {names} {chunk}" for chunk in chunks)}
+            measured = {names, f"{experiment} exact"}  # whose job measures other estimators too
+            jobs |= {f"statistics_information {names}"}
+            jobs |= {f"information {each} {chunk}" for each in measured for chunk in chunks}
         else:
             jobs |= {f"statistics_accuracy {names}"}
     return jobs
