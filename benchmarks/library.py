@@ -1,5 +1,6 @@
 """What the benchmarks run of the library: specs, data, training and information."""
 
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from functools import cache
 from io import StringIO
@@ -19,6 +20,7 @@ from infoplane import (
     train,
 )
 from infoplane.config import Bits, DenseSpec
+from infoplane.information.estimate import estimate_together
 from infoplane.information.snapshots import at_times
 from infoplane.networks.layers import network_of
 from infoplane.networks.optimizers import batch_size_of
@@ -32,6 +34,7 @@ __all__ = [
     "REBINNED",
     "RELU",
     "ROOT",
+    "SOFTMAX",
     "START",
     "TANH",
     "dataset_of",
@@ -40,6 +43,7 @@ __all__ = [
     "network_state",
     "of_width",
     "random_features",
+    "shared_work",
     "steps_per_epoch",
     "train_quietly",
     "training_work",
@@ -62,6 +66,7 @@ BOTTLENECK = RELU.model_copy(
 )
 CONV = BOTTLENECK.model_copy(update={"network": "conv"})
 EXACT, REBINNED = EstimatorSpec(kind="exact"), EstimatorSpec(kind="rebinned")
+SOFTMAX = EstimatorSpec(kind="quantized", range=(0, 1), layers="output")
 BINNED = EstimatorSpec(kind="uniform", bins=30, range="global")
 
 
@@ -142,6 +147,22 @@ def information_work(
         lambda: estimate_quietly(estimator, trajectory, dataset, device),
         trajectory.finite.size - first.finite.size,
         lambda: estimate_quietly(estimator, first, dataset, device),
+    )
+
+
+def shared_work(
+    trajectory: Trajectory, dataset: Dataset, estimators: Sequence[EstimatorSpec], together: bool
+) -> Work:
+    """Information by several estimators, in one replay or each in its own; the unit is a snapshot."""
+    groups = [estimators] if together else [[each] for each in estimators]
+    first = at_times(trajectory, np.arange(len(trajectory.epochs)) < START)
+
+    def measure(some: Trajectory) -> None:
+        for group in groups:
+            estimate_together(group, some, dataset, progress=False)
+
+    return Work(
+        lambda: measure(trajectory), trajectory.finite.size - first.finite.size, lambda: measure(first)
     )
 
 

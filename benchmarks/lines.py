@@ -21,10 +21,12 @@ from library import (
     FLOAT32,
     REBINNED,
     RELU,
+    SOFTMAX,
     TANH,
     dataset_of,
     information_work,
     network_state,
+    shared_work,
     steps_per_epoch,
     train_quietly,
     training_work,
@@ -144,6 +146,16 @@ def information(spec: TrainingSpec, estimator: EstimatorSpec = EXACT) -> Prepare
     return prepare
 
 
+def shared(spec: TrainingSpec, together: bool) -> Prepare:
+    """Exact, re-binned and softmax information, in one replay or each in its own."""
+
+    def prepare(options: Options) -> Work:
+        estimators = [EXACT, REBINNED, SOFTMAX]
+        return shared_work(trajectory_of(spec, options), options.dataset(spec), estimators, together)
+
+    return prepare
+
+
 def plain_information(spec: TrainingSpec, count: int) -> Prepare:
     """Exact information of so many snapshots, spread evenly over the trajectory."""
 
@@ -203,6 +215,10 @@ LINES = {
         "the same, 70,000 images: exact information",
         SNAPSHOT, 18e-3, 55, information(BOTTLENECK), plain_information(BOTTLENECK, 2),
     ),
+    "mnist-shared": Line(
+        "the same: exact, re-binned and softmax in one replay, beside a replay each",
+        SNAPSHOT, 40e-3, 1.5, shared(BOTTLENECK, True), shared(BOTTLENECK, False),
+    ),
     "conv-training": Line(
         "`conv`, ReLU, 8 bits: training", STEP, 1e-3, 15, training(CONV, 10), plain_training(CONV, 1)
     ),
@@ -211,6 +227,10 @@ LINES = {
     ),
     "conv-rebinned": Line(
         "the same, re-binned", SNAPSHOT, 0.4, None, information(CONV, REBINNED)
+    ),
+    "conv-shared": Line(
+        "the same: exact, re-binned and softmax in one replay, beside a replay each",
+        SNAPSHOT, 0.3, 1.5, shared(CONV, True), shared(CONV, False),
     ),
     "first-use": Line(
         "first use: all kernels compiled", "machine", 30, None, first_use, once=True
