@@ -142,10 +142,19 @@ def stages(results: Path) -> Iterator[Path]:
             yield folder
 
 
+# Hidden files of jobs that have not ended, by their suffix
+WAITING = {
+    ".checkpoint": "a training that was stopped continues from it",
+    ".ready": "a table that waits for its own job",
+}
+
+
 def strangers(files: Iterable[Path]) -> Iterator[str]:
     """A line for each file that is no artifact, by its name."""
     for path in files:
-        if path.name.startswith("."):
+        if path.suffix in WAITING:
+            yield f"{path}: {WAITING[path.suffix]}; run the workflow to its end, or remove it"
+        elif path.name.startswith("."):
             yield f"{path}: left by a job that was killed; remove it"
         elif path.suffix not in KINDS and not path.match("datasets/*/*"):
             yield f"{path}: is not an artifact of a study; remove it"
