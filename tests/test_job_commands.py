@@ -94,6 +94,7 @@ SEVERAL = CONFIG | {
         "rebinned": {"kind": "rebinned", "experiments": ["mine", "slow"]},
         "exact": {"kind": "exact"},
         "kde": {"kind": "kde", "noise": 0.1, "experiments": ["mine"]},
+        "mass": {"kind": "adaptive", "bins": 4, "experiments": ["mine"]},
         "bins": {"kind": "uniform", "bins": 4, "range": "layer", "experiments": ["mine", "slow"]},
     },
 }
@@ -131,7 +132,9 @@ def test_the_jobs_of_others_run_later_and_look_for_their_tables(estimator):
     assert len(given.spec) == len(given.output) == 1
 
 
-@pytest.mark.parametrize("names", [("mine", "kde"), ("slow", "exact"), ("slow", "bins"), ("alone", "exact")])
+@pytest.mark.parametrize(
+    "names", [("mine", "kde"), ("mine", "mass"), ("slow", "exact"), ("slow", "bins"), ("alone", "exact")]
+)
 def test_other_jobs_measure_by_themselves(names):
     """What takes longer than a replay, what PyTorch replays, and what has one estimator."""
     after, given = measuring(*names)

@@ -82,15 +82,22 @@ def test_another_table_is_left_and_the_right_one_measured(here, name, trajectory
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def test_what_other_kernels_left_is_not_taken(here, monkeypatch):
+def test_what_other_kernels_left_is_not_taken(here, monkeypatch, capsys):
     assert measure(["rebinned"], ["left"]) == 0
     monkeypatch.setattr(code, "VERSION", code.VERSION + 1)
     assert measure(["rebinned"], ["found"], "--ready", "left") == 0
-    assert (here / "left").exists()
+    assert "measured with other estimators before" not in capsys.readouterr().out
+    assert not (here / "left").exists()
 
 
-def test_every_estimator_has_a_path(here, capsys):
-    assert measure(["exact", "test"], ["a"]) == 1
-    assert capsys.readouterr().err.splitlines() == [
-        "infoplane: --output: 1 for 2 estimators; give a path for each --spec"
-    ]
+@pytest.mark.parametrize(
+    ("outputs", "options", "line"),
+    [
+        (["a"], [], "--output: 1 for 2 estimators; give a path for each --spec"),
+        (["a", "a"], [], "--output: the same path twice; give each --spec its own"),
+        (["a", "b"], ["--ready", "c"], "--ready: c is for one estimator, and these are 2; leave it out"),
+    ],
+)
+def test_every_estimator_has_a_path(here, capsys, outputs, options, line):
+    assert measure(["exact", "test"], outputs, *options) == 1
+    assert capsys.readouterr().err.splitlines() == [f"infoplane: {line}"]

@@ -254,7 +254,7 @@ def parser() -> ArgumentParser:
         "--ready",
         metavar="PATH",
         type=Path,
-        help="a table that another job may have measured: becomes the output if it is what is asked for",
+        help="a table that another job may have left: moved to --output if it is the right one, else removed",
     )
     one.add_argument("--device", **DEVICE)
 

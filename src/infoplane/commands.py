@@ -131,12 +131,20 @@ def information(given: Namespace) -> None:
         raise UserError(
             f"--output: {len(given.output)} for {len(specs)} estimators; give a path for each --spec"
         )
+    if len({*given.output}) < len(given.output):
+        raise UserError("--output: the same path twice; give each --spec its own")
+    if given.ready and len(specs) > 1:
+        raise UserError(
+            f"--ready: {given.ready} is for one estimator, and these are {len(specs)}; leave it out"
+        )
     if given.ready and is_taken(given.ready, specs[0], given.trajectory, given.output[0]):
         print(f"measured with other estimators before: {given.ready} is {given.output[0]} now")
         return
     from infoplane.information import run
 
     run(specs, given.dataset, given.trajectory, given.output, given.device)
+    if given.ready:
+        given.ready.unlink(missing_ok=True)
 
 
 def is_taken(ready: Path, spec: EstimatorSpec, trajectory: Path, output: Path) -> bool:

@@ -254,7 +254,7 @@ class Layout:
     def measured_together(self, experiment: str) -> list[str]:
         """The estimators of an experiment that share a replay: the exact one, whose job measures all, first.
 
-        Others are those that count, of networks that the kernels have trained. None if there is none.
+        Others are quick ones, of networks that the kernels have trained. None if there is none.
         """
         exact, estimators = self.study.exact_estimator(experiment), self.study.estimators
         its = self.study.trained.get(experiment)
@@ -265,12 +265,12 @@ class Layout:
             for name, estimator in estimators.items()
             if experiment in estimator.experiments
             and name != exact
-            and ESTIMATORS[estimator.spec.kind].counts
+            and ESTIMATORS[estimator.spec.kind].is_quick
         ]
         return [exact, *sorted(others)] if others else []
 
     def measured_from(self, names: Mapping[str, str]) -> Sources:
-        """What information is measured from; `after` only says that another job runs first."""
+        """What information is measured from; `after`, which no command reads, is of an earlier job."""
         first, *others = self.measured_together(names["experiment"]) or [""]
         after = names["estimator"] in others
         leading = [path_of("information", **{**names, "estimator": first})]

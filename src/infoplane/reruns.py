@@ -79,6 +79,14 @@ class Reruns:
         internal(self.workflow.dag, "forcefiles").update(outdated)
         return describes_itself and not outdated
 
+    def is_there(self, kind: str, names: Mapping[str, str]) -> bool:
+        """Whether the files of a job are there and tell that they are current."""
+        results = self.provenance.study.results
+        files = [Path(results, path) for path in self.layout.made_with(kind, names)]
+        return self.provenance.describes_itself(kind, names) and all(
+            file.exists() and self.provenance.is_current(kind, file, names) for file in files
+        )
+
     def correct(self) -> None:
         """Replace, once, how this run of Snakemake compares records and searches for jobs."""
         for name in COMPARISONS:

@@ -75,19 +75,18 @@ def test_foreign_files_are_found(results):
 
 def test_what_is_left_over_or_a_stranger_is_named(drawn):
     left = drawn / "training" / "relu" / ".0-1.safetensors.123.partial"
-    stopped = drawn / "training" / "relu" / ".0-1.checkpoint"
-    waiting = drawn / "information" / "relu" / "exact" / ".0-1.parquet.ready"
+    stopped, waiting = (drawn / "training" / "relu" / f".{name}.checkpoint" for name in ("0-1", "7-8"))
+    ready, awaited = (drawn / "information/relu/exact" / f".{name}.parquet.ready" for name in ("0-1", "7-8"))
     stranger = drawn / "information" / "relu" / "exact" / "notes.txt"
     other = drawn / "datasets" / "mine.npz.bak"
-    for path in (left, stopped, waiting, stranger, other):
+    for path in (left, stopped, waiting, ready, awaited, stranger, other):
         path.write_text("")
     problems, _ = verify(drawn)
     assert problems == [
         f"{other}: is not an artifact of a study; remove it",
-        f"{waiting}: a table that waits for its own job; run the workflow to its end, or remove it",
+        f"{ready}: left by a job that was killed; remove it",
         f"{stranger}: is not an artifact of a study; remove it",
-        f"{left}: left by a job that was killed; remove it",
-        f"{stopped}: a training that was stopped continues from it; run the workflow to its end, or remove it",
+        *(f"{path}: left by a job that was killed; remove it" for path in (stopped, left)),
     ]
 
 

@@ -1,6 +1,7 @@
 """Faults that are really caused: each ends in the right result or in one line, never in a wrong number.
 
-`pytest tests/workflow/test_faults.py` causes all of them; with `-m "not slow"`, five kills of jobs and the others.
+`pytest tests/workflow/test_faults.py` causes all of them; with `-m "not slow"`, five kills of jobs and the
+others.
 """
 
 import gzip

@@ -113,6 +113,8 @@ def made_from(kind):
         names = dict(wildcards.items())
         mark = ancient if reruns.is_settled(kind, names) else str
         files = layout.made_from(kind, names)
+        if reruns.is_there(kind, names):
+            files.pop("after", None)
         return {name: [*map(mark, below_results(paths))] for name, paths in files.items()}
 
     return inputs

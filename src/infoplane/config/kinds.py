@@ -21,7 +21,7 @@ class EstimatorKind:
         of_network: its keys that a quantized network gives where they are left out, and a float32 network
             does not.
         is_binning: whether it is a binning, of which claim C1 speaks.
-        counts: whether it counts codes, which takes little time beside a replay.
+        is_quick: whether it takes about as long as a replay of the network at most.
         label: what figures call it, unless it is the kind's own name.
     """
 
@@ -32,7 +32,7 @@ class EstimatorKind:
     range_name: str = ""
     of_network: frozenset[str] = frozenset()
     is_binning: bool = False
-    counts: bool = True
+    is_quick: bool = True
     label: str = ""
 
 
@@ -54,6 +54,7 @@ ESTIMATORS = {
         needs=frozenset({"bins"}),
         range_name="equal mass",
         is_binning=True,
+        is_quick=False,
     ),
     "quantized": EstimatorKind(
         "codes of a quantizer of `bits` bits over `range`, as the network's own",
@@ -67,7 +68,7 @@ ESTIMATORS = {
         "activations",
         needs=frozenset({"noise"}),
         takes=frozenset({"bound"}),
-        counts=False,
+        is_quick=False,
         label="KDE",
     ),
 }

@@ -129,7 +129,11 @@ class Measurement:
         """The table of `estimate`."""
         self.result[np.isinf(self.ends).any(axis=1)] = FAILED
         return information_table(
-            at_times(self.trajectory, self.times), self.layers, self.result[:, self.times]
+            self.trajectory.repetitions,
+            self.trajectory.parts[self.times],
+            self.trajectory.epochs[self.times],
+            self.layers,
+            self.result[:, self.times],
         )
 
 
@@ -155,15 +159,21 @@ def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.nda
     return ends
 
 
-def information_table(trajectory: Trajectory, layers: Sequence[int], result: np.ndarray) -> pd.DataFrame:
-    """The table of `estimate` from values (R, T, layers, 4)."""
-    repetitions, times, number, _ = result.shape
+def information_table(
+    repetitions: np.ndarray,
+    parts: np.ndarray,
+    epochs: np.ndarray,
+    layers: Sequence[int],
+    result: np.ndarray,
+) -> pd.DataFrame:
+    """The table of `estimate` from values (R, T, layers, 4) of R repetitions at T recorded states."""
+    count, times, number, _ = result.shape
     return pd.DataFrame(
         {
-            "repetition": np.repeat(trajectory.repetitions, times * number),
-            "part": np.tile(np.repeat(trajectory.parts, number), repetitions),
-            "epoch": np.tile(np.repeat(trajectory.epochs, number), repetitions),
-            "layer": np.tile(np.array(layers, dtype=np.int8), repetitions * times),
+            "repetition": np.repeat(repetitions, times * number),
+            "part": np.tile(np.repeat(parts, number), count),
+            "epoch": np.tile(np.repeat(epochs, number), count),
+            "layer": np.tile(np.array(layers, dtype=np.int8), count * times),
         }
         | dict(zip(Information._fields, result.reshape(-1, 4).T, strict=True))
     ).astype({"distinct": np.int32})
@@ -179,11 +189,12 @@ def run(
     """Estimate the information of a trajectory file on the data set it was trained on.
 
     Args:
-        output_paths: the tables to write, one for each estimator.
+        output_paths: the tables to write, one for each estimator. The first, for which other jobs may wait,
+            is written last.
     """
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
     tables = estimate_together(estimators, trajectory, dataset, device)
-    for estimator, table, path in zip(estimators, tables, output_paths, strict=True):
+    for estimator, table, path in reversed([*zip(estimators, tables, output_paths, strict=True)]):
         labels = dataset.labels[subset(dataset, estimator.subset)]
         description = describe(
             "information",

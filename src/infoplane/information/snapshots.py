@@ -33,7 +33,9 @@ def load_trained(dataset_path: Path, trajectory_path: Path) -> tuple[Trajectory,
 
 
 def at_times(trajectory: Trajectory, times: np.ndarray) -> Trajectory:
-    """A trajectory at some of its times, (T,) booleans."""
+    """A trajectory at some of its times, (T,) booleans; itself, and no copy, at all of them."""
+    if times.all():
+        return trajectory
     return replace(
         trajectory,
         parts=trajectory.parts[times],

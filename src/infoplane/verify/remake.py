@@ -155,14 +155,21 @@ def remake(history: Path) -> Iterator[Comparison]:
         if (kept := results / path_of("trajectory", **names)).exists():
             yield Comparison(kept, trajectory_digest(kept), trajectory_digest(trajectory))
         yield Comparison(history, values_digest(history, "history"), values_digest(again[history], "history"))
-        specs = [read_table(table, "information")[1]["spec"]["estimator"] for table in tables]
-        estimators = [EstimatorSpec.model_validate(spec) for spec in specs]
-        if estimators:
-            measure(estimators, dataset, trajectory, [again[table] for table in tables])
+        estimators, damaged = dict[Path, EstimatorSpec](), list[UserError]()
         for table in tables:
+            try:
+                told = read_table(table, "information")[1]
+                estimators[table] = EstimatorSpec.model_validate(told["spec"]["estimator"])
+            except UserError as error:
+                damaged.append(error)
+        if estimators:
+            measure([*estimators.values()], dataset, trajectory, [again[table] for table in estimators])
+        for table in estimators:
             yield Comparison(
                 table, values_digest(table, "information"), values_digest(again[table], "information")
             )
+        if damaged:
+            raise damaged[0]
 
 
 def values_digest(path: Path, kind: str) -> str:

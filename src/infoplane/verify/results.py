@@ -132,7 +132,18 @@ def verify(results: Path) -> tuple[list[str], list[str]]:
 def found(results: Path, pattern: str) -> list[Path]:
     """The paths of a pattern, without hidden ones and empty folders."""
     paths = sorted(path for path in results.glob(pattern) if not path.name.startswith("."))
-    return [path for path in paths if path.is_file() or (pattern.endswith("/") and any(path.iterdir()))]
+    return [path for path in paths if path.is_file() or (pattern.endswith("/") and has_files(path))]
+
+
+def has_files(folder: Path) -> bool:
+    """Whether a folder has files that are not hidden, or folders."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def waits(path: Path) -> bool:
+    """Whether a hidden file is for a job that has not ended: a checkpoint, or a table made for it."""
+    ending = {".checkpoint": ".safetensors", ".ready": ""}.get(path.suffix)
+    return ending is not None and not path.with_name(f"{path.stem[1:]}{ending}").exists()
 
 
 def stages(results: Path) -> Iterator[Path]:
@@ -142,19 +153,10 @@ def stages(results: Path) -> Iterator[Path]:
             yield folder
 
 
-# Hidden files of jobs that have not ended, by their suffix
-WAITING = {
-    ".checkpoint": "a training that was stopped continues from it",
-    ".ready": "a table that waits for its own job",
-}
-
-
 def strangers(files: Iterable[Path]) -> Iterator[str]:
     """A line for each file that is no artifact, by its name."""
     for path in files:
-        if path.suffix in WAITING:
-            yield f"{path}: {WAITING[path.suffix]}; run the workflow to its end, or remove it"
-        elif path.name.startswith("."):
+        if path.name.startswith(".") and not waits(path):
             yield f"{path}: left by a job that was killed; remove it"
-        elif path.suffix not in KINDS and not path.match("datasets/*/*"):
+        elif path.suffix not in KINDS and not path.name.startswith(".") and not path.match("datasets/*/*"):
             yield f"{path}: is not an artifact of a study; remove it"
