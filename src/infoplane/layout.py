@@ -276,6 +276,15 @@ class Layout:
         leading = [path_of("information", **{**names, "estimator": first})]
         return self.trajectory_of(names) | ({"after": leading} if after else {})
 
+    def measured_by_others(self) -> list[dict[str, str]]:
+        """The names of all tables of information that the job of the exact one measures."""
+        return [
+            {"experiment": experiment, "estimator": estimator, "chunk": chunk}
+            for experiment, its in self.study.experiments.items()
+            for estimator in self.measured_together(experiment)[1:]
+            for chunk in its.chunks
+        ]
+
     def exact_of(self, names: Mapping[str, str]) -> list[str]:
         """The exact information of an experiment."""
         exact = self.study.exact_estimator(names["experiment"])

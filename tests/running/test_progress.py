@@ -97,6 +97,29 @@ def test_cores_share_the_time(cores, measured, waiting):
     assert seconds * cores >= waiting * min(measured) * (1 - 1e-12)
 
 
+def test_a_job_that_only_moves_a_table_takes_no_time(tmp_path):
+    """Ten replays of which two have finished, and a table for each that is moved."""
+    chunks = [f"{number}-{number}" for number in range(10)]
+    files = {kind: f"information/mine/{kind}" for kind in ("exact", "rebinned")}
+    moving = {f"{files['rebinned']}/{chunk}" for chunk in chunks}
+    progress = RunProgress(1, clock=map(float, count(step=30)).__next__, untimed=moving, moving=moving)
+    progress.take({"event": "run_info", "stats": {"information": 20}})
+    done = [("exact", "0-0"), ("rebinned", "0-0"), ("exact", "1-1")]
+    for number, (kind, chunk) in enumerate(done):
+        progress.take(started(number, "information", f"results/logs/{files[kind]}/{chunk}.log"))
+        progress.take(finished(number))
+        expected = 30.0 * (10 - len([name for name, _ in done[: number + 1] if name == "exact"]))
+        assert progress.left("information") == TimeLeft(expected, True)
+    later = RunProgress(1, untimed=moving)
+    for kind in files:
+        benchmark = tmp_path / "benchmarks" / files[kind] / "0-0.tsv"
+        benchmark.parent.mkdir(parents=True)
+        benchmark.write_text(f"s\th:m:s\n{30 if kind == 'exact' else 0.2}\t0:00:30\n")
+    later.read_benchmarks(tmp_path)
+    later.take({"event": "run_info", "stats": {"information": 3}})
+    assert later.left() == TimeLeft(90.0, True), "a new estimator needs a replay for each chunk"
+
+
 def test_benchmarks_of_earlier_runs_are_read(tmp_path):
     for path, took in (("training/mine/0-3.tsv", 2.5), ("training/mine/4-7.tsv", 3.5), ("figures/a.tsv", 1)):
         benchmark = tmp_path / "benchmarks" / path

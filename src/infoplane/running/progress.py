@@ -54,7 +54,11 @@ class RunProgress:
         measured: wall times (s) of finished jobs, by stage: those of earlier runs, and of this one.
         clock: the time (s).
         targets: rules that only ask for files and make none, which are no jobs.
+        untimed: files, by their path without suffix, whose jobs need a replay, or only a moment if another job
+            has measured the table. Their times tell nothing of others.
+        moving: those of them that will need a moment.
         totals, done: numbers of jobs by stage.
+        moved: number of jobs of `moving` that have finished.
         running: jobs that have started, by their number.
         failed: those that have failed.
         warnings: lines that finished jobs have written to their logs, each once.
@@ -64,8 +68,11 @@ class RunProgress:
     measured: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     clock: Callable[[], float] = time.monotonic
     targets: Collection[str] = ()
+    untimed: Collection[str] = ()
+    moving: Collection[str] = ()
     totals: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
     running: dict[int, StartedJob] = field(default_factory=dict)
     failed: list[StartedJob] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -74,7 +81,7 @@ class RunProgress:
         """Take in the wall times that a folder of results has of jobs that have finished."""
         for benchmark in (results / "benchmarks").rglob("*.tsv"):
             took = seconds(benchmark)
-            if took is not None:
+            if took is not None and file_of(benchmark) not in self.untimed:
                 self.measured[benchmark.relative_to(results).parts[1]].append(took)
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -91,7 +98,10 @@ class RunProgress:
             case {"event": "job_finished", "job_id": number} if number in self.running:
                 job = self.running.pop(number)
                 self.done[job.stage] += 1
-                self.measured[job.stage].append(self.clock() - job.started)
+                if file_of(job.log) in self.untimed:
+                    self.moved += file_of(job.log) in self.moving
+                else:
+                    self.measured[job.stage].append(self.clock() - job.started)
                 self.warnings = list(dict.fromkeys([*self.warnings, *warnings_in(job.log)]))
             case {"event": "job_error", "jobid": number} if number in self.running:
                 self.failed.append(self.running.pop(number))
@@ -103,10 +113,21 @@ class RunProgress:
     def left(self, *stages: str) -> TimeLeft:
         """The time that unfinished jobs of some stages will take; of all stages, if none are named."""
         waiting = {stage: self.totals[stage] - self.done[stage] for stage in stages or self.stages}
+        if "information" in waiting:
+            waiting["information"] = max(waiting["information"] - len(self.moving) + self.moved, 0)
         known = [stage for stage in waiting if self.measured[stage]]
         means = {stage: sum(self.measured[stage]) / len(self.measured[stage]) for stage in known}
         total = sum(waiting[stage] * means[stage] for stage in known)
         return TimeLeft(total / self.cores, all(stage in known for stage in waiting if waiting[stage]))
+
+
+def file_of(path: Path) -> str:
+    """The file of information, without its suffix, that a log or a benchmark is of.
+
+    >>> file_of(Path("results/logs/information/mine/exact/0-19.log"))
+    'information/mine/exact/0-19'
+    """
+    return "/".join(path.with_suffix("").parts[-4:])
 
 
 def rule_stage(rule: str) -> str:

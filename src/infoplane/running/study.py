@@ -13,7 +13,7 @@ from typing import NamedTuple
 from infoplane.config.parsing import quoted, shortened
 from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
-from infoplane.layout import Layout
+from infoplane.layout import Layout, path_of
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
 from infoplane.running.folder import claimed, is_locked, unlock
 from infoplane.running.process import Child
@@ -75,7 +75,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     with claimed(Path.cwd()) as claim:
         if claim.is_inherited:
             unlock(Path.cwd())
-        progress = RunProgress(1 if options.in_process else options.cores, targets=target_names())
+        progress = progress_of(study, 1 if options.in_process else options.cores)
         progress.read_benchmarks(Path(study.results))
         child = Child(arguments, environment_of(options), [claim.descriptor])
         try:
@@ -130,6 +130,24 @@ def environment_of(options: Options) -> dict[str, str]:
     """Variables of Snakemake's own environment, which is that of the jobs where they run in its process."""
     own = {"PYTHONUTF8": "1", "PYTHONOPTIMIZE": "", "INFOPLANE_IN_PROCESS": "1"}
     return own if options.in_process else {}
+
+
+def progress_of(study: Study, cores: int) -> RunProgress:
+    """The progress of a run that begins: which jobs will only move what another one has measured."""
+    others = Layout(study).measured_by_others()
+    exact = {name: study.exact_estimator(name) or "" for name in study.experiments}
+    measured_now = [
+        names
+        for names in others
+        if not Path(
+            study.results, path_of("information", **names | {"estimator": exact[names["experiment"]]})
+        ).exists()
+    ]
+    untimed, moving = (
+        {path_of("information", **names).rpartition(".")[0] for names in group}
+        for group in (others, measured_now)
+    )
+    return RunProgress(cores, targets=target_names(), untimed=untimed, moving=moving)
 
 
 def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
