@@ -54,8 +54,8 @@ class RunProgress:
         measured: wall times (s) of finished jobs, by stage: those of earlier runs, and of this one.
         clock: the time (s).
         targets: rules that only ask for files and make none, which are no jobs.
-        untimed: files, by their path without suffix, whose jobs need a replay, or only a moment if another job
-            has measured the table. Their times tell nothing of others.
+        untimed: files, by their path without suffix, whose jobs need a replay, or only a moment if another
+            job has measured the table. Their times tell nothing of others.
         moving: those of them that will need a moment.
         totals, done: numbers of jobs by stage.
         moved: number of jobs of `moving` that have finished.
