@@ -56,11 +56,11 @@ def digests(workflow: Workflow) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def small(untouched, tmp_path_factory) -> Workflow:
-    """A workflow that has not run, with a study of two trainings and one figure."""
+    """A workflow that has not run, with a study of two trainings, two estimators and one figure."""
 
     def cut(config):
         config["experiments"] = {"relu": {"activation": "relu", "bits": 8, "repetitions": 2, "chunk": 1}}
-        config["estimators"] = {"exact": {"kind": "exact"}}
+        config["estimators"] = {kind: {"kind": kind} for kind in ("exact", "rebinned")}  # in one replay
         config["figures"] = {"accuracy": {"kind": "accuracy", "category": "F", "experiments": "all"}}
 
     workflow = copy_of(untouched.folder, tmp_path_factory.mktemp("small") / "study")
@@ -105,6 +105,7 @@ def test_three_kills_of_one_study_change_no_byte(small, undisturbed, tmp_path):
         kill_workflow(workflow.start("--rerun-incomplete"), chance, seconds / 3)
     resume(workflow)
     assert digests(workflow) == expected
+    assert not [*workflow.folder.glob("results/**/.*.ready")]
 
 
 @pytest.mark.slow
@@ -115,6 +116,7 @@ def test_a_killed_study_is_resumed_to_the_same_bytes(small, undisturbed, tmp_pat
     kill_workflow(workflow.start(), random.Random(number), seconds)
     resume(workflow)
     assert digests(workflow) == expected
+    assert not [*workflow.folder.glob("results/**/.*.ready")]
 
 
 @pytest.mark.slow
