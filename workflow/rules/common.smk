@@ -113,7 +113,7 @@ def made_from(kind):
         names = dict(wildcards.items())
         mark = ancient if reruns.is_settled(kind, names) else str
         files = layout.made_from(kind, names)
-        if reruns.is_there(kind, names):
+        if "after" in files and reruns.is_there(kind, names):
             files.pop("after", None)
         return {name: [*map(mark, below_results(paths))] for name, paths in files.items()}
 
