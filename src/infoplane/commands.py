@@ -152,7 +152,7 @@ def is_taken(ready: Path, spec: EstimatorSpec, trajectory: Path, output: Path) -
     from infoplane.artifacts import read_table
     from infoplane.provenance import is_information
 
-    if not (ready.is_file() and is_information(ready, spec, trajectory)):
+    if not is_information(ready, spec, trajectory):
         return False
     try:
         read_table(ready, "information")

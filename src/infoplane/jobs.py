@@ -117,7 +117,7 @@ class Commands:
         for other in others if own == first else []:
             its = {**names, "estimator": other}
             path = os.path.normpath(f"{self.study.results}/{path_of('information', **its)}")
-            if not (os.path.exists(path) and self.provenance.is_current("information", Path(path), its)):
+            if not self.provenance.is_current("information", Path(path), its):
                 given["spec"].append(canonical(self.provenance.spec("information", its)))
                 given["output"].append(ready_of(path))
 

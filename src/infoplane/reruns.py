@@ -84,7 +84,7 @@ class Reruns:
         results = self.provenance.study.results
         files = [Path(results, path) for path in self.layout.made_with(kind, names)]
         return self.provenance.describes_itself(kind, names) and all(
-            file.exists() and self.provenance.is_current(kind, file, names) for file in files
+            self.provenance.is_current(kind, file, names) for file in files
         )
 
     def correct(self) -> None:
