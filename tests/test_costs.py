@@ -24,19 +24,21 @@ def test_costs_are_summed_by_stage_and_experiment(tmp_path):
     (tmp_path / "training" / "relu").mkdir(parents=True)
     (tmp_path / "training" / "relu" / "0-9.parquet").write_bytes(bytes(2**20))
     costs = costs_of(tmp_path).set_index(["stage", "experiment"])
-    assert costs.loc[("training", "relu")].tolist() == [2, 3.0, 1.5, 1.0, 2**-10]
+    assert costs.loc[("training", "relu")].tolist() == [2, 3.0, 1.5, 1.0, 1.0, 2**-10]
     assert costs.loc[("training", "tanh"), "wall_hours"] == pytest.approx(0.1)
     assert costs.loc[("information", "relu"), "jobs"] == 1
     assert {("figures", ""), ("index", "")} <= {*costs.index} and len(costs) == 5
     total = with_totals(costs.reset_index()).set_index(["stage", "experiment"])
     assert total.loc[("training", "all"), ["jobs", "cpu_hours", "memory_gib"]].tolist() == [3, 1.55, 1.0]
     assert total.loc[("all", "all"), "jobs"] == 6
-    assert total.loc[("all", "all"), "hours_on_8"] == pytest.approx((1.5 + 0.05 + 0.005 + 0.0005) / 8)
+    assert total.loc[("all", "all"), "hours_on_1"] == pytest.approx(1.5 + 0.05 + 0.005 + 0.0005)
+    assert total.loc[("all", "all"), "hours_on_8"] == 1.0, "not less than the longest job"
 
 
 def test_jobs_without_a_measure_count_as_jobs(tmp_path):
     add_job(tmp_path, "pages/claims", 0.1, "-", "-")
-    assert costs_of(tmp_path)[["jobs", "cpu_hours"]].values.tolist() == [[1, 0.0]]
+    costs = with_totals(costs_of(tmp_path))
+    assert costs.loc[0, ["jobs", "cpu_hours", "longest_hours", "hours_on_2"]].tolist() == [1, 0, 0, 0]
 
 
 def test_no_jobs_are_one_line(tmp_path):

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from infoplane.errors import UserError
@@ -32,7 +33,8 @@ def costs_of(results: Path) -> pd.DataFrame:
 
     Returns:
         Columns stage, experiment (empty for jobs of the whole study), jobs, wall_hours and cpu_hours (sums
-        over jobs, hours), memory_gib (of the largest job, GiB), disk_gib (of the results, GiB).
+        over jobs, hours), longest_hours (CPU time of the longest job, hours), memory_gib (of the largest job,
+        GiB), disk_gib (of the results, GiB). A job that was interrupted counts from its last checkpoint.
 
     Raises:
         UserError: no job has finished.
@@ -46,6 +48,7 @@ def costs_of(results: Path) -> pd.DataFrame:
             "jobs": grouped.size(),
             "wall_hours": grouped["wall"].sum() / 3600,
             "cpu_hours": grouped["cpu"].sum() / 3600,
+            "longest_hours": grouped["cpu"].max().fillna(0) / 3600,
             "memory_gib": grouped["memory"].max() / 1024,
         }
     ).reset_index()
@@ -59,19 +62,20 @@ def costs_of(results: Path) -> pd.DataFrame:
 def with_totals(costs: pd.DataFrame) -> pd.DataFrame:
     """Costs with a row for each stage over all experiments, and one for the study, each named `all`.
 
-    Further columns hours_on_1, hours_on_2, hours_on_8 and hours_on_16 hold the wall time (hours) on so many
-    cores, if all of them are busy until the end: CPU hours / cores.
+    Further columns hours_on_1, hours_on_2, hours_on_8 and hours_on_16 hold the shortest wall time (hours) on
+    so many cores: CPU hours / cores, but not less than the longest job.
     """
     stages = summed(costs.assign(experiment="all"))
     table = pd.concat([costs, stages, summed(stages.assign(stage="all"))], ignore_index=True)
-    return table.assign(**{f"hours_on_{cores}": table["cpu_hours"] / cores for cores in CORES})
+    return table.assign(
+        **{f"hours_on_{n}": np.maximum(table["cpu_hours"] / n, table["longest_hours"]) for n in CORES}
+    )
 
 
 def summed(costs: pd.DataFrame) -> pd.DataFrame:
-    """Costs of the same stage and experiment in one row: sums, and the largest memory."""
-    how = {name: "sum" for name in ("jobs", "wall_hours", "cpu_hours")} | {
-        "memory_gib": "max",
-        "disk_gib": "sum",
+    """Costs of the same stage and experiment in one row: sums, the longest job and the largest memory."""
+    how = {name: "sum" for name in ("jobs", "wall_hours", "cpu_hours", "disk_gib")} | {
+        name: "max" for name in ("longest_hours", "memory_gib")
     }
     return costs.groupby(["stage", "experiment"], as_index=False).agg(how)
 
