@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 __all__ = ["progress_bar", "say_measures"]
 
-LINE = "{desc}: {n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {rate_fmt}, {remaining} left{postfix}"
+LINE = "{desc}: {n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {rate_noinv_fmt}, {remaining} left{postfix}"
 SECONDS_BETWEEN_LINES = 15
 
 

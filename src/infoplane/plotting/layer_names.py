@@ -14,8 +14,9 @@ __all__ = ["name_layers"]
 WIDTH, LETTER, HEIGHT = 11, 4.5, 9
 RADII = np.array([9, 12, 16, 22, 30, 40])
 NEAR = 6
-# What misleads, against one covered point of the layer's own: one of another layer, and another's last nearer
-STRANGER, ASTRAY = 3, 20
+# What misleads, against one covered point of the layer's own: one of another layer, another's last point that
+# is nearer, and the frame around the part of a plane that an inset shows
+STRANGER, ASTRAY, FRAME = 3, 20, 10
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 
@@ -48,6 +49,7 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], 
     insets = [inset.get_tightbbox() for inset in axes.child_axes]
     boxes += [inset.get_points() * scale for inset in insets if inset is not None]
     taken = [((lowest + highest) / 2, (highest - lowest) / 2) for lowest, highest in boxes]
+    frames = [axes.transData.transform(inset.viewLim.get_points()) * scale for inset in axes.child_axes]
     named = groups(points, seen)
     ends = np.array([points[epoch, layers[0]] for epoch, layers in named]).reshape(-1, 2)
     for turn, (epoch, layers) in enumerate(named):
@@ -62,8 +64,9 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], 
         outside = ((centres - half < lower) | (centres + half > upper)).any(-1)
         gaps = np.hypot(*np.moveaxis((np.abs(ends - centres[:, None]) - half).clip(0), -1, 0))
         astray = (np.delete(gaps, turn, 1) < gaps[:, turn, None] + 2).sum(1)
+        crossed = sum(cross(centres, half, *frame) for frame in frames)
         far = np.repeat(RADII, len(ANGLES)) / 10
-        best = np.argmin(covered + far + ASTRAY * astray + 1e4 * outside + 1e4 * clashes)
+        best = np.argmin(covered + far + ASTRAY * astray + FRAME * crossed + 1e4 * outside + 1e4 * clashes)
         taken.append((centres[best], half))
         axes.annotate(
             text,
@@ -77,6 +80,18 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], 
             path_effects=[withStroke(linewidth=1.5, foreground="white")],
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.3", "shrinkA": 0, "shrinkB": 1.5},
         ).set_in_layout(False)
+
+
+def cross(centres: np.ndarray, half: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Whether boxes of half a size around centres cross the edges of a rectangle between two corners.
+
+    >>> cross(np.array([[0, 0], [1, 1], [3, 3]]), np.array([0.5, 0.5]), np.array([0, 0]), np.array([2, 2]))
+    array([ True, False, False])
+    """
+    apart = ((centres + half < lower) | (centres - half > upper)).any(-1)
+    inside = ((centres - half > lower) & (centres + half < upper)).all(-1)
+    crossed: np.ndarray = ~(apart | inside)
+    return crossed
 
 
 def groups(points: np.ndarray, seen: np.ndarray) -> list[tuple[int, list[int]]]:
