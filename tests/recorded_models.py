@@ -1,4 +1,4 @@
-"""Small models and inputs that recordings are tested on."""
+"""Small models and inputs that recordings are tested on, and their recording at one epoch."""
 
 import itertools
 
@@ -6,6 +6,21 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+
+from infoplane import Recorder
+
+ESTIMATORS = {
+    "exact": "exact",
+    "rebinned": "rebinned",
+    "layer": {"kind": "uniform", "bins": 3, "range": "layer"},
+    "neuron": {"kind": "uniform", "bins": 2, "range": "neuron"},
+    "fixed": {"kind": "uniform", "bins": 30, "range": (-1, 1)},
+    "adaptive": {"kind": "adaptive", "bins": 3},
+    "quantized": {"kind": "quantized", "bits": 3, "range": "layer"},
+    "quantized-fixed": {"kind": "quantized", "bits": 2, "range": (0, 1)},
+    "kde": {"kind": "kde", "noise": 0.1},
+    "output": {"kind": "exact", "layers": "output"},
+}
 
 
 def images(count=60, size=8, levels=2, seed=0):
@@ -62,3 +77,10 @@ def outputs_of(model, inputs, *names):
     for handle in handles:
         handle.remove()
     return [found[name].flatten(1).cpu().numpy().astype(np.float64) for name in names]
+
+
+def recorded(model, inputs, labels=None, epoch=0, **arguments):
+    """A recorder that has recorded one epoch of a model."""
+    recorder = Recorder(model, inputs, labels, **arguments)
+    recorder.record(epoch)
+    return recorder

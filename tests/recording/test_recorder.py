@@ -11,7 +11,7 @@ import torch
 from brute_force import brute_force
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded_models import Net, dense, images, net, outputs_of
+from recorded_models import ESTIMATORS, Net, dense, images, net, outputs_of, recorded
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -21,26 +21,8 @@ from infoplane.artifacts import array_digest, read_table
 from infoplane.entropy import entropy
 from infoplane.recording import passes
 
-ALL = {
-    "exact": "exact",
-    "rebinned": "rebinned",
-    "layer": {"kind": "uniform", "bins": 3, "range": "layer"},
-    "neuron": {"kind": "uniform", "bins": 2, "range": "neuron"},
-    "fixed": {"kind": "uniform", "bins": 30, "range": (-1, 1)},
-    "adaptive": {"kind": "adaptive", "bins": 3},
-    "quantized": {"kind": "quantized", "bits": 3, "range": "layer"},
-    "quantized-fixed": {"kind": "quantized", "bits": 2, "range": (0, 1)},
-    "kde": {"kind": "kde", "noise": 0.1},
-    "output": {"kind": "exact", "layers": "output"},
-}
 COLUMNS = ["repetition", "part", "epoch", "layer", "layer_name", "h_t", "i_xt", "i_ty", "distinct"]
 INFORMATION = ["h_t", "i_xt", "i_ty", "distinct"]
-
-
-def recorded(model, inputs, labels=None, epoch=0, **arguments):
-    recorder = Recorder(model, inputs, labels, **arguments)
-    recorder.record(epoch)
-    return recorder
 
 
 class TestNumbers:
@@ -77,7 +59,7 @@ class TestNumbers:
     def test_bins_are_those_of_the_outputs(self, name, arguments):
         inputs, labels = images()
         model = net()
-        table = recorded(model, inputs, labels, layers="second", estimators=ALL[name]).table()
+        table = recorded(model, inputs, labels, layers="second", estimators=ESTIMATORS[name]).table()
         (values,) = outputs_of(model, inputs, "second")
         expected = binned_information(values, labels, **arguments)
         assert table[INFORMATION].iloc[0].tolist() == [float(each) for each in expected]
@@ -86,10 +68,10 @@ class TestNumbers:
     def test_memory_changes_no_number(self, monkeypatch, memory):
         inputs, labels = images(16)
         inputs[9:14] = inputs[:5]
-        expected = recorded(net(), inputs, labels, estimators=ALL, batch_size=7)
+        expected = recorded(net(), inputs, labels, estimators=ESTIMATORS, batch_size=7)
         monkeypatch.setattr(passes, "MEMORY", memory)
-        found = recorded(net(), inputs, labels, estimators=ALL, batch_size=7)
-        for name in ALL:
+        found = recorded(net(), inputs, labels, estimators=ESTIMATORS, batch_size=7)
+        for name in ESTIMATORS:
             pd.testing.assert_frame_equal(found.table(name), expected.table(name), check_exact=True)
 
     @given(
@@ -116,7 +98,9 @@ class TestNumbers:
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
     def test_every_float_type_counts_its_own_numbers(self, dtype):
         values = torch.tensor([1.0, 1.0 + torch.finfo(dtype).eps, 1.0, 2.0], dtype=dtype)[:, None]
-        recorder = recorded(nn.Sequential(nn.Flatten()), values, [0, 1, 0, 1], layers="0", estimators=ALL)
+        recorder = recorded(
+            nn.Sequential(nn.Flatten()), values, [0, 1, 0, 1], layers="0", estimators=ESTIMATORS
+        )
         assert recorder.table("exact")["distinct"].tolist() == [3]
         assert recorder.table("adaptive")["distinct"].tolist() == [2]
         assert recorder.table("kde")["distinct"].tolist() == [3]
@@ -161,7 +145,7 @@ class TestNumbers:
                 calls.append(len(values))
                 return values
 
-        recorder = Recorder(Counted(), torch.zeros(10, 1), [0] * 10, layers="output", estimators=ALL)
+        recorder = Recorder(Counted(), torch.zeros(10, 1), [0] * 10, layers="output", estimators=ESTIMATORS)
         recorder.record(0)
         calls.clear()
         recorder.record(1)
@@ -219,7 +203,7 @@ def test_model_and_inputs_stay_where_they_are():
     model = net()
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers()), "inputs": inputs}
     before = {name: (each.data_ptr(), each.device, each.clone()) for name, each in tensors.items()}
-    recorded(model, inputs, labels, estimators=ALL)
+    recorded(model, inputs, labels, estimators=ESTIMATORS)
     after = {**dict(model.named_parameters()), **dict(model.named_buffers()), "inputs": inputs}
     for name, (place, device, values) in before.items():
         assert after[name] is tensors[name] and after[name].data_ptr() == place
@@ -242,7 +226,7 @@ class TestOnGpu:
         inputs, labels = images()
         model = net().cuda()
         state = torch.cuda.get_rng_state()
-        found = recorded(model, inputs, labels, estimators=ALL)
+        found = recorded(model, inputs, labels, estimators=ESTIMATORS)
         assert {each.device.type for each in model.parameters()} == {"cuda"}
         assert torch.equal(state, torch.cuda.get_rng_state())
         (values,) = outputs_of(model, inputs.cuda(), "last")
@@ -260,7 +244,7 @@ class TestOnGpu:
 class TestTables:
     def test_columns_are_those_of_estimate(self):
         inputs, labels = images()
-        recorder = Recorder(net(), inputs, labels, estimators=ALL, every=2)
+        recorder = Recorder(net(), inputs, labels, estimators=ESTIMATORS, every=2)
         for epoch in range(-1, 4):
             recorder.record(epoch, loss=1 / (epoch + 2))
         table = recorder.table("exact")
@@ -309,7 +293,7 @@ class TestTables:
 
     def test_file_says_what_it_holds(self, tmp_path):
         inputs, labels = images()
-        recorder = Recorder(net(), inputs, labels, estimators={"e": "exact", "bins": ALL["neuron"]})
+        recorder = Recorder(net(), inputs, labels, estimators={"e": "exact", "bins": ESTIMATORS["neuron"]})
         recorder.record(-1, loss=math.nan)
         recorder.record(3, loss=0.5)
         recorder.save(tmp_path / "runs" / "first.parquet")
@@ -339,14 +323,14 @@ class TestTables:
 
     def test_going_on_from_a_state(self):
         inputs, labels = images()
-        first = Recorder(net(), inputs, labels, estimators=ALL)
+        first = Recorder(net(), inputs, labels, estimators=ESTIMATORS)
         first.record(-1, loss=2.0)
-        second = Recorder(net(), inputs, labels, estimators=ALL)
+        second = Recorder(net(), inputs, labels, estimators=ESTIMATORS)
         second.load_state_dict(first.state_dict())
         for recorder in (first, second):
             recorder.record(0, loss=1.0)
         pd.testing.assert_frame_equal(first.history(), second.history())
-        for name in ALL:
+        for name in ESTIMATORS:
             pd.testing.assert_frame_equal(first.table(name), second.table(name))
         with pytest.raises(UserError, match=r"state: holds the layers act:1, .*, expected first; create the"):
             Recorder(net(), inputs, labels, layers="first").load_state_dict(first.state_dict())
@@ -444,176 +428,3 @@ class TestNothingChanges:
 
         one, other = trained(False), trained(True)
         assert all(torch.equal(one[name], other[name]) for name in one)
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ({"labels": [0, 1]}, "labels: there are 2 for 60 inputs; give one for each input"),
-            ({"labels": torch.zeros(60, 3)}, "labels have the shape (60, 3), expected (N,) or (N, 1)"),
-            ({"labels": [0.5] * 60}, "labels hold 0.5, expected whole numbers"),
-            ({"labels": None}, "labels: are missing; give them, or a DataLoader of pairs"),
-            ({"inputs": "pixels"}, "inputs: are <U6, not numbers; give an array or a tensor"),
-            ({"inputs": 1.0}, "inputs: are not tensors (N, …) of one length"),
-            ({"inputs": {"a": torch.ones(60, 1), "b": torch.ones(59, 1)}}, "inputs: are not tensors (N, …)"),
-            ({"every": 0}, "every: 0 is not a whole number ≥ 1; give one"),
-            ({"batch_size": 2.5}, "batch_size: 2.5 is not a whole number ≥ 1"),
-            ({"bits": True}, "bits: True is not a whole number ≥ 1"),
-            ({"estimators": "exakt"}, "estimators: kind: 'exakt' is unknown; did you mean 'exact'?"),
-            ({"estimators": {"mine": "uniform"}}, "estimators: mine: kind uniform needs bins; add it"),
-            ({"estimators": []}, "estimators: there are none; give at least one, as exact"),
-            ({"estimators": ["exact", "exact"]}, "estimators: two are called exact; give a mapping"),
-            (
-                {"estimators": {"kind": "uniform", "bins": 30, "range": "global"}},
-                "estimators: uniform-30-global: range global is that of all epochs",
-            ),
-            ({"estimators": {"kind": "exact", "subset": "test"}}, "estimators: exact: subset test of these"),
-            (
-                {"estimators": {"kind": "exact", "epochs": 4}},
-                "estimators: exact: epochs 4 are some of a finished",
-            ),
-            (
-                {"estimators": {"kind": "quantized", "range": "layer"}},
-                "estimators: quantized-layer: has no bits, and the network has 32; give it bits, 1 to 16",
-            ),
-            (
-                {"estimators": {"kind": "exact", "layers": [7]}},
-                "layers: there is no layer 7 in a network of 5",
-            ),
-        ],
-    )
-    def test_arguments(self, arguments, message):
-        inputs, labels = images()
-        with pytest.raises(UserError) as caught:
-            Recorder(**{"model": net(), "inputs": inputs, "labels": labels} | arguments)
-        assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
-
-    def test_loaders(self):
-        inputs, labels = images()
-        pairs = TensorDataset(inputs, labels)
-        with pytest.raises(UserError, match="inputs: the DataLoader shuffles; give one with shuffle=False"):
-            Recorder(net(), DataLoader(pairs, 16, shuffle=True))
-        with pytest.raises(UserError, match="labels: there are 60 for 48 inputs; give one for each input"):
-            recorded(net(), DataLoader(pairs, 16, drop_last=True), labels)
-        with pytest.raises(UserError, match="labels: there are 40 for 60 inputs; give one for each input"):
-            recorded(net(), DataLoader(pairs, 16), labels[:40])
-
-    @pytest.mark.parametrize(
-        ("epochs", "metrics", "message"),
-        [
-            ([-2], {}, "epoch -2: is not a whole number ≥ −1"),
-            ([0.5], {}, "epoch 0.5: is not a whole number ≥ −1"),
-            ([True], {}, "epoch True: is not a whole number ≥ −1"),
-            ([3, 3], {}, "epoch 3: comes after epoch 3; record each epoch once, in their order"),
-            ([3, 1], {}, "epoch 1: comes after epoch 3"),
-            ([0], {"loss": "low"}, "metric loss: 'low' is not a number; give one number per epoch"),
-            ([0], {"loss": torch.ones(2)}, "metric loss: tensor([1., 1.]) is not a number"),
-            ([0], {"part": 1.0}, "metric part: is a column of the history; give it another name"),
-        ],
-    )
-    def test_epochs_and_metrics(self, epochs, metrics, message):
-        recorder = Recorder(net(), *images())
-        with pytest.raises(UserError) as caught:
-            for epoch in epochs:
-                recorder.record(epoch, **metrics)
-        assert str(caught.value).startswith(message)
-        assert recorder.epochs == epochs[:-1]
-
-    @pytest.mark.parametrize("memory", [0, 2**28])
-    @pytest.mark.parametrize("name", ["layer", "neuron", "adaptive", "kde", "rebinned"])
-    def test_infinity_has_no_bins(self, monkeypatch, memory, name):
-        monkeypatch.setattr(passes, "MEMORY", memory)
-        inputs = torch.tensor([[1.0], [math.inf], [2.0]])
-        assert recorded(nn.Identity(), inputs, [0, 1, 1], layers="output").table()["distinct"][0] == 3
-        fixed = recorded(nn.Identity(), inputs, [0, 1, 1], layers="output", estimators=ALL["fixed"])
-        assert fixed.table()["distinct"][0] == 1
-        with pytest.raises(
-            UserError, match="layer output: outputs infinity, over which no bins can be defined"
-        ):
-            recorded(nn.Identity(), inputs, [0, 1, 1], layers="output", estimators=ALL[name])
-
-    def test_random_outputs_of_a_large_layer(self, monkeypatch):
-        monkeypatch.setattr(passes, "MEMORY", 0)
-
-        class Noisy(nn.Module):
-            def forward(self, values):
-                return (values + torch.rand(())).round(decimals=2)
-
-        with pytest.raises(
-            UserError, match="layer output: outputs different values when the same inputs are run"
-        ):
-            recorded(Noisy(), torch.zeros(20, 1), [0] * 20, layers="output", batch_size=20)
-
-    @pytest.mark.parametrize("memory", [0, 2**28])
-    @pytest.mark.parametrize(
-        ("noise", "name"),
-        [
-            (lambda values: functional.dropout(values, 0.5, training=True), "1"),
-            (lambda values: values + torch.randn_like(values), "1"),
-            (lambda values: values + float(np.random.default_rng().random()), "1"),
-            (lambda values: torch.relu(values + random.random()), "1.relu"),
-        ],
-    )
-    @pytest.mark.parametrize("layers", [None, "2", "output"])
-    def test_a_model_that_is_random_in_evaluation_mode(self, monkeypatch, memory, noise, name, layers):
-        monkeypatch.setattr(passes, "MEMORY", memory)
-
-        class Noise(nn.Module):
-            def forward(self, values):
-                return noise(values)
-
-        model = nn.Sequential(nn.Linear(4, 9), Noise(), nn.Tanh(), nn.Linear(9, 2))
-        recorder = Recorder(model, torch.ones(20, 4), [0] * 20, layers=layers)
-        before = torch.get_rng_state(), random.getstate()
-        with pytest.raises(
-            UserError, match=f"^layer {name}: outputs different values when the same inputs are run again"
-        ):
-            recorder.record(-1)
-        assert torch.equal(torch.get_rng_state(), before[0]) and random.getstate() == before[1]
-        assert recorder.epochs == []
-
-    def test_noise_in_what_is_not_recorded_does_not_matter(self):
-        class Sampled(nn.Module):
-            def forward(self, values):
-                return values, values + torch.randn_like(values)
-
-        table = recorded(Sampled(), torch.eye(4), range(4), layers="output[0]").table()
-        assert table["distinct"].tolist() == [4]
-        with pytest.raises(UserError, match=r"^layer output\[1\]: outputs different values"):
-            recorded(Sampled(), torch.eye(4), range(4), layers="output[1]")
-
-    def test_a_width_that_changes(self):
-        class Growing(nn.Module):
-            width = 1
-
-            def forward(self, values):
-                return values.repeat(1, self.width)
-
-        model = Growing()
-        recorder = Recorder(model, torch.ones(4, 1), [0] * 4, layers="output")
-        model.width = 3
-        with pytest.raises(
-            UserError, match=r"layer output: outputs 3 numbers of torch\.float32 for an input, at"
-        ):
-            recorder.record(0)
-
-    def test_calls_that_change(self):
-        class Sometimes(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.act, self.times = nn.ReLU(), 1
-
-            def forward(self, values):
-                for _ in range(self.times):
-                    values = self.act(values)
-                return values
-
-        model = Sometimes()
-        recorder = Recorder(model, torch.ones(4, 1), [0] * 4, layers="act")
-        for times in (0, 2):
-            model.times = times
-            with pytest.raises(
-                UserError, match=f"layer act: is called {times} times for a batch, at first 1;"
-            ):
-                recorder.record(0)
