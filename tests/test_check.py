@@ -81,11 +81,18 @@ def test_figures_show_layers_that_estimators_look_at(tmp_path, kind):
     assert check(tmp_path, estimators=estimators, figures=figure(kind, "some", layers=[3])).status == 0
 
 
-def test_a_figure_of_the_output_takes_estimators_that_look_at_it(tmp_path):
-    estimators = {"first": {"kind": "exact", "layers": [1]}, "last": {"kind": "exact", "layers": "output"}}
-    words = ("figures.shown: shows the output, and first does not look at layer 3",)
-    refused(tmp_path, *words, estimators=estimators, figures=figure("readings", "first"))
-    assert check(tmp_path, estimators=estimators, figures=figure("readings", "last")).status == 0
+@pytest.mark.parametrize(
+    ("kind", "layers", "shown", "unseen"),
+    [
+        *[(kind, [1, 2], "output", 3) for kind in ("readings", "tradeoff", "forest", "settings")],
+        *[(kind, [1, 3], "last hidden layer", 2) for kind in ("forest", "settings")],
+    ],
+)
+def test_figures_of_the_last_layers_take_estimators_that_look_at_them(tmp_path, kind, layers, shown, unseen):
+    estimators = {"some": {"kind": "exact", "layers": layers}, "last": {"kind": "exact", "layers": [2, 3]}}
+    words = (f"figures.shown: shows the {shown}, and some does not look at layer {unseen}",)
+    refused(tmp_path, *words, estimators=estimators, figures=figure(kind, "some"))
+    assert check(tmp_path, estimators=estimators, figures=figure(kind, "last")).status == 0
 
 
 def test_figures_show_layers_that_were_recorded(tmp_path):

@@ -9,6 +9,9 @@ from infoplane.errors import UserError
 
 __all__ = ["layers_in", "problems_of_layers"]
 
+# Figures that show the output, and those that show the last hidden layer as well, by so many last layers
+LAST = {"readings": 1, "tradeoff": 1, "forest": 2, "settings": 2}
+
 
 def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
     """The layers that an estimator looks at, from 1, of a network of so many.
@@ -72,8 +75,16 @@ def problems_of_figure(
                 f".layers: {name} does not look at layer {unseen[0]}; name some of "
                 f"{', '.join(map(str, looks_at))}, or change estimators.{name}.layers"
             )
-        if figure.kind == "readings" and number not in looks_at:
+        missed = [layer for layer in last_layers(figure, number) if layer not in looks_at]
+        if missed:
             yield (
-                f": shows the output, and {name} does not look at layer {number}; name other estimators, or "
-                f"add the layer to estimators.{name}.layers"
+                f": shows the {'output' if missed[0] == number else 'last hidden layer'}, and {name} does not "
+                f"look at layer {missed[0]}; name other estimators, or add the layer to "
+                f"estimators.{name}.layers"
             )
+
+
+def last_layers(figure: FigureSpec, number: int) -> range:
+    """The layers that a figure shows by their place in networks of so many, from the output backwards."""
+    shown = 0 if figure.layers else LAST.get(figure.kind, 0)
+    return range(number, max(number - shown, 0), -1)

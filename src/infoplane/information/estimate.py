@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import describe, write_table
-from infoplane.config import EstimatorSpec
+from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.config.layers import layers_in
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
@@ -23,7 +23,7 @@ from infoplane.progress import progress_bar
 from infoplane.refusals import refuse_other_types
 from infoplane.trajectory import Trajectory
 
-__all__ = ["estimate", "run", "subset"]
+__all__ = ["counted", "estimate", "run"]
 
 
 def estimate(
@@ -108,7 +108,7 @@ class Measurement:
         if estimator.epochs:
             self.times = spread_times(trajectory.parts, trajectory.epochs, estimator.epochs)
         self.method = estimator_of(estimator, spec.activation_bits)
-        indices = subset(with_train_fraction(dataset, spec.train_fraction), estimator.subset)
+        indices = counted(dataset, spec, estimator)
         self.labels = [network_labels(spec, dataset, number)[indices] for number in trajectory.repetitions]
         self.inputs = counted_inputs(indices, len(dataset.labels), dataset.classes)
         self.result = np.full((*trajectory.finite.shape, len(self.layers), len(FAILED)), FAILED)
@@ -137,10 +137,11 @@ class Measurement:
         )
 
 
-def subset(dataset: Dataset, name: str) -> np.ndarray:
-    """Indices of the inputs of a subset: `all`, `train` or `test`."""
-    everything = np.ones_like(dataset.train_mask)
-    return np.flatnonzero({"all": everything, "train": dataset.train_mask, "test": ~dataset.train_mask}[name])
+def counted(dataset: Dataset, spec: TrainingSpec, estimator: EstimatorSpec) -> np.ndarray:
+    """Indices of the inputs that an estimator looks at: all, or those of the training or the test set."""
+    trained = with_train_fraction(dataset, spec.train_fraction).train_mask
+    masks = {"all": np.ones_like(trained), "train": trained, "test": ~trained}
+    return np.flatnonzero(masks[estimator.subset])
 
 
 def global_ends(trajectory: Trajectory, dataset: Dataset, device: str) -> np.ndarray:
@@ -195,7 +196,7 @@ def run(
     trajectory, dataset = load_trained(dataset_path, trajectory_path)
     tables = estimate_together(estimators, trajectory, dataset, device)
     for estimator, table, path in reversed([*zip(estimators, tables, output_paths, strict=True)]):
-        labels = dataset.labels[subset(dataset, estimator.subset)]
+        labels = dataset.labels[counted(dataset, trajectory.spec, estimator)]
         description = describe(
             "information",
             {

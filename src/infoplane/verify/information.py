@@ -10,10 +10,9 @@ import pandas as pd
 from infoplane.artifacts import read_table, refuse_mismatch
 from infoplane.config import EstimatorSpec, RecordedSpec, spec_of_runs
 from infoplane.config.layers import layers_in
-from infoplane.datasets.dataset import with_train_fraction
 from infoplane.entropy import entropy
 from infoplane.errors import UserError
-from infoplane.information.estimate import estimate, subset
+from infoplane.information.estimate import counted, estimate
 from infoplane.information.estimators import estimator_of
 from infoplane.information.replay import selections_of_inputs
 from infoplane.information.snapshots import at_times, spread, spread_times
@@ -45,8 +44,8 @@ def check_information(path: Path) -> None:
         check_recorded(path, table, known, layers_in(estimator, known["layers"]))
         return
     dataset = dataset_of(path, results, known["dataset"])
-    counted = subset(with_train_fraction(dataset, spec.train_fraction), estimator.subset)
-    inputs, h_y = len(counted), entropy(np.bincount(dataset.labels[counted]))
+    labels = dataset.labels[counted(dataset, spec, estimator)]
+    inputs, h_y = len(labels), entropy(np.bincount(labels))
     refuse_mismatch(path, "the number of its inputs", known["dataset"]["inputs"], inputs)
     refuse_mismatch(path, "H(Y)", known["dataset"]["h_y"], h_y)
     network = network_of(spec, dataset.inputs.shape[1:], dataset.classes)
