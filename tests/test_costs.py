@@ -41,6 +41,24 @@ def test_jobs_without_a_measure_count_as_jobs(tmp_path):
     assert costs.loc[0, ["jobs", "cpu_hours", "longest_hours", "hours_on_2"]].tolist() == [1, 0, 0, 0]
 
 
+def test_disk_space_is_counted_once(tmp_path):
+    """Jobs of the whole study write beside the folders of the experiments."""
+    add_job(tmp_path, "statistics/relu/exact/phases", 1, 1, 1)
+    add_job(tmp_path, "statistics/claims", 1, 1, 1)
+    (tmp_path / "statistics" / "relu").mkdir(parents=True)
+    (tmp_path / "statistics" / "relu" / "phases.parquet").write_bytes(bytes(2**20))
+    (tmp_path / "statistics" / "claims.csv").write_bytes(bytes(2**19))
+    costs = costs_of(tmp_path).set_index("experiment")["disk_gib"]
+    assert costs.to_dict() == {"": 2**-11, "relu": 2**-10}
+    assert with_totals(costs_of(tmp_path)).set_index("stage").loc["all", "disk_gib"] == 2**-10 + 2**-11
+
+
+def test_a_job_at_work_is_no_finished_job(tmp_path):
+    add_job(tmp_path, "training/relu/0-9", 1, 1, 1)
+    (tmp_path / "benchmarks" / "training" / "relu" / "10-19.tsv").touch()
+    assert costs_of(tmp_path)["jobs"].tolist() == [1]
+
+
 def test_no_jobs_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"contains no benchmarks of finished jobs; run a study first$"):
         costs_of(tmp_path)

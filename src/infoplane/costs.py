@@ -52,10 +52,14 @@ def costs_of(results: Path) -> pd.DataFrame:
             "memory_gib": grouped["memory"].max() / 1024,
         }
     ).reset_index()
-    costs["disk_gib"] = [
-        bytes_in(results / stage / experiment) / 2**30
+    folders = {
+        (stage, experiment): bytes_in(results / stage / experiment)
         for stage, experiment in zip(costs["stage"], costs["experiment"], strict=True)
-    ]
+    }
+    for stage, experiment in folders:
+        if experiment and (stage, "") in folders:
+            folders[stage, ""] -= folders[stage, experiment]
+    costs["disk_gib"] = [size / 2**30 for size in folders.values()]
     return costs
 
 
@@ -84,6 +88,8 @@ def finished_jobs(benchmarks: Path) -> Iterator[FinishedJob]:
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage, *folders = path.relative_to(benchmarks).with_suffix("").parts
         experiment = folders[0] if len(folders) > 1 else ""
+        if not path.stat().st_size:  # of a job that is at work
+            continue
         measured = pd.read_csv(path, sep="\t", na_values="-")[["s", "cpu_time", "max_rss"]].astype(float)
         for wall, cpu, memory in measured.to_numpy():
             yield FinishedJob(stage, experiment, wall, cpu, memory)

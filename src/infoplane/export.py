@@ -57,10 +57,12 @@ def export_study(config: Path, folder: Path) -> None:
         folder: where to write; files of the same names are replaced.
 
     Raises:
-        UserError: a table is missing or damaged.
+        UserError: a table is missing or damaged, or the folder holds results of a study.
     """
     study = load_config(config)
     results, layout = Path(study.results), Layout(study)
+    refuse_results(folder, results)
+    costs = with_totals(costs_of(results))
     joins = [path for path in layout.joins(study.inputs) if not path.endswith("/phases.csv")]
     copied = [*joins, *layout.verdicts()]
     shown = exported_tables(layout)
@@ -77,11 +79,17 @@ def export_study(config: Path, folder: Path) -> None:
                 table, description = thinned(table.drop(columns=LEFT_OUT.get(kind, [])), description)
             write_table(folder / path, table, description, smallest=True)
             progress.update()
-    write_csv(folder / COSTS, with_totals(costs_of(results)))
+    write_csv(folder / COSTS, costs)
     copy(config, folder / CONFIG)
     told = json.dumps(provenance(config), indent=2, sort_keys=True)
     with written_aside(folder / PROVENANCE) as aside:
         aside.write_text(f"{told}\n", encoding="utf-8")
+
+
+def refuse_results(folder: Path, results: Path) -> None:
+    """Raise an error if a folder holds results of a study, which thinned tables would replace."""
+    if folder.resolve() == results.resolve() or (folder / "benchmarks").exists():
+        raise UserError(f"{folder}: holds results of a study; name another folder for the export")
 
 
 def exported_tables(layout: Layout) -> dict[str, str]:
@@ -146,12 +154,17 @@ def provenance(config: Path) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The Git commit of the code that runs; None where it is no checkout."""
-    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    """The Git commit of the code that runs; None where it is not under version control."""
+    code = Path(__file__)
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        git("-C", str(code.parent), "ls-files", "--error-unmatch", code.name)
+        return git("-C", str(code.parent), "rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Sequence[str] = ("png",)) -> None:

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from small_networks import DATASET, trained
 
-from infoplane import load_trajectory
+from infoplane import load_dataset, load_trajectory
 from infoplane.artifacts import canonical, describe, digest, read_table, write_table
 from infoplane.config import DatasetSpec, EstimatorSpec, TrainingSpec
 from infoplane.config.kinds import ESTIMATORS as KINDS
 from infoplane.datasets import run, save_dataset
+from infoplane.datasets.dataset import with_train_fraction
 from infoplane.errors import UserError
 from infoplane.information import run as inform
 from infoplane.training import run as train
@@ -94,6 +95,20 @@ def test_binned_estimates_of_shuffled_training_inputs_obey_their_laws(runs):
     change(path, set_value(h_t=4.5, i_xt=4.5, distinct=100))  # of two neurons with four bins each
     with pytest.raises(UserError, match=re.escape("H(T) ≤ bits · width")):
         check_information(path)
+
+
+@pytest.mark.parametrize("subset", ["train", "test"])
+def test_tables_of_a_subset_describe_its_inputs(runs, subset):
+    """Of a training set that is a part of the inputs given by the experiment."""
+    known = read_table(runs / "training" / "relu" / "2-2.parquet", "history")[1]["spec"]["training"]
+    spec = TrainingSpec.model_validate(known | {"train_fraction": 0.3})
+    dataset, trajectory = runs / "datasets" / "mine.npz", runs / "training" / "some" / "0-0.safetensors"
+    train(spec, dataset, range(1), trajectory, trajectory.with_suffix(".parquet"))
+    path = runs / "information" / "some" / subset / "0-0.parquet"
+    inform([EstimatorSpec(kind="exact", subset=subset)], dataset, trajectory, [path])
+    check_information(path)
+    mask = with_train_fraction(load_dataset(dataset), 0.3).train_mask
+    assert read_table(path, "information")[1]["dataset"]["inputs"] == (mask == (subset == "train")).sum()
 
 
 def test_pools_of_inputs_with_more_levels_than_the_network_are_sound(tmp_path):

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from answers import in_process, is_one_line_that_names
 
+from infoplane import export
 from infoplane.artifacts import file_digest, read_table
 from infoplane.config.study import load_config
 from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned, without_repetition
@@ -83,6 +86,25 @@ def test_curves_keep_both_parts_their_ends_and_every_row_of_an_epoch():
         kept = fewer.loc[fewer["part"] == part, "epoch"].unique()
         assert {-1, 0, epochs[-1]} - {*kept} <= {0} and len(kept) <= EPOCHS + 1
         assert {*kept} <= {*epochs}
+
+
+def test_results_are_not_replaced_by_what_is_thinned(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    before = {path: file_digest(path) for path in sorted(Path("results").rglob("*.parquet"))}
+    for folder in ("results", "./results/../results", f"{finished.folder}/results"):
+        answer = in_process("export", str(finished.config), folder)
+        assert is_one_line_that_names(answer, "holds results of a study; name another folder")
+    assert {path: file_digest(path) for path in before} == before
+
+
+def test_the_commit_is_that_of_the_code_alone(tmp_path, monkeypatch):
+    """Not that of a repository in which the package is installed."""
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        names = ["-c", "user.name=they", "-c", "user.email=they@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *names, *command], check=True)
+    (tmp_path / "export.py").touch()
+    monkeypatch.setattr(export, "__file__", str(tmp_path / "export.py"))
+    assert export.commit() is None
 
 
 def test_what_is_missing_is_one_line(exported, finished):

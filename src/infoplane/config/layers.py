@@ -77,10 +77,10 @@ def problems_of_figure(
             )
         missed = [layer for layer in last_layers(figure, number) if layer not in looks_at]
         if missed:
+            what = "output" if missed[0] == number else "last hidden layer"
             yield (
-                f": shows the {'output' if missed[0] == number else 'last hidden layer'}, and {name} does not "
-                f"look at layer {missed[0]}; name other estimators, or add the layer to "
-                f"estimators.{name}.layers"
+                f": shows the {what}, and {name} does not look at layer {missed[0]}; name other estimators, "
+                f"or add the layer to estimators.{name}.layers"
             )
 
 
