@@ -157,7 +157,7 @@ def disagreement_cell(one: Seen, other: Seen, layer: int, margin: Margin) -> Cel
     back = sum(b and not a for a, b in zip(first, second, strict=True))
     differ = max(min(max(own.shows, others.lacks), max(own.lacks, others.shows)), unequal(alone, back))
     agree = min(max(own.shows, others.shows), max(own.lacks, others.lacks))
-    return decided(differ, agree, len(first), is_near(one, layer) or is_near(other, layer))
+    return decided(differ, 2 * agree, len(first), is_near(one, layer) or is_near(other, layer))
 
 
 def alike(one: Seen, other: Seen) -> bool:

@@ -76,7 +76,7 @@ class Study:
             write_table(self.path(kind, name), table, describe(kind, told, **known))
 
     def write_accuracy(self, name: str, history: pd.DataFrame, training: dict) -> None:
-        failed, bad = failures(history), bad_fits(history)
+        failed, bad = failures(history), bad_fits(history, failures(history))
         bad_names = [int(number) for number in bad.index[bad.eq(True).fillna(False)]]
         known = {
             "repetitions": [int(number) for number in history["repetition"].unique()],

@@ -89,6 +89,18 @@ def test_means_quantiles_and_runs_are_those_of_the_tables(study):
                 assert_close(its[quantity]["runs"], table.to_numpy())
 
 
+def test_runs_keep_their_places_where_an_estimator_failed_in_one(study):
+    """As where activations are infinite in a run that is trained to its end."""
+    spec = explorer(("fine",), ("exact",))
+    whole, some = (read_tables(spec, study.tables(spec)) for _ in range(2))
+    names = whole["accuracy"]["fine"].attrs["repetitions"]
+    some["aggregates"]["fine", "exact"].attrs["failed"] = [names[1]]
+    views = [contents_of(spec, tables)["views"][0]["parts"]["main"] for tables in (whole, some)]
+    runs = [unpacked(its["i_xt"]["runs"]).reshape(len(names), -1) for its in views]
+    assert np.isnan(runs[1][1]).all() and not np.isnan(runs[0]).any()
+    assert np.allclose(np.delete(runs[0], 1, 0), np.delete(runs[1], 1, 0), atol=2e-4)
+
+
 def test_accuracies_are_those_of_the_tables(study):
     tables = read_tables(explorer(), study.tables(explorer()))
     for name, its in contents_of(explorer(), tables)["experiments"].items():

@@ -110,7 +110,15 @@ class TestBadFits:
         assert bad_fits(simulation.history(range(2), 999)).isna().all()
         failed = simulation.fail(simulation.history(range(2), 1000), 1, 500)
         assert failures(failed) == [1]
-        assert bad_fits(failed).tolist() == [False, pd.NA]
+        assert bad_fits(failed, failures(failed)).tolist() == [False, pd.NA]
+
+    def test_of_recorded_runs_the_last_accuracy_that_was_given_counts(self):
+        history = simulation.history(range(3), 1000)
+        history.loc[history["epoch"] % 10 != 0, ["test_accuracy", "loss"]] = np.nan
+        history.loc[history["epoch"] > 990, "train_accuracy"] = np.nan
+        history.loc[history["repetition"] == 1, "train_accuracy"] *= 0.5
+        history.loc[history["repetition"] == 2, "train_accuracy"] = np.nan
+        assert bad_fits(history).tolist() == [False, True, pd.NA]
 
     def test_a_prefit_part_does_not_count(self):
         prefit = simulation.fit_badly(simulation.history(range(1), 1000), 0).assign(part="prefit")

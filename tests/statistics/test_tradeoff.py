@@ -47,6 +47,17 @@ def test_a_perfect_order_leaves_no_doubt(runs):
     np.testing.assert_allclose(correlate(x, -x), [runs, -1, -1, -1])
 
 
+def test_a_run_ends_where_both_accuracies_are_known():
+    """As of recorded runs that were tested at some epochs only."""
+    history = simulation.history(range(2), 1200)
+    history.loc[history["epoch"] % 100 != 0, "test_accuracy"] = np.nan
+    phases = pd.DataFrame({"repetition": [0, 1], "layer": 1, "compression": 1.0, "bad_fit": False})
+    at_1100 = history[history["epoch"] == 1100].set_index("repetition")
+    runs = tradeoff(phases, history).set_index("repetition")
+    assert runs["test_accuracy"].equals(at_1100["test_accuracy"])
+    assert runs["gap"].equals((at_1100["train_accuracy"] - at_1100["test_accuracy"]).rename("gap"))
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_does_not_vary_has_no_correlation():
     x = pd.Series(np.arange(9.0))

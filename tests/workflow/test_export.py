@@ -93,7 +93,7 @@ def test_results_are_not_replaced_by_what_is_thinned(finished, monkeypatch):
     before = {path: file_digest(path) for path in sorted(Path("results").rglob("*.parquet"))}
     for folder in ("results", "./results/../results", f"{finished.folder}/results"):
         answer = in_process("export", str(finished.config), folder)
-        assert is_one_line_that_names(answer, "holds results of a study; name another folder")
+        assert is_one_line_that_names(answer.errors, "holds results of a study; name another folder")
     assert {path: file_digest(path) for path in before} == before
 
 

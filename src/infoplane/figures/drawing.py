@@ -38,4 +38,4 @@ def write_figure(spec: FigureSpec, paths: Paths, outputs: Sequence[Path]) -> Non
         if spec.kind in MOVING:
             MOVING[spec.kind].write(spec, tables, outputs, description)
         else:
-            save(KINDS[spec.kind].draw(spec, tables), outputs, spec.dpi, description)
+            save(draw_figure(spec, tables), outputs, spec.dpi, description)

@@ -15,6 +15,7 @@ from infoplane.plotting.axes import COLOURS, epoch_axis
 from infoplane.plotting.curves import draw_curves
 from infoplane.plotting.means import epochs_of
 from infoplane.statistics.few_epochs import compressions
+from infoplane.statistics.phases import NEAR
 
 __all__ = ["draw"]
 
@@ -27,8 +28,6 @@ STYLES = {
 BY = ["layer", "sample", "estimator"]
 # N/8 of fewer inputs are none
 FEWEST = 8
-# The share of log₂ N beyond which a value tells more of N than of the layer
-NEAR = 0.8
 
 
 def draw(spec: FigureSpec, tables: Tables) -> Figure:

@@ -1,5 +1,6 @@
 """Information planes of single runs, from the one most like the mean to the one least like it."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -78,6 +79,8 @@ def examples(count: int) -> dict[int, str]:
 def distances(single: pd.DataFrame, x_mean: pd.DataFrame, y_mean: pd.DataFrame) -> pd.Series:
     """Distance of each run to the mean of all: root mean square over epochs and layers, in bits, ascending.
 
+    Every epoch counts for the time between its neighbours, so that it does not matter which were recorded.
+
     Args:
         single: columns repetition, epoch, layer, i_xt, i_ty.
         x_mean: I(X;T), a row for each epoch and a column for each layer.
@@ -93,5 +96,9 @@ def distances(single: pd.DataFrame, x_mean: pd.DataFrame, y_mean: pd.DataFrame) 
         run = single.pivot(index="repetition", columns=["epoch", "layer"], values=name)
         return (run - mean.stack()) ** 2
 
-    squared: pd.Series = (squares("i_xt", x_mean) + squares("i_ty", y_mean)).mean(axis=1)
-    return (squared**0.5).sort_values(kind="stable")
+    epochs = x_mean.index.to_numpy(float)
+    time = pd.Series(np.gradient(epochs) if len(epochs) > 1 else 1.0, x_mean.index)
+    squared = squares("i_xt", x_mean) + squares("i_ty", y_mean)
+    weights = time.reindex(squared.columns.get_level_values("epoch")).to_numpy()
+    means: pd.Series = squared.mul(weights).mean(axis=1) / weights.mean()
+    return means.pow(0.5).sort_values(kind="stable")

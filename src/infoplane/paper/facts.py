@@ -44,7 +44,11 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
         "labels": labels,
         "figures": {name: of_figure(study, name, labels) for name in layout.figures_of(PICTURE)},
         "networks": {name: sizes(layers) for name, layers in NETWORKS.items()},
-        "datasets": {its["dataset"]["name"]: its["dataset"] for its in made},
+        "datasets": {
+            its["dataset"]["name"]: its["dataset"]
+            for its in made
+            if its["spec"]["estimator"].get("subset", "all") == "all"
+        },
         "claims": {
             name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
         },

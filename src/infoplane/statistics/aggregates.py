@@ -25,32 +25,31 @@ def failures(frame: pd.DataFrame) -> list[int]:
     return sorted(int(name) for name in frame.loc[frame.isna().any(axis=1), "repetition"].unique())
 
 
-def bad_fits(history: pd.DataFrame) -> pd.Series:
-    """Whether the last training accuracy of each repetition is below 0.55.
+def bad_fits(history: pd.DataFrame, failed: Collection[int] = ()) -> pd.Series:
+    """Whether the last training accuracy of each repetition that was recorded is below 0.55.
 
     Args:
-        history: columns repetition, part, epoch, loss, train_accuracy, test_accuracy.
+        history: columns repetition, part, epoch, train_accuracy.
+        failed: the repetitions of which a bad fit is not defined.
 
     Returns:
-        A nullable boolean of each repetition: NA where it failed, and everywhere if the main part is shorter
-        than 1000 epochs, or the training accuracy was not recorded.
+        A nullable boolean of each repetition: NA where it failed or no training accuracy was recorded, and
+        everywhere if the main part is shorter than 1000 epochs.
 
-    >>> history = pd.DataFrame({"repetition": [0, 1], "part": "main", "epoch": 999, "loss": 0.7,
-    ...                         "train_accuracy": [0.5, 0.9], "test_accuracy": 0.5})
-    >>> bad_fits(history).tolist()
-    [True, False]
+    >>> history = pd.DataFrame({"repetition": [0, 1], "part": "main", "epoch": 999,
+    ...                         "train_accuracy": [0.5, 0.9]})
+    >>> bad_fits(history).tolist(), bad_fits(history, failed=[1]).tolist()
+    ([True, False], [True, <NA>])
     >>> bad_fits(history.assign(epoch=998)).tolist()
     [<NA>, <NA>]
     """
-    if "train_accuracy" not in history:
-        names = pd.Index(history["repetition"].unique(), name="repetition")
+    names = pd.Index(sorted(history["repetition"].unique()), name="repetition")
+    main = history[history["part"] == "main"].sort_values("epoch")
+    if "train_accuracy" not in history or main["epoch"].max() + 1 < BAD_FIT_EPOCHS:
         return pd.Series(pd.NA, names, "boolean", "bad_fit")
-    main = history[history["part"] == "main"]
-    last = main[main["epoch"] == main["epoch"].max()].set_index("repetition").sort_index()
-    bad: pd.Series = (last["train_accuracy"] < BAD_FIT_ACCURACY).astype("boolean").rename("bad_fit")
-    if main["epoch"].max() + 1 < BAD_FIT_EPOCHS:
-        return bad.where(np.zeros(len(bad), bool))
-    return bad.mask(bad.index.isin(failures(history)))
+    last = main.groupby("repetition")["train_accuracy"].last().reindex(names)
+    bad: pd.Series = (last < BAD_FIT_ACCURACY).astype("boolean").rename("bad_fit")
+    return bad.mask(last.isna() | names.isin(list(failed)))
 
 
 def aggregate(

@@ -1,8 +1,8 @@
 """Differences: experiments whose specs differ in one key, compared by the runs of equal number.
 
-Runs of equal number have equal seeds, so that they differ by what the key says and by nothing else that could
-be kept equal. `statistics/DATASET/differences.csv` has one row for each such pair of experiments, estimator,
-layer and phase:
+Runs of equal number have equal seeds, unless the key is `seed`, so that they differ by what the key says and
+by nothing else that could be kept equal. `statistics/DATASET/differences.csv` has one row for each such pair
+of experiments, estimator, layer and phase:
 
 =====================  ======================================================================================
 column                 meaning

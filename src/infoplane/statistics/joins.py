@@ -7,6 +7,7 @@ import pandas as pd
 
 from infoplane.artifacts import read_table, write_csv
 from infoplane.config import TrainingSpec
+from infoplane.statistics.aggregates import failures
 from infoplane.statistics.cells import DESCRIBED, describe, layer_cell
 from infoplane.statistics.chunks import read_chunks
 from infoplane.statistics.claims import PROTOCOLS
@@ -86,7 +87,7 @@ def join_levels(levels: Mapping[str, Sequence[Path]], output_path: Path) -> None
 
 
 def levels_at_milestones(levels: pd.DataFrame) -> pd.DataFrame:
-    main = levels[levels["part"] == "main"]
+    main = levels[(levels["part"] == "main") & ~levels["repetition"].isin(failures(levels))]
     main = main[main["epoch"].isin(reached(main["epoch"].to_numpy()))]
     counted = main.groupby(["epoch", "layer", "of"])["levels"].agg(["count", "mean", "std"])
     return counted.rename(columns={"mean": "levels_mean", "std": "levels_std"}).reset_index()
@@ -195,7 +196,7 @@ def join_fits(accuracy: Mapping[str, Path], output_path: Path) -> None:
 def endings(path: Path) -> pd.DataFrame:
     table, known = read_table(path, "accuracy")
     main = table[(table["part"] == "main") & (table["runs"] == "all")]
-    last = main[main["epoch"] == main["epoch"].max()].set_index("quantity")["mean"]
+    last = main.sort_values("epoch").groupby("quantity")["mean"].last()
     bad = known["bad_fits"]
     return pd.DataFrame(
         {

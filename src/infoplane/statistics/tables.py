@@ -43,7 +43,7 @@ def summarise_information(
     information, known = read_chunks(information_paths, "information")
     history = history_of(history_paths, known)
     failed = sorted({*failures(information), *failed_trainings(history, known)})
-    bad = bad_fits(history).reindex(known["repetitions"])
+    bad = bad_fits(history, failed).reindex(known["repetitions"])
     content = known | quality(failed, bad)
     means = aggregate(information, keys_of(information), INFORMATION, failed, bad)
     write_table(aggregates_path, means, describe("aggregates", **content))
@@ -159,7 +159,8 @@ def summarise_accuracy(history_paths: Sequence[Path], dataset_path: Path | None,
     """
     history, known = read_chunks(history_paths, "history")
     chance = known["dataset"]["chance"] if "recorded" in known["spec"] else chance_of(dataset_path, known)
-    failed, bad = failed_trainings(history, known), bad_fits(history)
+    failed = failed_trainings(history, known)
+    bad = bad_fits(history, failed)
     quantities = [name for name in ACCURACIES if name in history]
     means = aggregate(history, ["part", "epoch"], quantities, failed, bad)
     given = means[means["count"] > 0].reset_index(drop=True)  # at some epochs a recorded run may have none

@@ -78,7 +78,8 @@ def disagreement(runs: pd.DataFrame, margin: Margin) -> Tally:
 
     That one shows compression and the other lacks it is an intersection–union test (Berger 1982,
     https://doi.org/10.1080/00401706.1982.10487790): its p-value is the largest of p_shows of the one, p_lacks
-    of the other, and that of McNemar's test. That they agree is that both show it or both lack it.
+    of the other, and that of McNemar's test. That they agree is that both show it or both lack it; since
+    either would do, the p-value of this is doubled.
     """
     against = runs[["effect_against", "whole_against"]].set_axis(["effect", "whole"], axis=1)
     first, second = compresses(runs, margin), compresses(against, margin)
@@ -86,7 +87,7 @@ def disagreement(runs: pd.DataFrame, margin: Margin) -> Tally:
     one, other = of_runs(first), of_runs(second)
     differ = min(max(one.p_shows, other.p_lacks), max(one.p_lacks, other.p_shows))
     agree = min(max(one.p_shows, other.p_shows), max(one.p_lacks, other.p_lacks))
-    return Tally(alone, alone + others, max(differ, p_of_unequal(alone, others)), agree)
+    return Tally(alone, alone + others, max(differ, p_of_unequal(alone, others)), min(1.0, 2 * agree))
 
 
 def order(runs: pd.DataFrame, margin: Margin) -> Tally:

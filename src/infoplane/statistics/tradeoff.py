@@ -38,11 +38,12 @@ def tradeoff(phases: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns repetition, layer, compression (bits), test_accuracy, gap, bad_fit. Accuracies are those of
-        the last epoch, and the gap is the training accuracy, a mean over the minibatches of that epoch, less
-        the test accuracy. Runs that failed or are too short to be measured are left out.
+        the last epoch for which both are known, and the gap is the training accuracy, a mean over the
+        minibatches of that epoch, less the test accuracy. Runs that failed or are too short to be measured
+        are left out.
     """
-    main = history[history["part"] == "main"]
-    last = main[main["epoch"] == main["epoch"].max()].set_index("repetition")
+    known = history[history["part"] == "main"].dropna(subset=["train_accuracy", "test_accuracy"])
+    last = known.sort_values("epoch").groupby("repetition").last()
     endings = last.assign(gap=last["train_accuracy"] - last["test_accuracy"])[AGAINST]
     runs = phases.join(endings, on="repetition").dropna(subset=["compression", *AGAINST])
     names = [name for name in ("repetition", "layer", "layer_name") if name in runs]

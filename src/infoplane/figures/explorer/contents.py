@@ -40,7 +40,8 @@ def contents_of(spec: FigureSpec, tables: Tables) -> dict[str, Any]:
     views: list[dict[str, Any]] = []
     for (experiment, estimator), means in tables["aggregates"].items():
         single = tables["information"][experiment, estimator]
-        its_parts = {part: view(spec, means, single, part) for part in parts_of(means)}
+        trained = fine_runs(tables["accuracy"][experiment])
+        its_parts = {part: view(spec, means, single, part, trained) for part in parts_of(means)}
         views.append(
             {
                 "experiment": experiment,
@@ -80,13 +81,18 @@ def fine_runs(table: pd.DataFrame) -> list[int]:
     return [each for each in table.attrs["repetitions"] if each not in table.attrs["failed"]]
 
 
-def view(spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str) -> dict[str, Any] | None:
+def view(
+    spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str, trained: list[int]
+) -> dict[str, Any] | None:
     """Information in one part, by one estimator; None if every run failed, or none was recorded there.
+
+    Args:
+        trained: the repetitions of which there are accuracies.
 
     Returns:
         `passes`: epochs trained. `layers`: their numbers. `names`: theirs, where layers have some. `entropy`:
         whether I(X;T) is H(T). `i_xt` and `i_ty`: `mean`, `low` and `high` (10 % and 90 % quantiles) over
-        epochs and layers, and `runs` over runs, epochs and layers.
+        epochs and layers, and `runs` over trained runs, epochs and layers: NaN where the information failed.
     """
     runs = fine_runs(means)
     means = means[(means["part"] == part) & (means["runs"] == "all")]
@@ -99,8 +105,8 @@ def view(spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str)
     epochs = recorded[spread_rows(recorded, EPOCHS)]
     means, single = (each[each["epoch"].isin(epochs)] for each in (means, single))
     layers = np.unique(single["layer"])
-    ordered = single.sort_values(["repetition", "epoch", "layer"])
-    shape = len(runs), len(epochs), len(layers)
+    rows = pd.MultiIndex.from_product([trained, epochs, layers], names=["repetition", "epoch", "layer"])
+    of_trained = single.set_index(rows.names).reindex(rows)
     its: dict[str, Any] = {
         "passes": (epochs + 1).tolist(),
         "layers": layers.tolist(),
@@ -109,12 +115,12 @@ def view(spec: FigureSpec, means: pd.DataFrame, single: pd.DataFrame, part: str)
     if names := names_in(single):
         its["names"] = [names[layer] for layer in layers]
     for quantity in ("i_xt", "i_ty"):
-        rows = means[means["quantity"] == quantity]
+        curves = means[means["quantity"] == quantity]
         of_quantity = {
-            name: rows.pivot(index="epoch", columns="layer", values=column).to_numpy()
+            name: curves.pivot(index="epoch", columns="layer", values=column).to_numpy()
             for name, column in VALUES.items()
         }
-        of_runs = ordered[quantity].to_numpy().reshape(shape)
+        of_runs = of_trained[quantity].to_numpy().reshape(rows.levshape)
         its[quantity] = {name: packed(values) for name, values in (of_quantity | {"runs": of_runs}).items()}
     return its
 

@@ -349,7 +349,7 @@ class Side {
     const plane = this.charts.plane.svg.select(".followed");
     const trails = run < 0 ? [] : layers.map((layer) => d3.range(epoch + 1).map((earlier) => this.run(run, earlier, layer)));
     plane.selectAll("path").data(trails).join("path").attr("class", "followed").attr("d", line);
-    plane.selectAll("circle").data(run < 0 ? [] : layers).join("circle").attr("r", 4)
+    plane.selectAll("circle").data(run < 0 ? [] : layers.filter((layer) => this.run(run, epoch, layer).every(Number.isFinite))).join("circle").attr("r", 4)
       .attr("class", (layer) => `followed-dot ${colourOf(this.layers[layer])}`)
       .attr("transform", (layer) => place(this.run(run, epoch, layer)));
     for (const quantity of Object.keys(QUANTITIES)) {
