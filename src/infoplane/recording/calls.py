@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Call", "observed"]
+__all__ = ["LIBRARIES", "Call", "name_of_call", "observed"]
 
 # Activation functions and pools that a model's own code may call, by PyTorch's names for them
 POOLS = {
@@ -20,7 +20,7 @@ FUNCTIONS = {
     *("elu", "celu", "selu", "gelu", "silu", "mish", "glu", "softplus"),
     *("tanh", "hardtanh", "softsign", "hardshrink", "softshrink", "hardswish"),
     *("sigmoid", "special_expit", "hardsigmoid", "logsigmoid", "log_sigmoid"),
-    *("softmax", "log_softmax", *POOLS),
+    *("softmax", "softmin", "log_softmax", *POOLS),
 }
 # What the code of these packages calls is a part of their modules' own outputs.
 LIBRARIES = ("torch.", "brevitas.")
@@ -37,6 +37,8 @@ class Call(NamedTuple):
         enclosing: the modules that are being called, the model first.
         argument: the first argument, if there is one.
         output: what was returned.
+        kind: of an output that is probabilities, what it is called: `softmax`, `sigmoid` or `output`.
+        numbers: a copy of these probabilities, which later code may change in place.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Call(NamedTuple):
     enclosing: tuple[nn.Module, ...]
     argument: Any
     output: Any
+    kind: str | None = None
+    numbers: Tensor | None = None
 
 
 class Observer(TorchFunctionMode):
@@ -77,6 +81,11 @@ class Observer(TorchFunctionMode):
         self.counts[name] += 1
         first = arguments[0] if arguments else None
         self.receive(Call(name, self.counts[name], module, tuple(self.open), first, output))
+
+
+def name_of_call(call: Call) -> str:
+    """The name of a function, or of a module's class."""
+    return call.name.rpartition(".")[2] if call.module is None else type(call.module).__name__
 
 
 def of_library(module: nn.Module) -> bool:

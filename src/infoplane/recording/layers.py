@@ -11,34 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from infoplane.errors import UserError
-from infoplane.networks.module import Selected, Weighted
-from infoplane.recording.calls import Call
+from infoplane.recording.calls import Call, name_of_call
 from infoplane.recording.inputs import Batch
+from infoplane.recording.modules import is_activation, is_quantizer
 from infoplane.recording.outputs import numbers_by_input, refuse_nan_outputs, tensors_in
+from infoplane.recording.probabilities import are_near, numbers_in, probabilities_in
 
 __all__ = ["RecordedLayer", "choose_layers", "unseen_activations"]
 
 MODEL = ""
 NAME = re.compile(r"(?P<path>[^:\[\]]+)(:(?P<number>[1-9]\d*))?(?P<item>(\[[^\[\]]+\])*)")
 WRAPPERS = "module.", "_orig_mod."
-NOT_HIDDEN = {"MultiheadAttention", "Softmin", "Softmax", "Softmax2d", "LogSoftmax"}
-ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
-    getattr(nn.modules.activation, name) for name in nn.modules.activation.__all__ if name not in NOT_HIDDEN
-)
-POOLS: tuple[type[nn.Module], ...] = tuple(
-    getattr(nn.modules.pooling, name) for name in nn.modules.pooling.__all__ if "Unpool" not in name
-)
-# Classes of `torch.ao` that end in an activation function, and Brevitas' activation functions
-OTHER_ACTIVATIONS = {
-    *(f"{name}ReLU{dimensions}d" for name in ("Conv", "BN") for dimensions in (1, 2, 3)),
-    *(f"ConvBnReLU{dimensions}d" for dimensions in (1, 2, 3)),
-    *("ConvAddReLU2d", "LinearReLU", "LinearLeakyReLU", "LinearTanh"),
-    *("QuantReLU", "QuantHardTanh", "QuantTanh", "QuantSigmoid"),
-}
-QUANTIZERS = {"FakeQuantizeBase", "QuantIdentity"}
 # Modules of PyTorch that compute activation functions in their own code
 FUSED = nn.RNNBase, nn.RNNCellBase, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer
-SOFTMAX = {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
+SOFTMAX = {"softmax", "softmin", "log_softmax"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,7 @@ def choose_layers(model: nn.Module, layers: Any, calls: Sequence[Call]) -> list[
     Args:
         model: the model.
         layers: one or more names, types of modules, or modules; None for those that the field would choose.
-        calls: what is called when the model runs on a batch, the model itself last.
+        calls: what is called when the model runs on a batch, the model itself last, each `with_numbers`.
 
     Raises:
         UserError: a layer is unknown, never called, or called several times where one call is meant.
@@ -209,9 +195,7 @@ def default_layers(calls: Sequence[Call], counts: Counter[str]) -> list[Recorded
         elif is_activation(call.module) or (call.module is None and name_of_call(call) not in SOFTMAX):
             chosen.append(call)
     layers = [layer_of(call, counts, first_item(call.output)) for call in chosen]
-    if not chosen or chosen[-1].output is not calls[-1].output:
-        layers.append(output_layer(calls))
-    return layers
+    return layers if chosen and is_output(chosen[-1], calls) else [*layers, output_layer(calls)]
 
 
 def unseen_activations(model: nn.Module, calls: Sequence[Call]) -> dict[str, str]:
@@ -238,7 +222,8 @@ def unseen_activations(model: nn.Module, calls: Sequence[Call]) -> dict[str, str
 def output_layer(calls: Sequence[Call], item: str = "") -> RecordedLayer:
     """The softmax of the logits that the model outputs, or the logistic function of a single logit.
 
-    Where the model ends in a softmax, it is the output itself; and so it is where there are no logits.
+    Where the model outputs what a softmax or sigmoid has put out, in whatever shape, it is the output itself;
+    and so it is where there are no logits.
 
     Args:
         calls: what is called when the model runs on a batch, the model itself last.
@@ -247,29 +232,27 @@ def output_layer(calls: Sequence[Call], item: str = "") -> RecordedLayer:
     Raises:
         UserError: there is no such item, or it is not known which tensor holds the logits.
     """
-    output = calls[-1].output
-    tensors = dict(tensors_in(output))
+    tensors = dict(tensors_in(calls[-1].output))
     if item and item not in tensors:
         known = ", ".join(filter(None, tensors)) or "one tensor, which needs no item"
         raise UserError(f"layer softmax{item}: has no such item; the model outputs {known}")
-    path = item or logits_in(output, tensors)
+    path = item or logits_in(tensors)
     if path is None:
         return RecordedLayer("output", MODEL, 1, 1)
     logits = tensors[path]
-    name = f"softmax{item}"
-    if any(each is output or each is logits for each in softmax_outputs(calls)):
-        return RecordedLayer(name, MODEL, 1, 1, path)
+    if found := probabilities_in(logits, calls):
+        return RecordedLayer(f"{found.kind}{item}", MODEL, 1, 1, path)
     if not logits.is_floating_point() or logits.dim() not in (1, 2):
         return RecordedLayer(f"output{item}", MODEL, 1, 1, path)
     if logits.shape[1:].numel() > 1:
-        return RecordedLayer(name, MODEL, 1, 1, path, softmax_of)
+        return RecordedLayer(f"softmax{item}", MODEL, 1, 1, path, softmax_of)
     return RecordedLayer(f"sigmoid{item}", MODEL, 1, 1, path, sigmoid_of)
 
 
-def logits_in(output: Any, tensors: Mapping[str, Tensor]) -> str | None:
-    """The keys of the logits in an output: `logits`, or those of its only tensor of floats (N,) or (N, C).
+def logits_in(tensors: Mapping[str, Tensor]) -> str | None:
+    """The keys of the logits among tensors: `logits`, or those of the only one of floats (N,) or (N, C).
 
-    None if the output holds no tensor.
+    None if there is no tensor.
 
     Raises:
         UserError: there are several tensors, and it cannot be told which one it is.
@@ -288,35 +271,16 @@ def logits_in(output: Any, tensors: Mapping[str, Tensor]) -> str | None:
     return found[0]
 
 
-def softmax_outputs(calls: Sequence[Call]) -> list[Any]:
-    """What softmax functions put out, and what quantizers make of it."""
-    ends = [call.output for call in calls if name_of_call(call) in ("softmax", "Softmax")]
-    for call in calls:
-        if is_quantizer(call.module) and any(call.argument is each for each in ends):
-            ends.append(call.output)
-    return ends
+def is_output(call: Call, calls: Sequence[Call]) -> bool:
+    """Whether the model outputs what a call has put out, or the same probabilities in another shape."""
+    output = calls[-1].output
+    if call.numbers is None:
+        return call.output is output
+    path = logits_in(tensors := dict(tensors_in(output)))
+    return path is not None and are_near(call.numbers, numbers_in(tensors[path]))
 
 
 def first_item(output: Any) -> str:
     """The keys of the first of several tensors; "" for one alone."""
     paths = [path for path, _ in tensors_in(output)]
     return paths[0] if len(paths) > 1 else ""
-
-
-def name_of_call(call: Call) -> str:
-    """The name of a function, or of a module's class."""
-    return call.name.rpartition(".")[2] if call.module is None else type(call.module).__name__
-
-
-def class_names(module: nn.Module | None) -> set[str]:
-    return {each.__name__ for each in type(module).__mro__}
-
-
-def is_activation(module: nn.Module | None) -> bool:
-    """Whether a module is an activation function or a pool, or ends in one, as layers of `module_of` do."""
-    own = isinstance(module, ACTIVATIONS + POOLS + (Selected, Weighted))
-    return own or bool(class_names(module) & OTHER_ACTIVATIONS)
-
-
-def is_quantizer(module: nn.Module | None) -> bool:
-    return bool(class_names(module) & QUANTIZERS)

@@ -9,7 +9,7 @@ from torch import Tensor
 from infoplane.errors import UserError
 from infoplane.recording.inputs import Batch
 
-__all__ = ["numbers_by_input", "refuse_nan_outputs", "tensors_in"]
+__all__ = ["as_numbers", "numbers_by_input", "refuse_nan_outputs", "tensors_in"]
 
 
 def tensors_in(output: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:

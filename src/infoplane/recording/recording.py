@@ -22,6 +22,7 @@ from infoplane.recording.estimators import Estimators, named_estimators
 from infoplane.recording.inputs import Inputs, output_of
 from infoplane.recording.layers import RecordedLayer, choose_layers, unseen_activations
 from infoplane.recording.passes import gather, refuse_random_layers, tallies_of
+from infoplane.recording.probabilities import with_numbers
 from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
 from infoplane.refusals import refuse_other_types, short_text
@@ -265,7 +266,7 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
                 "that it was made from"
             )
     calls = list[Call]()
-    with preserved(model), observed(model, calls.append):
+    with preserved(model), observed(model, lambda call: calls.append(with_numbers(call, calls))):
         batch = inputs.first(model, FEW)
         output_of(model, batch.values)
     chosen = choose_layers(model, layers, calls)
