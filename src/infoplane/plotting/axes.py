@@ -131,9 +131,12 @@ def marked(passes: np.ndarray, place: float) -> list[int]:
 
     >>> marked(np.array([0, 1, 6, 11, 50, 100]), 0.5)
     [2, 3, 4, 5]
+    >>> marked(np.array([0]), 0.5)
+    [0]
     """
     spots = passes.max(initial=1) ** ((np.arange(MARKS) + place) / MARKS)
-    return [int(index) for index in np.unique(np.searchsorted(passes, spots))]
+    last = max(len(passes) - 1, 0)
+    return [int(index) for index in np.unique(np.searchsorted(passes, spots).clip(max=last))]
 
 
 def draw_bounds(axes: Axes, dataset: Mapping[str, Any]) -> None:
