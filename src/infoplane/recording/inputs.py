@@ -15,7 +15,7 @@ from infoplane.conversion import as_array, without_tensors
 from infoplane.errors import UserError
 from infoplane.information.arrays import number_labels
 
-__all__ = ["Batch", "Inputs", "output_of"]
+__all__ = ["Batch", "Inputs", "dense", "output_of"]
 
 SHUFFLING = RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 

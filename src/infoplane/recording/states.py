@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from infoplane.errors import UserError
 from infoplane.recording.estimators import Estimators
 from infoplane.recording.recording import NO_ENDS, Recording
-from infoplane.recording.state import unwrapped
+from infoplane.recording.state import is_expanded, unwrapped
 from infoplane.refusals import refuse_other_types
 
 __all__ = ["from_states"]
@@ -68,6 +68,7 @@ def from_states(
     by_epoch = given if isinstance(states, Mapping) else numbered([*given.values()])
     recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)
     model = unwrapped(model)
+    refuse_expanded(model)
     own = deepcopy(model.state_dict())
     try:
         ends = NO_ENDS
@@ -152,6 +153,16 @@ def load_state(model: nn.Module, epoch: int, state: State) -> None:
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1].strip()
         raise UserError(f"{name}: does not fit the model ({why}); give states of this model") from error
+
+
+def refuse_expanded(model: nn.Module) -> None:
+    """Refuse a model of which PyTorch can load no state, because elements of it share their memory."""
+    for name, value in model.state_dict().items():
+        if isinstance(value, Tensor) and is_expanded(value):
+            raise UserError(
+                f"model: {name} is an expanded view, into which no state can be loaded; give it memory of "
+                "its own, as by clone()"
+            )
 
 
 def load_file(path: Path) -> Any:
