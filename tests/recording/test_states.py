@@ -3,6 +3,7 @@
 import copy
 import pathlib
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -175,6 +176,36 @@ class Trap:
 
     def __reduce__(self):
         return pathlib.Path.touch, (self.made,)
+
+
+@pytest.mark.parametrize("estimators", ["exact", BINS])
+@pytest.mark.parametrize(
+    ("epochs", "wrong"),
+    [
+        (["0", "1"], "'0'"),
+        ([0, "1"], "'1'"),
+        ([None, 0], "None"),
+        ([1, (0, 1)], "(0, 1)"),
+        ([0, 1.5], "1.5"),
+        ([0, True], "True"),
+        ([0, -2], "-2"),
+        ([0, torch.tensor(1)], "a Tensor"),
+        ([0, float("nan")], "nan"),
+    ],
+)
+def test_epochs_of_other_types_are_one_line(trained, estimators, epochs, wrong):
+    inputs, labels, states, _ = trained
+    given = dict.fromkeys(epochs, states[0])
+    with pytest.raises(UserError) as caught:
+        from_states(net(), given, inputs, labels, estimators=estimators)
+    assert str(caught.value) == f"epoch {wrong}: is not a whole number ≥ −1; count the passes over the data"
+
+
+def test_epochs_may_be_numbers_of_numpy_in_any_order(trained):
+    inputs, labels, states, recorder = trained
+    given = {np.int64(epoch): states[epoch] for epoch in (1, -1, 0)}
+    recording = from_states(net(), given, inputs, labels)
+    pd.testing.assert_frame_equal(recording.table(), recorder.table(), check_exact=True)
 
 
 def test_no_file_can_run_code(tmp_path):

@@ -27,7 +27,7 @@ from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
 from infoplane.refusals import refuse_other_types, short_text
 
-__all__ = ["NO_ENDS", "Recording", "as_metrics", "positive"]
+__all__ = ["NO_ENDS", "Recording", "as_metrics", "positive", "refuse_other_numbers"]
 
 NO_ENDS: Ends = (math.nan, math.nan)
 
@@ -210,8 +210,7 @@ class Recording:
 
     def refuse_epoch(self, epoch: Any) -> None:
         """Refuse an epoch that is no whole number from −1 on, or not later than the one before."""
-        if not isinstance(epoch, Integral) or isinstance(epoch, bool) or epoch < -1:
-            raise UserError(f"epoch {epoch!r}: is not a whole number ≥ −1; count the passes over the data")
+        refuse_other_numbers(epoch)
         last = max(self.metrics, default=-2)
         if epoch <= last:
             raise UserError(
@@ -279,6 +278,14 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
         )
     outputs = {(call.name, call.number): call.output for call in calls}
     return [layer.measured(outputs[layer.path, layer.number], batch) for layer in chosen]
+
+
+def refuse_other_numbers(epoch: Any) -> None:
+    """Refuse an epoch that is no whole number from −1 on."""
+    if not isinstance(epoch, Integral) or isinstance(epoch, bool) or epoch < -1:
+        raise UserError(
+            f"epoch {short_text(epoch)}: is not a whole number ≥ −1; count the passes over the data"
+        )
 
 
 def positive(name: str, value: Any) -> int:

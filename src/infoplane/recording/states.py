@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from infoplane.errors import UserError
 from infoplane.recording.estimators import Estimators
-from infoplane.recording.recording import NO_ENDS, Recording
+from infoplane.recording.recording import NO_ENDS, Recording, refuse_other_numbers
 from infoplane.recording.state import is_expanded, unwrapped
 from infoplane.refusals import refuse_other_types
 
@@ -66,6 +66,8 @@ def from_states(
     if not given:
         raise UserError("states: there are none; give at least one")
     by_epoch = given if isinstance(states, Mapping) else numbered([*given.values()])
+    for epoch in by_epoch:
+        refuse_other_numbers(epoch)
     recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)
     model = unwrapped(model)
     refuse_expanded(model)
@@ -75,7 +77,6 @@ def from_states(
         if any(each.spec.range == "global" for each in recording.estimators.values()):
             ends = global_ends(recording, model, by_epoch)
         for epoch, state in sorted(by_epoch.items()):
-            recording.refuse_epoch(epoch)
             load_state(model, epoch, state)
             recording.count(int(epoch), ends)
             recording.metrics[int(epoch)] = {}
