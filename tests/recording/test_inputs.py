@@ -6,7 +6,15 @@ import pytest
 import torch
 from recorded_models import dense
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, Sampler, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    DistributedSampler,
+    IterableDataset,
+    Sampler,
+    TensorDataset,
+)
 
 from infoplane import Recorder, UserError
 from infoplane.recording import passes
@@ -159,3 +167,30 @@ def test_what_is_neither_inputs_nor_pairs_is_one_line(inputs, message):
     with pytest.raises(UserError) as caught:
         Recorder(dense(6, 4, 2), inputs)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [None, CLASSES])
+@pytest.mark.parametrize("size", [4, 10])
+@pytest.mark.parametrize(
+    "loader",
+    [
+        lambda size: DataLoader(PAIRS, size, drop_last=True),
+        lambda size: DataLoader(PAIRS, batch_sampler=BatchSampler(range(64), size, drop_last=True)),
+        lambda size: DataLoader(Stream(), size, drop_last=True),
+        lambda size: DataLoader(PAIRS, size, sampler=DistributedSampler(PAIRS, 1, 0, False, drop_last=True)),
+    ],
+)
+def test_a_loader_that_leaves_out_inputs_is_refused(loader, size, labels):
+    with pytest.raises(UserError) as caught:
+        Recorder(dense(6, 4, 2), loader(size), labels)
+    assert str(caught.value) == (
+        "inputs: the DataLoader or its sampler has drop_last=True, which leaves out inputs; give one with "
+        "drop_last=False"
+    )
+
+
+def test_a_last_batch_of_fewer_inputs_counts():
+    by_sampler = DataLoader(PAIRS, batch_sampler=BatchSampler(range(64), 10, drop_last=False))
+    for loader in (DataLoader(PAIRS, 10), by_sampler):
+        assert len(Recorder(dense(6, 4, 2), loader, CLASSES).inputs) == 64
+    assert len(Recorder(dense(6, 4, 2), DataLoader(PAIRS, 10)).inputs) == 64

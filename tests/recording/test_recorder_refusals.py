@@ -9,7 +9,7 @@ import torch
 from recorded_models import ESTIMATORS, images, net, recorded
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from infoplane import Recorder, UserError
 from infoplane.recording import passes
@@ -64,7 +64,7 @@ class TestRefusals:
         with pytest.raises(UserError, match="inputs: the DataLoader shuffles; give one with shuffle=False"):
             Recorder(net(), DataLoader(pairs, 16, shuffle=True))
         with pytest.raises(UserError, match="labels: there are 60 for 48 inputs; give one for each input"):
-            recorded(net(), DataLoader(pairs, 16, drop_last=True), labels)
+            recorded(net(), DataLoader(Subset(pairs, range(48)), 16), labels)
         with pytest.raises(UserError, match="labels: there are 40 for 60 inputs; give one for each input"):
             recorded(net(), DataLoader(pairs, 16), labels[:40])
 

@@ -53,8 +53,8 @@ class Inputs:
         labels: (N,) int64, the classes numbered in their order.
 
     Raises:
-        UserError: a `DataLoader` shuffles or yields something else than inputs or pairs, or there are no
-            labels, or too many, or too few.
+        UserError: a `DataLoader` shuffles, has `drop_last` or yields something else than inputs or pairs, or
+            there are no labels, or too many, or too few.
     """
 
     def __init__(self, inputs: Any, labels: Any, batch_size: int) -> None:
@@ -68,6 +68,7 @@ class Inputs:
             self.source = Slices(inputs, batch_size)
         if isinstance(self.source, DataLoader):
             refuse_shuffling(self.source)
+            refuse_dropping(self.source)
         self.labels = number_labels(labels if self.has_labels else self.labels_of_pairs())
         if isinstance(self.source, Slices):
             self.refuse_number(len(self.source))
@@ -219,9 +220,22 @@ def for_model(model: nn.Module, values: Any) -> Any:
 
 
 def refuse_shuffling(loader: DataLoader[Any]) -> None:
-    samplers = loader.sampler, getattr(loader.batch_sampler, "sampler", None)
-    if any(isinstance(sampler, SHUFFLING) for sampler in samplers):
+    if any(isinstance(sampler, SHUFFLING) for sampler in samplers_of(loader)):
         raise UserError("inputs: the DataLoader shuffles; give one with shuffle=False")
+
+
+def refuse_dropping(loader: DataLoader[Any]) -> None:
+    """Refuse a loader that leaves out a last batch with fewer inputs, even where there is none."""
+    if any(getattr(part, "drop_last", False) for part in (loader, *samplers_of(loader))):
+        raise UserError(
+            "inputs: the DataLoader or its sampler has drop_last=True, which leaves out inputs; give one "
+            "with drop_last=False"
+        )
+
+
+def samplers_of(loader: DataLoader[Any]) -> tuple[Any, ...]:
+    """What a loader takes its batches and its inputs from."""
+    return loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None)
 
 
 def refuse_batches(inputs: Any) -> None:
