@@ -27,12 +27,39 @@ def test_a_row_for_each_table_and_a_cell_for_each_layer():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
     counts = one.groupby("layer")["compresses"].sum()
     assert [text.get_text() for text in axes.texts] == [f"{count}/6" for count in counts] * 2
-    assert len(infoplane.plot_phases(one, Figure().subplots(), layers=[5, 6]).texts) == 2
+    for layers in ([5, 6], (6, 5), np.array([5, 6]), pd.Series([5, 6])):
+        drawn = infoplane.plot_phases(one, Figure().subplots(), layers=layers).texts
+        assert [text.get_text() for text in drawn] == [f"{counts[layer]}/6" for layer in (5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([9], "no layer 9; the table holds 1, 2, 3, 4, 5, 6"),
+        ([1, 0], "no layer 0; the table holds 1, 2, 3, 4, 5, 6"),
+        (["conv"], "no layer 'conv'; the table holds 1, 2, 3, 4, 5, 6"),
+        ([], "layers: there are none; name some, or leave them out to show all"),
+        (3, "layers: 3 is given, expected numbers of layers from 1"),
+    ],
+)
+def test_layers_that_are_in_no_table_are_refused(layers, message):
+    with pytest.raises(UserError) as caught:
+        infoplane.plot_phases({"one": table(), "other": table()}, Figure().subplots(), layers=layers)
+    assert str(caught.value) == message
+
+
+def test_a_layer_of_one_table_is_a_cell_of_its_row():
+    short = table().query("layer < 5")
+    short.attrs = table().attrs
+    axes = infoplane.plot_phases({"deep": table(), "short": short}, Figure().subplots(), layers=[4, 6])
+    assert len(axes.texts) == 3
 
 
 def test_other_tables_are_refused():
     with pytest.raises(UserError, match="the table holds no phases"):
         infoplane.plot_phases(simulation.information(range(2), 100, 10), Figure().subplots())
+    with pytest.raises(UserError, match="^the table has no rows; give phases of an experiment, as from load"):
+        infoplane.plot_phases(table()[:0], Figure().subplots())
 
 
 def test_shows_lacks_and_undecided_differ_in_grey_too():

@@ -1,6 +1,6 @@
 """Mean curves of information over runs, from any of the tables that hold them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ from infoplane.errors import UserError, WrongValue
 from infoplane.refusals import refuse_other_types, short_text
 from infoplane.results import aggregate, refuse_other_columns
 
-__all__ = ["curve", "epochs_of", "means_of", "prefit_of"]
+__all__ = ["curve", "epochs_of", "means_of", "prefit_of", "refuse_other_layers"]
 
 # Columns of means that every plot takes
 DRAWN = "epoch", "layer", "mean"
@@ -39,9 +39,6 @@ def means_of(
             f"estimator: the table does not say that it is of {short_text(estimator)}; leave it out"
         )
     if layers is not None:
-        refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1, or names")
-        if not len(layers):
-            raise WrongValue("layers: there are none; name some, or leave them out to show all")
         table = of_layers(table, layers)
     if "quantity" in table:
         refuse_other_columns(table, DRAWN)
@@ -60,11 +57,18 @@ def of_estimator(table: pd.DataFrame, estimator: str | None) -> pd.DataFrame:
 
 
 def of_layers(table: pd.DataFrame, layers: Collection[Any]) -> pd.DataFrame:
+    refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1, or names")
     by = "layer_name" if "layer_name" in table and any(isinstance(each, str) for each in layers) else "layer"
-    known = [*table[by].unique()]
+    refuse_other_layers(layers, [*table[by].unique()])
+    return table[table[by].isin([*layers])]
+
+
+def refuse_other_layers(layers: Collection[Any], known: Sequence[Any]) -> None:
+    """Refuse layers of which some are in no table, or none at all."""
+    if not len(layers):
+        raise WrongValue("layers: there are none; name some, or leave them out to show all")
     if missing := [each for each in layers if each not in known]:
         raise UserError(f"no layer {short_text(missing[0])}; the table holds {', '.join(map(str, known))}")
-    return table[table[by].isin([*layers])]
 
 
 def curve(means: pd.DataFrame, quantity: str, value: str = "mean", part: str = "main") -> pd.DataFrame:

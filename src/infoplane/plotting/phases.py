@@ -12,6 +12,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from infoplane.config import EstimatorSpec, spec_of_runs
 from infoplane.errors import UserError, WrongValue
+from infoplane.plotting.means import refuse_other_layers
 from infoplane.plotting.planes import axes_or_current, common_names, name_columns
 from infoplane.refusals import refuse_other_names, refuse_other_types
 from infoplane.statistics.cells import decide, layer_cell
@@ -54,7 +55,7 @@ def plot_phases(
         The axes.
 
     Raises:
-        UserError: a table holds no phases.
+        UserError: a table holds no phases, or none holds a layer.
     """
     tables = table if isinstance(table, Mapping) else {"": table}
     for its in tables.values():
@@ -65,9 +66,14 @@ def plot_phases(
     if layers is not None:
         refuse_other_types("layers", layers, (Collection, pd.Series), "numbers of layers from 1")
     refuse_other_types("bar", bar, bool, "True or False")
-    ax = axes_or_current(ax)
     observations = {name: observation_of(name, "", its) for name, its in tables.items()}
-    cells = cells_of([*observations.values()], phase, layers)
+    known = sorted({layer for each in observations.values() for layer in each.layers})
+    if not known:
+        raise UserError("the table has no rows; give phases of an experiment, as from load_table")
+    shown = known if layers is None else [*layers]
+    refuse_other_layers(shown, known)
+    ax = axes_or_current(ax)
+    cells = cells_of([*observations.values()], phase, shown)
     names = common_names(tables.values())
     draw_cells(ax, cells, {(name, ""): row for row, name in enumerate(observations)}, [*observations], names)
     ax.set_title(TITLES[phase])
