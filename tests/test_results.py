@@ -1,5 +1,7 @@
 """Results of a study in Python: tables with what they are of, and means."""
 
+import contextlib
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -8,9 +10,12 @@ import simulation
 import torch
 
 import infoplane
+from infoplane.config.kinds import TABLES
 from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
 from infoplane.information import run as run_information
+from infoplane.information.resolution import resolution
+from infoplane.results import KINDS
 from infoplane.statistics import summarise_information
 from infoplane.training import run as run_training
 
@@ -82,6 +87,49 @@ def test_columns_that_tell_rows_apart_are_kept():
     np.testing.assert_allclose(means["mean"], infoplane.aggregate(table)["mean"])
 
 
+def test_every_kind_that_is_named_is_read_as_a_table(folder):
+    study = infoplane.load_study(folder)
+    assert {*TABLES} <= {*KINDS}
+    for kind in KINDS:
+        with contextlib.suppress(UserError):
+            study.table(kind, "relu", "exact")
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ({"bits": ["exact", "1", "2"]}, "select one value of bits, as 'exact'"),
+        ({"sample": [512, 1024, 4096]}, "select one value of sample, as 512"),
+        ({}, "give each run a repetition of its own"),
+        ({"layer_name": ["T", "T", "T"], "source": ["a", "b", "b"]}, "select one value of source, as 'a'"),
+    ],
+)
+def test_rows_that_are_no_runs_are_not_averaged(columns, advice):
+    single = simulation.information(range(2), 100, 20)
+    own = [single.assign(**{name: values[place] for name, values in columns.items()}) for place in range(3)]
+    table = pd.concat(own, ignore_index=True)
+    for read in (infoplane.aggregate, infoplane.plot_plane, infoplane.plot_curves):
+        with pytest.raises(UserError) as caught:
+            read(table)
+        message = str(caught.value)
+        assert message.startswith("the table has 3 rows of repetition 0, part main, epoch -1, layer 1")
+        assert message.endswith(f"; {advice}") and "\n" not in message
+    assert (infoplane.aggregate(own[0])["count"] == 2).all()
+
+
+def test_one_resolution_of_a_table_has_its_means():
+    spec = infoplane.TrainingSpec(
+        dataset="synthetic", network=[3], bits=4, activation="tanh", epochs=2, record_every=1
+    )
+    dataset = infoplane.load_dataset("synthetic")
+    trajectory, _ = infoplane.train(spec, 2, dataset, progress=False)
+    table = resolution(trajectory, dataset)
+    with pytest.raises(UserError, match=r"^the table has 17 rows of .*; select one value of bits, as '1'$"):
+        infoplane.aggregate(table)
+    means = infoplane.aggregate(table[table["bits"] == "4"])
+    assert (means["count"] == 2).all()
+
+
 @pytest.mark.parametrize(
     ("ask", "complaint"),
     [
@@ -95,7 +143,32 @@ def test_columns_that_tell_rows_apart_are_kept():
         ),
         (
             lambda folder: infoplane.load_study(folder).table("phase", "relu", "exact"),
-            "is not a kind of table",
+            "^kind: 'phase' is unknown; use accuracy, activations, aggregates, .*, resolution or tradeoff$",
+        ),
+        *(
+            (
+                lambda folder, kind=kind: infoplane.load_study(folder).table(kind, "relu", "exact"),
+                "^kind: .* is unknown; use accuracy, activations, aggregates, cells, claims, ",
+            )
+            for kind in (
+                "dataset",
+                "trajectory",
+                "joined",
+                "verdicts",
+                "figure",
+                "page",
+                "index",
+                None,
+                ["a"],
+            )
+        ),
+        (
+            lambda folder: infoplane.load_study(folder).table("information"),
+            "^experiment: is missing; give one of relu, tanh$",
+        ),
+        (
+            lambda folder: infoplane.load_study(folder).table("phases", "relu"),
+            "^estimator: is missing; give one of exact$",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Results of a study, read in Python: tables by what they hold, and the specs that they were made from."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,9 @@ import pyarrow.parquet as pq
 
 from infoplane.artifacts import KEY, parse_description, read_table
 from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
-from infoplane.config.kinds import TABLES
-from infoplane.errors import UserError
+from infoplane.errors import UserError, WrongValue
 from infoplane.layout import FILES, locate, path_of
-from infoplane.refusals import as_path, refuse_other_types
+from infoplane.refusals import as_path, refuse_other_names, refuse_other_types
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
@@ -23,6 +23,12 @@ __all__ = ["StudyResults", "aggregate", "load_study", "load_table", "refuse_othe
 
 # Columns that rows are told apart by, where a table of information has them
 KEYS = ["estimator", "part", "epoch", "layer", "layer_name"]
+# Kinds of tables, and of what there is one each; those over all experiments on a data set are of no kind
+KINDS = {
+    kind: re.findall(r"{(experiment|estimator)}", path)
+    for kind, path in FILES.items()
+    if path.endswith((".parquet", ".csv")) and "{dataset}" not in path
+}
 
 
 def load_table(path: str | Path) -> pd.DataFrame:
@@ -77,7 +83,8 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
         ("all"), mean, std, lower, upper (95 % interval of the mean), q10, q90 (quantiles), count.
 
     Raises:
-        UserError: a column is missing, or holds text.
+        UserError: a column is missing or holds text, or several rows of a repetition are of one layer at one
+            epoch.
 
     >>> table = pd.DataFrame({"repetition": [0, 1], "epoch": 0, "layer": 1, "i_xt": [1.0, 3.0]})
     >>> aggregate(table)[["quantity", "mean", "q10", "q90"]].to_dict("records")
@@ -93,10 +100,34 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
     table = table if "part" in table else table.assign(part="main")
     undefined = pd.Series(dtype="boolean")
     keys = [name for name in KEYS if name in table]
+    refuse_several_rows(table, ["repetition", *keys])
     failed = failures(table[["repetition", *quantities]])
     means = aggregate_repetitions(table, keys, quantities, failed, undefined)
     means.attrs = dict(table.attrs)
     return means
+
+
+def refuse_several_rows(table: pd.DataFrame, keys: Sequence[str]) -> None:
+    """Refuse a table in which several rows have the same keys, as those of several resolutions have.
+
+    >>> table = pd.DataFrame({"repetition": 0, "bits": ["1", "2"], "h_t": [0.5, 0.7]})
+    >>> refuse_several_rows(table, ["repetition"])
+    Traceback (most recent call last):
+    infoplane.errors.UserError: the table has 2 rows of repetition 0; select one value of bits, as '1'
+    """
+    several = table[table.duplicated([*keys], keep=False)]
+    if several.empty:
+        return
+    first = several.iloc[0]
+    alike = several[several[[*keys]].eq(first[[*keys]]).all(axis=1)]
+    others = [
+        name for name in table if name not in {*keys, *INFORMATION} and alike[name].map(str).nunique() > 1
+    ]
+    advice = "give each run a repetition of its own"
+    if others:
+        advice = f"select one value of {others[0]}, as {alike[others[0]].tolist()[0]!r}"
+    which = ", ".join(f"{name} {first[name]}" for name in keys)
+    raise UserError(f"the table has {len(alike)} rows of {which}; {advice}")
 
 
 def refuse_other_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
@@ -145,16 +176,21 @@ class StudyResults:
         """Table of one kind.
 
         Args:
-            kind: `aggregates`, `phases`, `information`, `accuracy`, `claims` or another kind of table.
+            kind: `aggregates`, `phases`, `information`, `accuracy`, `claims` or another kind of table. Those
+                over all experiments on a data set are in `tables`.
             experiment: of which experiment, if the table is of one.
             estimator: seen by which estimator, likewise.
 
         Raises:
             UserError: the study has no such table.
         """
-        if kind not in FILES:
-            raise UserError(f"{kind!r} is not a kind of table; use one of {', '.join(TABLES)}")
-        names = {"experiment": experiment, "estimator": estimator, "chunk": "*", "table": kind}
+        refuse_other_names("kind", kind, sorted(KINDS))
+        names = {"experiment": experiment, "estimator": estimator}
+        for name in KINDS[kind]:
+            if not names[name]:
+                known = ", ".join(self.experiments if name == "experiment" else self.estimators)
+                raise WrongValue(f"{name}: is missing; give one of {known}")
+        names["chunk"] = "*"
         if "{chunk}" not in FILES[kind]:
             return load_table(self.folder / path_of(kind, **names))
         return joined(sorted(self.folder.glob(path_of(kind, **names))), kind, experiment)
