@@ -58,7 +58,7 @@ def test_a_layer_of_one_table_is_a_cell_of_its_row():
 def test_other_tables_are_refused():
     with pytest.raises(UserError, match="the table holds no phases"):
         infoplane.plot_phases(simulation.information(range(2), 100, 10), Figure().subplots())
-    with pytest.raises(UserError, match="^the table has no rows; give phases of an experiment, as from load"):
+    with pytest.raises(UserError, match=r"^the table has no rows; give phases of an experiment"):
         infoplane.plot_phases(table()[:0], Figure().subplots())
 
 
