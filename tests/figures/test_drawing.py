@@ -7,7 +7,7 @@ import sys
 
 import matplotlib as mpl
 import pytest
-from drawings import assert_readable, words
+from drawings import assert_readable, panels, words
 from matplotlib.image import imread
 from PIL import Image
 
@@ -178,3 +178,11 @@ def test_refuses_chunks_of_other_runs(study, tmp_path):
 def test_a_figure_is_drawn_without_a_file(study):
     spec = figure_spec("plane")
     assert draw_figure(spec, read_tables(spec, study.tables(spec))).axes
+
+
+@pytest.mark.parametrize("kind", ["plane", "accuracy", "curves", "levels"])
+def test_a_failed_experiment_takes_no_ticks_from_its_neighbours(study, kind):
+    figure = study.draw(figure_spec(kind, ("fine", "none")))
+    figure.draw_without_rendering()
+    drawn = [axes for axes in panels(figure) if axes.lines]
+    assert drawn and all(len(axis.get_majorticklocs()) for axes in drawn for axis in (axes.xaxis, axes.yaxis))

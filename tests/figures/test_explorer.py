@@ -338,6 +338,20 @@ def test_a_study_of_failed_runs_says_so(study, browser, tmp_path):
         assert "0 of 1 runs (1 failed): there is nothing to show" in shown.locator("#side-0").inner_text()
 
 
+def test_nothing_is_told_of_an_experiment_that_failed(study, browser, tmp_path):
+    """Neither the numbers of the one that was shown before, nor tooltips."""
+    spec = explorer(("fine", "none"), ("exact",))
+    write_figure(spec, study.tables(spec), [tmp_path / "a.html"])
+    with opened(browser, tmp_path / "a.html") as shown:
+        side = shown.locator("#side-0")
+        assert side.locator("tbody tr").count()
+        side.locator("select[name=experiment-0]").select_option(index=1)
+        assert "there is nothing to show" in side.inner_text()
+        assert not side.locator("tbody tr").count() and not side.locator("caption").inner_text()
+        side.locator("svg.plane").hover(force=True)
+        assert shown.locator("#tooltip").is_hidden()
+
+
 def named_page(study, path, names):
     """A page of two experiments whose layers have names, by experiment."""
     spec = explorer([*names], ("exact",))

@@ -145,8 +145,8 @@ def leave_empty(axes: Axes, why: str) -> None:
         wrap=True,
         clip_on=True,
     )
-    axes.set(xticks=[], yticks=[])
-    axes.minorticks_off()
+    sides = ("left", "bottom", "labelleft", "labelbottom")
+    axes.tick_params(which="both", **dict.fromkeys(sides, False))  # ticks are those of shared axes
     axes.spines[:].set_visible(False)
 
 

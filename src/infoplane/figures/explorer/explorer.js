@@ -161,13 +161,21 @@ class Side {
   /** Draw all that does not depend on the slider. */
   draw() {
     for (const chart of Object.values(this.charts)) chart.svg.selectAll("*").remove();
-    if (!this.data) return;
+    if (!this.data) return this.clear();
     const width = Math.max(this.root.node().clientWidth, 240);
     const last = d3.max(this.data.passes);
     this.time = d3.scaleSymlog().domain([0, last]).range([MARGIN.left, width - MARGIN.right]);
     this.drawPlane(width);
     for (const quantity of Object.keys(QUANTITIES)) this.drawCurves(quantity, width);
     this.drawAccuracy(width);
+  }
+
+  /** Tell nothing of what was shown before, where there is nothing to show. */
+  clear() {
+    [this.heads, this.dots] = [[], []];
+    this.body.selectAll("tr").remove();
+    for (const text of [this.caption, this.accuracy]) text.text("");
+    for (const chart of Object.values(this.charts)) chart.svg.attr("aria-label", `Nothing to show of ${this.experiment.label}`);
   }
 
   /** An empty chart with its axes. */
@@ -290,7 +298,7 @@ class Side {
       const at = (kind) => (place) => y(values[kind][place]);
       const known = (place) => !isNaN(values.mean[place]);
       if (checked("show-band")) svg.append("path").attr("class", `band ${name}`).attr("d", d3.area(x, at("low"), at("high")).defined(known)(places));
-      svg.append("path").attr("class", `curve ${name}`).attr("d", d3.line(x, at("mean")).defined(known)(places));
+      if (checked("show-mean")) svg.append("path").attr("class", `curve ${name}`).attr("d", d3.line(x, at("mean")).defined(known)(places));
     }
     svg.append("g").attr("class", "followed");
     this.charts.accuracy.y = y;
@@ -430,7 +438,7 @@ function update() {
   const slider = byId("slider");
   slider.value = state.place;
   slider.setAttribute("aria-valuetext", `${now()} epochs trained`);
-  byId("epoch").textContent = now() === 0 ? "0 (initial)" : d3.format(",")(now()).replace(",", "\u202f");
+  byId("epoch").textContent = now() === 0 ? "0 (initial)" : d3.format(",")(now()).replaceAll(",", "\u202f");
   state.sides.forEach((side) => side.update());
 }
 
