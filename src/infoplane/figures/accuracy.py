@@ -66,6 +66,8 @@ def draw_accuracies(axes: Axes, table: pd.DataFrame, start: int) -> None:
     """A line and its band for training and for test, over passes counted from `start`."""
     for turn, (quantity, (label, colour, marker)) in enumerate(CURVES.items()):
         curve = table[table["quantity"] == quantity]
+        if curve.empty:  # of recorded runs that were not given it
+            continue
         passes = curve["epoch"].to_numpy() + 1
         style: dict[str, Any] = {
             "color": colour,

@@ -42,10 +42,12 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         panels = row.subplots(1, 2)
         grid.append(panels)
         for axes, quantity in zip(panels, QUANTITIES, strict=True):
-            if not table["mean"].notna().any():
+            known = [name for name in estimators if means[experiment, name]["mean"].notna().any()]
+            if not known:
                 leave_empty(axes, "every run failed")
                 continue
-            for turn, name in enumerate(estimators):
+            for name in known:
+                turn = estimators.index(name)
                 share = turn / len(estimators)
                 draw_output(axes, means[experiment, name], quantity, labels.estimators[name], turn, share)
             epoch_axis(axes, epochs_of(table), prefit_of(table))
