@@ -145,8 +145,8 @@ def leave_empty(axes: Axes, why: str) -> None:
         wrap=True,
         clip_on=True,
     )
-    sides = ("left", "bottom", "labelleft", "labelbottom")
-    axes.tick_params(which="both", **dict.fromkeys(sides, False))  # ticks are those of shared axes
+    # The ticks themselves may be those of shared axes
+    axes.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
     axes.spines[:].set_visible(False)
 
 
