@@ -131,7 +131,6 @@ class Sections(Strict):
 
     results: Annotated[
         Folder,
-        Label,
         documented("folder for all results", unset="`results`"),
     ] = "results"
     trajectories: Annotated[
