@@ -44,6 +44,8 @@ def test_schema_takes_the_configs(name):
     [
         ("defaults", None, "epocs", 3),
         ("defaults", None, "batch_size", 0),
+        ("experiments", None, "a" * 101, {}),
+        ("experiments", None, "a b", {}),
         ("experiments", "synthetic-relu-8bit", "activation", "rellu"),
         ("experiments", "synthetic-relu-8bit", "bits", 17),
         ("experiments", "synthetic-relu-8bit", "network", [{"convv": 2}]),

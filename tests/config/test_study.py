@@ -142,6 +142,15 @@ def test_learning_rate_may_lack_its_point():
             {},
             "experiments: '..' cannot name a file; use up to 100 letters, digits, - and _",
         ),
+        (
+            f"experiments/{'a' * 101}",
+            {},
+            f"experiments: '{'a' * 101}' cannot name a file; use up to 100 letters, digits, - and _",
+        ),
+        *(
+            (place, "x" * 61, f"{place.replace('/', '.')}: '{'x' * 61}' has 61 characters; use up to 60")
+            for place in ("experiments/one/label", "estimators/exact/label", "figures/plane/labels/one")
+        ),
         ("experiments", {}, "experiments: {} is refused; it must be not empty"),
         ("estimators/exact/kind", "exat", "estimators.exact.kind: 'exat' is unknown; did you mean 'exact'?"),
         ("estimators/exact/bins", 30, "estimators.exact: kind exact takes no bins; remove it"),

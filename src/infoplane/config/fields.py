@@ -171,9 +171,7 @@ End = Annotated[float, Field(ge=-1e38, le=1e38)]
 # YAML writes a pair as a list
 Pair = Annotated[tuple[End, End], Field(strict=False), AfterValidator(increasing)]
 Interval = Annotated[Pair, expecting("a pair [lo, hi] with lo < hi")]
-Name = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100), AfterValidator(not_periodic)
-]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"), AfterValidator(not_periodic)]
 Folder = Annotated[str, Field(min_length=1), AfterValidator(without_wildcards), AfterValidator(expanded)]
 Overrides = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(on_one_line)]

@@ -111,7 +111,7 @@ class FigureSpec(Spec):
             "labels that replace the names of experiments and estimators",
             default_factory=dict,
             unset="their own labels",
-            values="a label for each name",
+            values="a label of up to 60 characters for each name",
         ),
     ]
     dpi: Annotated[

@@ -92,7 +92,7 @@ class RecordedExperiment(Strict):
         documented(
             "what figures and tables write in place of its name; changes no number",
             unset="its name",
-            values="text",
+            values="text of up to 60 characters",
         ),
     ] = None
 

@@ -87,8 +87,11 @@ def schema() -> dict[str, Any]:
             others = [RecordedExperiment.model_json_schema()] if model is Experiment else []
             for each in others:
                 definitions |= each.pop("$defs", {})
-            properties[section] |= {"additionalProperties": {"anyOf": [keys, *others, {"type": "null"}]}}
-            properties[section].pop("patternProperties")
+            (pattern,) = properties[section].pop("patternProperties")
+            properties[section] |= {
+                "propertyNames": {"pattern": pattern},
+                "additionalProperties": {"anyOf": [keys, *others, {"type": "null"}]},
+            }
     properties["defaults"] = optional_keys(Experiment, definitions) | {
         "description": properties["defaults"]["description"]
     }

@@ -64,7 +64,7 @@ class Experiment(TrainingSpec):
         documented(
             "label that replaces the name in figures and tables; it changes no number",
             unset="made from the keys, as in `ReLU, 8 bits`",
-            values="text",
+            values="text of up to 60 characters",
         ),
     ] = None
 
@@ -104,7 +104,7 @@ class Estimator(EstimatorSpec):
         documented(
             "label that replaces the name in figures and tables",
             unset="made from the keys, as in `30 bins, global range`",
-            values="text",
+            values="text of up to 60 characters",
         ),
     ] = None
 

@@ -106,8 +106,10 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{quoted(given)} is unknown; {suggestion(str(given), names)}"
         case "unknown_name":
             return f"{quoted(given)} is unknown; {suggestion(given, error['ctx']['names'])}"
-        case "string_pattern_mismatch" | "string_too_long":
+        case "string_pattern_mismatch":
             return f"{quoted(given)} cannot name a file; use up to 100 letters, digits, - and _"
+        case "string_too_long":
+            return f"{quoted(given)} has {len(given)} characters; use up to {error['ctx']['max_length']}"
         case "value_error":
             return str(error["ctx"]["error"])
         case _:
