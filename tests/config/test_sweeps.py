@@ -25,6 +25,12 @@ STUDY = {
 }
 
 
+MAKES = "makes a name that is refused: 'one-"
+CHARACTERS = "cannot name a file; use up to 100 letters, digits, - and _"
+BY_HAND = ", or write this experiment under a name of its own"
+WIDTHS = [*range(10, 40)]
+
+
 def study_with(**keys):
     config = deepcopy(STUDY)
     config["experiments"]["one"] |= keys
@@ -93,6 +99,29 @@ def test_patterns_stand_for_names():
         (
             study_with(sweep={"seed": [3, 3]}),
             "experiments.one-seed-3: is the name of two experiments; rename one",
+        ),
+        (
+            study_with(sweep={"network": [[10] * 20]}),
+            f"experiments.one.sweep: {{'network': {[10] * 20}}} {MAKES}network{'-10' * 20}' ends in '-10' "
+            f"20 times, which Snakemake refuses; shorten it{BY_HAND}",
+        ),
+        (
+            study_with(grid={"seed": [1], "network": [WIDTHS]}),
+            f"experiments.one.grid: {{'seed': 1, 'network': {WIDTHS}}} {MAKES}seed-1-network-"
+            f"{'-'.join(map(str, WIDTHS))}' {CHARACTERS}{BY_HAND}",
+        ),
+        (
+            study_with(sweep={"network": ["a/b {c}"]}),
+            f"experiments.one.sweep: {{'network': 'a/b {{c}}'}} {MAKES}network-a/b {{c}}' "
+            f"{CHARACTERS}{BY_HAND}",
+        ),
+        *(
+            (
+                study_with(**{section: {"seed": [1], key: [value]}}),
+                f"experiments.one.{section}.{key}: cannot be varied; write an experiment for each value",
+            )
+            for section in ("sweep", "grid")
+            for key, value in (("label", "a/b {c}"), ("recorded", {"files": "x/*.parquet"}))
         ),
         (
             {

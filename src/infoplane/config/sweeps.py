@@ -5,12 +5,18 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
-from infoplane.config.fields import Overrides, Strict, documented
-from infoplane.config.parsing import quoted
-from infoplane.config.validation import validated
+from pydantic import TypeAdapter, ValidationError
+
+from infoplane.config.fields import Name, Overrides, Strict, documented
+from infoplane.config.parsing import printable, quoted
+from infoplane.config.validation import refusal, validated
 from infoplane.errors import UserError
 
 __all__ = ["Sweeps", "matched", "with_sweeps"]
+
+# Keys that a sweep does not vary: what figures write, and files of runs
+NO_FACTORS = ("label", "recorded")
+NAME = TypeAdapter(Name)
 
 
 class Sweeps(Strict):
@@ -18,13 +24,13 @@ class Sweeps(Strict):
 
     sweep: Overrides = documented(
         "one more experiment for each value of each key, with all other keys unchanged",
-        values="keys of experiments and lists of values",
+        values="keys of experiments other than `label` and `recorded`, and lists of values",
         unset="none",
         default_factory=dict,
     )
     grid: Overrides = documented(
         "one more experiment for each combination of values, one value of every key",
-        values="keys of experiments and lists of values",
+        values="keys of experiments other than `label` and `recorded`, and lists of values",
         unset="none",
         default_factory=dict,
     )
@@ -37,7 +43,8 @@ def with_sweeps(experiments: Mapping[str, Mapping[str, Any]], source: str) -> di
     keys and values. A mapping in place of a key's value is named by its values, a list by its items.
 
     Raises:
-        UserError: values are no list, or a name stands for two experiments.
+        UserError: values are no list, a key cannot be varied, or a name cannot be used or stands for two
+            experiments.
 
     >>> [*with_sweeps({"relu": {"bits": 8, "sweep": {"batch_size": [32, 1024]}}}, "mine.yaml")]
     ['relu', 'relu-batch_size-32', 'relu-batch_size-1024']
@@ -47,27 +54,45 @@ def with_sweeps(experiments: Mapping[str, Mapping[str, Any]], source: str) -> di
         keys = {key: value for key, value in own.items() if key not in Sweeps.model_fields}
         factors = {key: value for key, value in own.items() if key in Sweeps.model_fields}
         sweeps = validated(Sweeps, factors, source, f"experiments.{name}")
-        for changes in [{}, *changes_of(sweeps, f"{source}: experiments.{name}")]:
+        where = f"{source}: experiments.{name}"
+        refuse_no_factors(sweeps, where)
+        for section, changes in [("", {}), *changes_of(sweeps)]:
             full = "-".join([name, *(f"{key}-{value_name(value)}" for key, value in changes.items())])
+            if changes:
+                refuse_no_name(full, changes, f"{where}.{section}")
             if full in found or (changes and full in experiments):
                 raise UserError(f"{source}: experiments.{full}: is the name of two experiments; rename one")
             found[full] = keys | changes
     return found
 
 
-def changes_of(sweeps: Sweeps, where: str) -> Iterator[dict[str, Any]]:
-    """What each experiment of a sweep or of a grid changes."""
+def refuse_no_factors(sweeps: Sweeps, where: str) -> None:
+    """Refuse keys that cannot be varied, and values that are no list."""
     for section, factors in (("sweep", sweeps.sweep), ("grid", sweeps.grid)):
         for key, values in factors.items():
+            place = printable(f"{where}.{section}.{key}")
+            if key in NO_FACTORS:
+                raise UserError(f"{place}: cannot be varied; write an experiment for each value")
             if not isinstance(values, list) or not values:
-                raise UserError(
-                    f"{where}.{section}.{key}: {quoted(values)} is not a list; give a list of values"
-                )
+                raise UserError(f"{place}: {quoted(values)} is not a list; give a list of values")
+
+
+def changes_of(sweeps: Sweeps) -> Iterator[tuple[str, dict[str, Any]]]:
+    """`sweep` or `grid`, and what each of its experiments changes."""
     for key, values in sweeps.sweep.items():
-        yield from ({key: value} for value in values)
+        yield from (("sweep", {key: value}) for value in values)
     if sweeps.grid:
         for values in product(*sweeps.grid.values()):
-            yield dict(zip(sweeps.grid, values, strict=True))
+            yield "grid", dict(zip(sweeps.grid, values, strict=True))
+
+
+def refuse_no_name(name: str, changes: Mapping[str, Any], where: str) -> None:
+    """Refuse a name that an experiment of a sweep or of a grid must not have."""
+    try:
+        NAME.validate_python(name)
+    except ValidationError as error:
+        wrong = refusal(error, Strict, f"{where}: {quoted(changes)} makes a name that is refused")
+        raise UserError(f"{wrong}, or write this experiment under a name of its own") from None
 
 
 def value_name(value: Any) -> str:
