@@ -278,7 +278,35 @@ def test_learning_rate_may_lack_its_point():
             "defaults.prefit_epochs: -1 is refused; it must be greater than or equal to 0",
         ),
         ("defaults/optimizer", "sdg", "defaults.optimizer: 'sdg' is unknown; did you mean 'sgd'?"),
-        ("defaults/momentum", 0.9, "experiments.one: optimizer adam takes no momentum; remove it"),
+        (
+            "defaults/momentum",
+            0.9,
+            "experiments.one: optimizer adam takes no momentum; move it from defaults to the entries that "
+            "take it",
+        ),
+        (
+            "defaults",
+            STUDY["defaults"] | {"optimizer": "sgd", "beta_1": 0.5},
+            "experiments.one: optimizer sgd takes no beta_1; move it from defaults to the entries that "
+            "take it",
+        ),
+        (
+            "experiments/one/momentum",
+            0.9,
+            "experiments.one: optimizer adam takes no momentum; remove it",
+        ),
+        (
+            "figure_defaults/mp4",
+            True,
+            "figures.plane: kind plane takes no mp4; move it from figure_defaults to the entries that "
+            "take it",
+        ),
+        (
+            "figure_defaults/trained",
+            ["one/exact"],
+            "figures.plane: kind plane takes no trained; move them from figure_defaults to the entries that "
+            "take them",
+        ),
         ("defaults/momentum", 1, "defaults.momentum: 1 is refused; it must be less than 1"),
         (
             "experiments/one",

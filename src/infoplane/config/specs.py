@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from infoplane.config.fields import Strict
 from infoplane.config.validation import refusal
 from infoplane.errors import WrongValue
 from infoplane.html import html_table
 
-__all__ = ["Spec", "refuse_others"]
+__all__ = ["Spec", "not_taken", "refuse_others"]
 
 
 class Spec(Strict):
@@ -75,5 +76,13 @@ def refuse_others(spec: Any, takes: Collection[str], keys: Collection[str]) -> N
     """Refuse those of some keys that are set and that the kind does not take."""
     for key in sorted(set(keys) - set(takes)):
         if getattr(spec, key) != type(spec).model_fields[key].get_default():
-            what = "them" if key in ("experiments", "estimators", "layers", "trained") else "it"
-            raise ValueError(f"kind {spec.kind} takes no {key}; remove {what}")
+            raise not_taken(f"kind {spec.kind}", key)
+
+
+def not_taken(by: str, key: str) -> PydanticCustomError:
+    """The error that a key is set beside a value of another one that does not take it.
+
+    Args:
+        by: the other key and its value, as `optimizer sgd`.
+    """
+    return PydanticCustomError("not_taken", "not taken", {"by": by, "key": key})

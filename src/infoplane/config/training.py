@@ -19,7 +19,7 @@ from infoplane.config.fields import (
     expecting,
     one_of,
 )
-from infoplane.config.specs import Spec
+from infoplane.config.specs import Spec, not_taken
 from infoplane.ranges import POLICIES
 
 __all__ = [
@@ -291,5 +291,5 @@ class TrainingSpec(Spec):
         for other in {*takes} - {self.optimizer}:
             for key in takes[other]:
                 if getattr(self, key) != type(self).model_fields[key].get_default():
-                    raise ValueError(f"optimizer {self.optimizer} takes no {key}; remove it")
+                    raise not_taken(f"optimizer {self.optimizer}", key)
         return self

@@ -70,7 +70,18 @@ def refusal(
     parts = [defaults_at if is_inherited else where, *(shortened(str(part)) for part in location)]
     key = ".".join(filter(None, parts))
     place = ": ".join(filter(None, (source, key)))
-    return printable(f"{place}: {complaint(first, model)}")
+    is_superfluous = first["type"] == "not_taken"
+    wrong = superfluous(first["ctx"], inherited, defaults_at) if is_superfluous else complaint(first, model)
+    return printable(f"{place}: {wrong}")
+
+
+def superfluous(context: Mapping[str, Any], inherited: Container[Any], defaults_at: str) -> str:
+    """What is wrong with a key that the value `by` of another one does not take, and what to do."""
+    by, key = context["by"], context["key"]
+    it = "them" if key in PLURAL else "it"
+    if key in inherited:
+        return f"{by} takes no {key}; move {it} from {defaults_at} to the entries that take {it}"
+    return f"{by} takes no {key}; remove {it}"
 
 
 RULES = {
@@ -86,6 +97,8 @@ RULES = {
     "too_short": "not empty",
     "tuple_type": "a list",
 }
+# Keys that a message calls them
+PLURAL = {"estimators", "experiments", "layers", "trained"}
 
 
 def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
