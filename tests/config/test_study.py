@@ -296,6 +296,17 @@ def test_learning_rate_may_lack_its_point():
             "experiments.one: optimizer adam takes no momentum; remove it",
         ),
         (
+            "experiments/two/ranges",
+            {"activations": "batch"},
+            "experiments.two: bits float32 takes no ranges; remove them",
+        ),
+        (
+            "defaults/ranges",
+            {"output": [0, 1]},
+            "experiments.two: bits float32 takes no ranges; move them from defaults to the entries that take "
+            "them",
+        ),
+        (
             "figure_defaults/mp4",
             True,
             "figures.plane: kind plane takes no mp4; move it from figure_defaults to the entries that "

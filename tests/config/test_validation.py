@@ -38,13 +38,12 @@ CONFIG = {
         "learning_rate": "1e-3",
     },
     "experiments": {
-        "one": {"bits": 8},
+        "one": {"bits": 8, "ranges": {"output": [-6, 6], "activations": "ema"}},
         "two": {"bits": {"weights": 8, "activations": 4}, "protocol": "controlled", "activation": "gelu"},
         "three": {
             "bits": "float32",
             "dataset": "mine",
             "network": [{"conv": 2, "kernel": 3}, {"pool": 2}, 16],
-            "ranges": {"output": [-6, 6], "activations": "ema"},
         },
     },
     "estimators": {

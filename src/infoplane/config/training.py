@@ -151,7 +151,7 @@ class TrainingSpec(Spec):
             "ranges of `hidden_weights`, `output_weights`, `activations` or `output` that differ from those "
             "of the protocol: the range of the present tensor (`batch`), moving averages (`ema`, "
             "`ema-debiased`), or fixed",
-            unset="those of the protocol",
+            unset="those of the protocol; not for `float32`",
             values="e.g. `{activations: [0, 4]}`; "
             + ", ".join([*(f"`{name}`" for name in POLICIES), "`[lo, hi]`"]),
         ),
@@ -283,6 +283,12 @@ class TrainingSpec(Spec):
             raise ValueError(
                 f"protocol published quantizes tanh and relu only, not {self.activation}; use controlled"
             )
+        return self
+
+    @model_validator(mode="after")
+    def ranges_fit_bits(self) -> Self:
+        if self.bits == "float32" and self.ranges != Ranges():
+            raise not_taken("bits float32", "ranges")
         return self
 
     @model_validator(mode="after")

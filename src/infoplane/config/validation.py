@@ -98,7 +98,7 @@ RULES = {
     "tuple_type": "a list",
 }
 # Keys that a message calls them
-PLURAL = {"estimators", "experiments", "layers", "trained"}
+PLURAL = {"estimators", "experiments", "layers", "ranges", "trained"}
 
 
 def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
