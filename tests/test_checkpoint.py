@@ -15,8 +15,11 @@ from reference import small_images
 from trainings import ON_IMAGES, spec_of
 
 import infoplane.checkpoint
-from infoplane import train
+import infoplane.training
+from infoplane import UserError, load_trajectory, train
+from infoplane.artifacts import read_table
 from infoplane.checkpoint import Checkpoint
+from infoplane.datasets.file import save_dataset
 from infoplane.kernels.training import Trainer
 
 ARRAYS = {
@@ -234,6 +237,31 @@ def test_the_checkpoint_of_another_training_changes_nothing(path, monkeypatch, a
         train(spec, REPETITIONS, dataset, checkpoint=path), train(spec, REPETITIONS, dataset)
     )
     assert len(epochs) == 2 * 3 * 7
+
+
+@pytest.mark.parametrize("written", ["save_trajectory", "write_table"])
+def test_a_job_keeps_its_checkpoint_until_both_files_are_written(tmp_path, monkeypatch, always_due, written):
+    """So a job that could not write them trains nothing once more."""
+    spec, dataset = KINDS["conv"]
+    save_dataset(tmp_path / "data.npz", dataset)
+    files = tmp_path / "0-1.safetensors", tmp_path / "0-1.parquet"
+    given = spec, tmp_path / "data.npz", range(2), *files
+
+    def fail(*_: object) -> None:
+        raise UserError("the disk is full")
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match="the disk is full"):
+        patched.setattr(infoplane.training, written, fail)
+        infoplane.training.run(*given)
+    assert (tmp_path / ".0-1.checkpoint").exists()
+    epochs, train_epoch = [], Trainer.train_epoch
+    monkeypatch.setattr(Trainer, "train_epoch", lambda *own: epochs.append(1) or train_epoch(*own))
+    infoplane.training.run(*given)
+    assert not epochs
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-1.parquet", "0-1.safetensors", "data.npz"]
+    assert_same_training(
+        (load_trajectory(files[0]), read_table(files[1], "history")[0]), train(spec, 2, dataset)
+    )
 
 
 # Trains with a checkpoint after every epoch, and says when it has done one.

@@ -53,7 +53,7 @@ def train(
         dataset: the data that the spec names; `synthetic` need not be given.
         device: `cpu`, or `cuda` for the engine `torch`.
         checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
-            off goes on from it, and comes to the same numbers; one that has come to its end removes it.
+            off goes on from it, and comes to the same numbers. It is removed when the results are returned.
             The engine `torch` keeps none.
         progress: whether a bar on standard error shows how far the training is.
 
@@ -80,20 +80,33 @@ def train(
             f"dataset: the spec names {spec.dataset!r}, and {dataset.name!r} is given; give the one that it "
             "names"
         )
+    saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
+    results = trained(train_repetitions, spec, repetitions, dataset, saved, progress)
+    if saved:
+        saved.remove()
+    return results
+
+
+def trained(
+    train_repetitions: Train,
+    spec: TrainingSpec,
+    repetitions: Sequence[int],
+    dataset: Dataset,
+    checkpoint: Checkpoint | None,
+    progress: bool = True,
+) -> tuple[Trajectory, pd.DataFrame]:
+    """The trajectory and the history of `train`, whose checkpoint is left where it is."""
     network = refuse_unsuitable(spec, dataset)
     if (report := report_inputs(spec, dataset)) and report.is_warning:
-        warnings.warn(report.text, InputsMerged, stacklevel=2)
+        warnings.warn(report.text, InputsMerged, stacklevel=3)  # of the caller of `train`
     lengths = dict(training_parts(spec))
     snapshots = sum(1 + -(-length // spec.record_every) for length in lengths.values())
     records = room_for_records(len(repetitions), snapshots, sum(lengths.values()), network)
     parts, epochs = recorded_epochs(spec)
     total = len(repetitions) * sum(lengths.values())
     with progress_bar(total, "training", "epochs", progress) as bar:
-        saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
         split = with_train_fraction(dataset, spec.train_fraction)
-        train_repetitions(spec, split, repetitions, records, bar, saved)
-        if saved:
-            saved.remove()
+        train_repetitions(spec, split, repetitions, records, bar, checkpoint)
     trajectory = Trajectory(
         spec,
         dataset.description,
@@ -119,7 +132,7 @@ def known_dataset(name: str) -> Dataset:
     return load_dataset(name)
 
 
-def numbers_of(repetitions: int | Sequence[int]) -> Sequence[int]:
+def numbers_of(repetitions: int | Sequence[int]) -> list[int]:
     """The numbers of repetitions: 0 … n−1 of n, or those given."""
     count = isinstance(repetitions, int | np.integer) and not isinstance(repetitions, bool)
     numbers = range(cast(int, repetitions)) if count else cast(Sequence[int], repetitions)
@@ -208,23 +221,29 @@ def run(
     history_path: Path,
     device: str = "cpu",
 ) -> None:
-    """Train some repetitions from a data set file into a trajectory and a history file."""
+    """Train some repetitions from a data set file into a trajectory and a history file.
+
+    The checkpoint is beside the trajectory. It is removed when both files are written.
+    """
     dataset = load_dataset(dataset_path)
     refuse_mismatch(
         dataset_path, "data set", dataset.name, spec.dataset, "give the file of the one that the spec names"
     )
-    checkpoint = trajectory_path.with_name(f".{trajectory_path.stem}.checkpoint")
+    path = trajectory_path.with_name(f".{trajectory_path.stem}.checkpoint")
+    numbers = numbers_of(repetitions)
+    checkpoint = Checkpoint(path, identity_of(spec, dataset, numbers))
     if report := report_inputs(spec, dataset):
         print("warning: " * report.is_warning + report.text, flush=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputsMerged)  # which has been printed
-        trajectory, history = train(spec, repetitions, dataset, device, checkpoint)
+        trajectory, history = trained(engine_of(spec, device), spec, numbers, dataset, checkpoint)
     description = describe(
         "history",
         {"training": spec.differences()},
-        repetitions=list(repetitions),
+        repetitions=numbers,
         dataset=dataset.description,
         device=name_of(device),
     )
     save_trajectory(trajectory_path, trajectory)
     write_table(history_path, history, description)
+    checkpoint.remove()
