@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import images_of_few_pixels
 from reference import small_images
+from safetensors.numpy import save_file
 from trainings import ON_IMAGES, spec_of
 
 import infoplane.checkpoint
@@ -21,6 +22,7 @@ from infoplane.artifacts import read_table
 from infoplane.checkpoint import Checkpoint
 from infoplane.datasets.file import save_dataset
 from infoplane.kernels.training import Trainer
+from infoplane.trajectory import save_trajectory
 
 ARRAYS = {
     "numbers": np.arange(6.0).reshape(2, 3),
@@ -262,6 +264,39 @@ def test_a_job_keeps_its_checkpoint_until_both_files_are_written(tmp_path, monke
     assert_same_training(
         (load_trajectory(files[0]), read_table(files[1], "history")[0]), train(spec, 2, dataset)
     )
+
+
+@pytest.mark.parametrize("engine", ["kernels", "torch"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: save_trajectory(path, train(KINDS["conv"][0], 1, KINDS["conv"][1])[0]), "a trajectory"),
+        (
+            lambda path: save_file({"a": np.zeros(2)}, path),
+            "a safetensors file that infoplane has not written",
+        ),
+        (lambda path: path.write_text("notes of a year"), "a text file"),
+        (lambda path: path.write_bytes(b""), "an empty file"),
+        (lambda path: path.write_bytes(saved(path)[:70]), "a file of another kind, or cut off"),
+        (lambda path: path.mkdir(), "a folder"),
+    ],
+    ids=["trajectory", "safetensors", "text", "empty", "cut off", "folder"],
+)
+def test_a_file_of_another_kind_is_refused_and_kept(path, monkeypatch, engine, make, words):
+    spec, dataset = KINDS["conv"]
+    make(path)
+    kept = path.read_bytes() if path.is_file() else b""
+    monkeypatch.setattr(infoplane.training, "trained", None)  # nothing is trained
+    with pytest.raises(UserError, match=f"^checkpoint: {path} is {words}, expected a .*; name a new file$"):
+        train(spec.model_copy(update={"engine": engine}), 1, dataset, checkpoint=path)
+    assert path.is_dir() or path.read_bytes() == kept
+
+
+def test_a_training_in_torch_leaves_checkpoints_alone(path):
+    kept = saved(path)
+    spec = spec_of("relu", 8, engine="torch", epochs=1)
+    train(spec, 1, checkpoint=path, progress=False)
+    assert path.read_bytes() == kept
 
 
 # Trains with a checkpoint after every epoch, and says when it has done one.

@@ -1,5 +1,6 @@
 """Checkpoints: files of the progress of trainings, from which interrupted ones go on to the same bytes."""
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -11,10 +12,12 @@ from safetensors.numpy import save_file
 
 from infoplane.artifacts import KEY, array_digest, digest, written_aside
 from infoplane.errors import UserError
+from infoplane.recognition import recognise
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "refuse_other_files"]
 
 SECONDS_BETWEEN = 120
+DIGEST = "digest"
 
 
 class Checkpoint:
@@ -37,7 +40,7 @@ class Checkpoint:
     def save(self, arrays: dict[str, np.ndarray]) -> None:
         """Write the progress. If that fails, standard error says so, and the training goes on."""
         whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-        metadata = {KEY: self.identity, "digest": array_digest(np.array([*whole]), *whole.values())}
+        metadata = {KEY: self.identity, DIGEST: array_digest(np.array([*whole]), *whole.values())}
         try:
             with written_aside(self.path) as aside:
                 save_file(whole, aside, metadata=metadata)
@@ -51,7 +54,7 @@ class Checkpoint:
             with safe_open(self.path, framework="numpy") as file:
                 metadata = file.metadata()
                 arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            if metadata[KEY] == self.identity and metadata["digest"] == array_digest(
+            if metadata[KEY] == self.identity and metadata[DIGEST] == array_digest(
                 np.array([*arrays]), *arrays.values()
             ):
                 return arrays
@@ -61,3 +64,21 @@ class Checkpoint:
         """Remove the file, if there is one."""
         with suppress(OSError):  # where nothing can be written, there is none
             self.path.unlink()
+
+
+def refuse_other_files(path: Path) -> None:
+    """Refuse a path at which there is something that is no checkpoint, and that one would replace.
+
+    Raises:
+        UserError: it is not free.
+    """
+    if not os.path.exists(path):
+        return
+    with suppress(SafetensorError, OSError), safe_open(path, framework="numpy") as file:
+        if {*(file.metadata() or {})} == {KEY, DIGEST}:
+            return
+    try:
+        words = recognise(path).words or "a file of another kind, or cut off"
+    except OSError as error:
+        words = f"unreadable ({error.strerror})"
+    raise UserError(f"checkpoint: {path} is {words}, expected a checkpoint of a training; name a new file")

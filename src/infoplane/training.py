@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
-from infoplane.checkpoint import Checkpoint
+from infoplane.checkpoint import Checkpoint, refuse_other_files
 from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
@@ -54,7 +54,7 @@ def train(
         device: `cpu`, or `cuda` for the engine `torch`.
         checkpoint: a file that keeps what has been done, every two minutes. A training that was cut
             off goes on from it, and comes to the same numbers. It is removed when the results are returned.
-            The engine `torch` keeps none.
+            It replaces the checkpoint of another training, and no other file. The engine `torch` keeps none.
         progress: whether a bar on standard error shows how far the training is.
 
     Returns:
@@ -63,7 +63,8 @@ def train(
 
     Raises:
         UserError: the network does not fit the data, the data are not those that the spec names, the engine
-            does not fit the device, there is no GPU, or there is not enough memory.
+            does not fit the device, there is no GPU, there is not enough memory, or the checkpoint is a file
+            of another kind.
 
     Warns:
         InputsMerged: fewer than 99 % of the inputs are distinct on the grid that a quantized network reads.
@@ -74,13 +75,16 @@ def train(
     repetitions = numbers_of(repetitions)
     dataset = known_dataset(spec.dataset) if dataset is None else dataset
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
-    checkpoint = None if checkpoint is None else as_path(checkpoint, "checkpoint")
+    if checkpoint is not None:
+        refuse_other_files(checkpoint := as_path(checkpoint, "checkpoint"))
     if dataset.name != spec.dataset:
         raise UserError(
             f"dataset: the spec names {spec.dataset!r}, and {dataset.name!r} is given; give the one that it "
             "names"
         )
-    saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions)) if checkpoint else None
+    saved = None
+    if checkpoint is not None and spec.engine != "torch":
+        saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions))
     results = trained(train_repetitions, spec, repetitions, dataset, saved, progress)
     if saved:
         saved.remove()
