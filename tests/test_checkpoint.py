@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from trainings import ON_IMAGES, spec_of
 
 import infoplane.checkpoint
+import infoplane.code
 import infoplane.training
 from infoplane import UserError, load_trajectory, train
 from infoplane.artifacts import read_table
@@ -216,7 +217,7 @@ def test_a_training_may_be_cut_off_again_and_again(path, monkeypatch, always_due
 
 
 def test_the_checkpoint_of_another_training_changes_nothing(path, monkeypatch, always_due):
-    """Of another seed, other repetitions, other data or other kernels."""
+    """Of another seed, other repetitions, other data, other kernels or another version of the engine."""
     spec, dataset = KINDS["conv"]
     with monkeypatch.context() as patched, pytest.raises(CutOff):
         cut_off(patched, 12)
@@ -231,14 +232,16 @@ def test_the_checkpoint_of_another_training_changes_nothing(path, monkeypatch, a
     for other in others:
         path.write_bytes(kept)
         assert_same_training(train(*other, checkpoint=path), train(*other))
-    path.write_bytes(kept)
     epochs, train_epoch = [], Trainer.train_epoch
     monkeypatch.setattr(Trainer, "train_epoch", lambda *given: epochs.append(1) or train_epoch(*given))
-    monkeypatch.setattr("infoplane.training.sources_digest", lambda: "other kernels")
-    assert_same_training(
-        train(spec, REPETITIONS, dataset, checkpoint=path), train(spec, REPETITIONS, dataset)
-    )
-    assert len(epochs) == 2 * 3 * 7
+    whole = train(spec, REPETITIONS, dataset)
+    for name, other in [("sources_digest", lambda: "other kernels"), ("VERSION", infoplane.code.VERSION + 1)]:
+        path.write_bytes(kept)
+        epochs.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(infoplane.training, name, other)
+            assert_same_training(train(spec, REPETITIONS, dataset, checkpoint=path), whole)
+        assert len(epochs) == 3 * 7
 
 
 @pytest.mark.parametrize("written", ["save_trajectory", "write_table"])

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from infoplane.artifacts import describe, refuse_mismatch, write_table
 from infoplane.checkpoint import Checkpoint, refuse_other_files
+from infoplane.code import VERSION
 from infoplane.compilation import sources_digest
 from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
@@ -193,11 +194,15 @@ def engine_of(spec: TrainingSpec, device: str) -> Train:
 
 
 def identity_of(spec: TrainingSpec, dataset: Dataset, repetitions: Sequence[int]) -> dict[str, Any]:
-    """What a checkpoint must be of for a training to go on from it: the same, by the same kernels."""
+    """What a checkpoint must be of for a training to go on from it: the same, by the same engine.
+
+    The version stands for modules that kernels are not compiled from, such as those of initial weights.
+    """
     return {
         "training": spec.differences(),
         "dataset": dataset.description,
         "repetitions": [*repetitions],
+        "engine": VERSION,
         "kernels": sources_digest(),
     }
 
