@@ -1,5 +1,6 @@
 """How a run ends that Snakemake itself ends: in one line with the reason, and with its log."""
 
+import errno
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import infoplane.running.study as study
 from infoplane import UserError
 from infoplane.config.study import resolve
 from infoplane.layout import PARTS
+from infoplane.running.folder import CLAIM, LOCKS, is_locked
 from infoplane.running.study import (
     Options,
     in_one_line,
@@ -83,6 +85,54 @@ def test_a_workflow_that_fails_is_one_line_and_a_log(tmp_path, monkeypatch, rule
     assert words in line and "\n" not in line and 'File "' not in line and "Traceback" not in line
     *_, log = line.removesuffix(")").rpartition("(log: ")
     assert (tmp_path / log).read_text() and log.startswith(".snakemake/log/"), line
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """The children of a run in an empty folder, which have a lock and do nothing."""
+    children = []
+
+    class IdleChild:
+        def __init__(self, *_: object) -> None:
+            self.stopped = False
+            (tmp_path / LOCKS).mkdir(parents=True, exist_ok=True)
+            (tmp_path / LOCKS / "1.input.lock").touch()
+            children.append(self)
+
+        def stop(self, patience: float) -> None:
+            self.stopped = True
+
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(CONFIG))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study, "Child", IdleChild)
+    return children
+
+
+def fail_to_follow(monkeypatch, error: BaseException) -> None:
+    def follow(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(study, "follow", follow)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenPipeError(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        ValueError("no JSON"),
+        KeyboardInterrupt(),
+        SystemExit(129),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_ends_a_run_stops_its_jobs_and_leaves_no_lock(tmp_path, monkeypatch, started, error):
+    fail_to_follow(monkeypatch, error)
+    with pytest.raises(type(error)):
+        run_study(tmp_path / "study.yaml", [], Options(cores=1))
+    (child,) = started
+    assert child.stopped
+    assert not is_locked(tmp_path) and not (tmp_path / CLAIM).exists()
 
 
 PLANE = {"kind": "plane", "category": "main", "experiments": ["relu"], "estimators": ["exact"]}

@@ -48,9 +48,10 @@ class Child:
         self.events = os.fdopen(reading)
 
     def listen(self) -> Iterator[dict[str, Any]]:
-        """What it tells, until it ends."""
+        """What it tells, until it ends; a line that its end has cut off is left out."""
         for line in self.events:
-            yield json.loads(line)
+            if line.endswith("\n"):
+                yield json.loads(line)
 
     def wait(self) -> int:
         """Its status when it has ended."""
@@ -71,10 +72,12 @@ class Child:
         """
         self.events.close()
         self.send(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(patience)
-        self.send(signal.SIGKILL)  # jobs that it has left behind too
-        self.process.wait()
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience)
+        finally:  # a second interrupt ends the patience
+            self.send(signal.SIGKILL)  # jobs that it has left behind too
+            self.process.wait()
 
     def send(self, number: int) -> None:
         """Send a signal to it and its jobs."""

@@ -81,9 +81,11 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
         try:
             errors = follow(child, progress, options)
             status = child.wait()
-        except (KeyboardInterrupt, SystemExit):
-            child.stop(PATIENCE_IN_PROCESS if options.in_process else PATIENCE)
-            unlock(Path.cwd())
+        except BaseException:  # whatever it is, jobs would go on unseen
+            try:
+                child.stop(PATIENCE_IN_PROCESS if options.in_process else PATIENCE)
+            finally:
+                unlock(Path.cwd())
             raise
     if options.dry_run and not status:
         print_plan(progress)
