@@ -135,6 +135,22 @@ def test_whatever_ends_a_run_stops_its_jobs_and_leaves_no_lock(tmp_path, monkeyp
     assert not is_locked(tmp_path) and not (tmp_path / CLAIM).exists()
 
 
+@pytest.mark.parametrize("claim", [None, ""], ids=["claim of its own", "claim of a killed run"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_run_that_is_cut_off_leaves_the_lock_of_another_snakemake(
+    tmp_path, monkeypatch, started, claim, dry_run
+):
+    fail_to_follow(monkeypatch, KeyboardInterrupt())
+    (tmp_path / LOCKS).mkdir(parents=True)
+    (tmp_path / LOCKS / "0.input.lock").touch()
+    if claim is not None:
+        (tmp_path / CLAIM).write_text(claim)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(tmp_path / "study.yaml", [], Options(cores=1, dry_run=dry_run))
+    left = {path.name for path in (tmp_path / LOCKS).iterdir()}
+    assert started[0].stopped and left - {"1.input.lock"} == {"0.input.lock"}
+
+
 PLANE = {"kind": "plane", "category": "main", "experiments": ["relu"], "estimators": ["exact"]}
 
 

@@ -15,7 +15,7 @@ from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
 from infoplane.layout import Layout, path_of
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
-from infoplane.running.folder import claimed, is_locked, unlock
+from infoplane.running.folder import FolderClaim, claimed, is_locked, unlock
 from infoplane.running.process import Child
 from infoplane.running.progress import RunProgress, StartedJob
 
@@ -73,19 +73,19 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
     refuse_other_targets(study, targets)
     arguments = [*targets, *arguments_of(config, options)]
     with claimed(Path.cwd()) as claim:
-        if claim.is_inherited:
-            unlock(Path.cwd())
+        unlock(Path.cwd(), claim.inherited)
         progress = progress_of(study, 1 if options.in_process else options.cores)
         progress.read_benchmarks(Path(study.results))
         child = Child(arguments, environment_of(options), [claim.descriptor])
         try:
-            errors = follow(child, progress, options)
+            errors = follow(child, progress, options, claim)
             status = child.wait()
         except BaseException:  # whatever it is, jobs would go on unseen
             try:
                 child.stop(PATIENCE_IN_PROCESS if options.in_process else PATIENCE)
             finally:
-                unlock(Path.cwd())
+                if not options.dry_run:  # which takes no lock
+                    unlock(Path.cwd(), claim.own())
             raise
     if options.dry_run and not status:
         print_plan(progress)
@@ -152,8 +152,10 @@ def progress_of(study: Study, cores: int) -> RunProgress:
     return RunProgress(cores, targets=target_names(), untimed=untimed, moving=moving)
 
 
-def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
+def follow(child: Child, progress: RunProgress, options: Options, claim: FolderClaim) -> list[str]:
     """Show what Snakemake tells until it ends; the errors that it tells of.
+
+    What it will run it tells when it has its lock, which is noted then.
 
     A terminal that is closed ends the run, as Ctrl-C does.
     """
@@ -166,6 +168,8 @@ def follow(child: Child, progress: RunProgress, options: Options) -> list[str]:
         for event in child.listen():
             known = len(progress.warnings)
             progress.take(event)
+            if event["event"] == "run_info" and not options.dry_run:
+                claim.note()
             for warning in progress.warnings[known:]:
                 display.write(warning)
             display.update()
