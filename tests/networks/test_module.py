@@ -135,3 +135,46 @@ def test_what_is_not_there_is_one_line(ask, line):
     with pytest.raises(UserError) as error:
         ask(trained(0))
     assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def images_of(dtype):
+    """Images of whole numbers up to the largest of a type, and a trajectory on them."""
+    images = small_images((9, 8))
+    top = np.iinfo(dtype).max
+    images = replace(images, inputs=images.inputs.astype(dtype) * dtype(top // 255), scale=1 / top)
+    spec = spec_of("relu", 8, dataset=images.name, network=[4], epochs=1, batch_size=16)
+    return images, train(spec, 1, images)[0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_inputs_that_are_not_those_of_whole_pixels_are_refused(dtype):
+    """Scaled ones would all be read as 0."""
+    images, trajectory = images_of(dtype)
+    module, top = trajectory.module(0, 0, images), np.iinfo(dtype).max
+    pixels = torch.from_numpy(images.inputs.astype(np.float32))
+    for wrong, named in [
+        (pixels / top, r"0\.\d+"),
+        (pixels - pixels.max() - 1, r"-\d+"),
+        (pixels + top + 1, r"\d+"),
+        (pixels * torch.nan, "nan"),
+    ]:
+        with pytest.raises(
+            UserError, match=f"^inputs: {named} .*; give whole numbers of 0 … {top}, .*not sc"
+        ):
+            module(wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("given", [torch.int32, torch.int64, torch.float32, torch.float64])
+def test_whole_pixels_may_be_of_any_type(dtype, given):
+    images, trajectory = images_of(dtype)
+    module = trajectory.module(0, 0, images)
+    expected = module(as_tensor(images.inputs))
+    assert torch.equal(module(as_tensor(images.inputs).to(given)), expected)
+
+
+def test_inputs_that_are_scaled_by_feature_need_not_be_whole():
+    dataset = Dataset("features", np.arange(60).reshape(20, 3), np.arange(20) % 2, scaling="feature")
+    spec = spec_of("relu", 8, dataset="features", network=[4], epochs=1, batch_size=16)
+    module = train(spec, 1, dataset)[0].module(0, 0, dataset)
+    assert dataset.inputs.dtype == np.uint8 and module(torch.rand(5, 3)).shape == (5, 2)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from infoplane.config import RangeSpec, TrainingSpec
 from infoplane.datasets import Dataset
+from infoplane.errors import WrongValue
 from infoplane.networks.forward import Model, layer_output, model_on, weights_of
 from infoplane.networks.inputs import Inputs, reading_of
 from infoplane.networks.layers import Dense, Selection
@@ -21,16 +22,39 @@ __all__ = ["module_of"]
 
 
 class Reading(nn.Module):
-    """Inputs (N, …) of a data set as the network reads them, (N, features or channels, rows, columns)."""
+    """Inputs (N, …) of a data set as the network reads them, (N, features or channels, rows, columns).
 
-    def __init__(self, read: Callable[[np.ndarray], Inputs], shape: tuple[int, ...]) -> None:
+    Attributes:
+        most: the largest number of the type of inputs that are read as whole numbers; None of others.
+    """
+
+    def __init__(
+        self, read: Callable[[np.ndarray], Inputs], shape: tuple[int, ...], most: int | None
+    ) -> None:
         super().__init__()
-        self.read, self.shape = read, shape
+        self.read, self.shape, self.most = read, shape, most
 
     def forward(self, inputs: Tensor) -> Tensor:
-        values, scale = self.read(inputs.detach().cpu().numpy())
+        given = inputs.detach().cpu().numpy()
+        if self.most is not None:
+            refuse_other_numbers(given, self.most)
+        values, scale = self.read(given)
         read = torch.from_numpy(values.astype(np.float64)) * (1.0 if scale is None else scale)
         return read.reshape(-1, *self.shape).to(inputs.device)
+
+
+def refuse_other_numbers(inputs: np.ndarray, most: int) -> None:
+    """Refuse inputs that are no whole numbers from 0 to the largest: they would be cut to such.
+
+    Raises:
+        WrongValue: there are others.
+    """
+    whole = (inputs >= 0) & (inputs <= most) & (inputs == np.rint(inputs))
+    if not whole.all():
+        raise WrongValue(
+            f"inputs: {inputs[~whole][0]:g} is no such number as the data set has; give whole numbers "
+            f"of 0 … {most}, such as pixels, not scaled"
+        )
 
 
 class Weighted(nn.Module):
@@ -122,7 +146,9 @@ def module_of(
     model, _ = model_on(spec, dataset)
     shape = dataset.inputs.shape[1:]
     image = (1, *shape) if len(shape) == 2 else shape
-    reading = Reading(reading_of(dataset, model.scheme.quantized), image)
+    is_whole = dataset.inputs.dtype.kind == "u" and dataset.scaling != "feature"
+    most = int(np.iinfo(dataset.inputs.dtype).max) if is_whole else None
+    reading = Reading(reading_of(dataset, model.scheme.quantized), image, most)
     modules: OrderedDict[str, nn.Module] = OrderedDict(inputs=reading)
     state, moving = (torch.from_numpy(each.astype(np.float64))[None] for each in (parameters, ranges))
     scale = model.scale
