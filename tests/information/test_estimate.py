@@ -11,9 +11,10 @@ from reference import small_images
 
 from infoplane import EstimatorSpec, TrainingSpec, binned_information, exact_information, train
 from infoplane.artifacts import read_table
-from infoplane.datasets import save_dataset
+from infoplane.datasets import Dataset, save_dataset
 from infoplane.errors import UserError
 from infoplane.information import estimate, run
+from infoplane.information.activations import activations
 from infoplane.information.binning import adaptive_bins, quantized, rebinned, uniform_bins
 from infoplane.information.estimate import estimate_together
 from infoplane.information.replay import replay
@@ -465,3 +466,17 @@ def test_the_global_range_is_that_of_the_snapshots_that_are_finite(on_images, im
         for layer, outputs in enumerate(activations):
             expected = binned_information(outputs[place], images.labels, 30, tuple(map(float, ends)))
             assert same_bits(expected[:3], [values[place] for values in table_values(table, layer)[:3]])
+
+
+@pytest.mark.parametrize(
+    ("layers", "numbers"), [(None, [*range(1, 130)]), ([1, 128], [1, 128]), ("output", [129])]
+)
+def test_the_layers_of_a_deep_network_have_their_numbers(layers, numbers):
+    """More of them than int8 can number."""
+    dataset = Dataset("few", np.arange(16).reshape(8, 2), np.arange(8) % 2)
+    settings = {"dataset": "few", "network": [2] * 128, "activation": "tanh", "bits": 8, "epochs": 1}
+    spec = TrainingSpec(**settings, record_every=1, batch_size=4)
+    trajectory = train(spec, 1, dataset)[0]
+    table = estimate(EstimatorSpec(kind="exact", layers=layers), trajectory, dataset)
+    assert table["layer"].tolist() == numbers * 2 and table["layer"].dtype == np.int16
+    assert set(activations(trajectory, dataset)["layer"]) == {128}

@@ -48,6 +48,15 @@ def test_spread_epochs_are_recorded_ones_with_both_ends_of_every_part(epochs, pr
         assert len(own) <= count + 1 and (np.diff(own) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("layers", "dtype"), [(2, np.int8), (127, np.int8), (128, np.int16), (300, np.int16)]
+)
+def test_keys_number_every_layer_in_the_least_of_two_types(layers, dtype):
+    keys = table_keys(trajectory(epochs=1, record_every=1), layers)
+    assert keys["layer"].dtype == dtype
+    assert keys["layer"].tolist() == [*range(1, layers + 1)] * (2 * 2)
+
+
 def test_keys_name_every_combination_in_the_order_of_values():
     whole = trajectory(epochs=6, prefit_epochs=1, record_every=5)
     keys = table_keys(whole, 2, estimator=["a", "b"])

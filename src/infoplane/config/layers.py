@@ -1,13 +1,16 @@
 """Layers that estimators and figures ask for, against those of the networks they are applied to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.figures import FigureSpec
 from infoplane.config.study import Estimator
 from infoplane.errors import UserError
 
-__all__ = ["layers_in", "problems_of_layers"]
+__all__ = ["column_of_layers", "layers_in", "problems_of_layers"]
 
 # Figures that show the output, and those that show the last hidden layer as well, by so many last layers
 LAST = {"readings": 1, "tradeoff": 1, "forest": 2, "settings": 2}
@@ -31,6 +34,18 @@ def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
             f"name some of 1 to {number}, or output"
         )
     return layers
+
+
+def column_of_layers(numbers: Sequence[int], layers: int) -> np.ndarray[Any, np.dtype[np.signedinteger[Any]]]:
+    """Numbers of layers, from 1, as a column of a table has them: of a type that holds those of all layers.
+
+    Args:
+        layers: how many the network has.
+
+    >>> column_of_layers([1, 3], 127).dtype.name, column_of_layers([1, 3], 128).dtype.name
+    ('int8', 'int16')
+    """
+    return np.array(numbers, np.int8 if layers <= np.iinfo(np.int8).max else np.int16)
 
 
 def problems_of_layers(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import write_table
+from infoplane.config.layers import column_of_layers
 from infoplane.datasets import Dataset
 from infoplane.errors import UserError
 from infoplane.information.merging import of_repetition
@@ -39,6 +40,7 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
         UserError: no hidden layer has two neurons.
     """
     number = layer_of_two(trajectory, dataset)
+    (layer,) = column_of_layers([number], trajectory.ranges.shape[2])
     labels = network_labels(trajectory.spec, dataset, trajectory.repetitions[0])
     tables = []
     for _, times, layers in replay(trajectory, dataset):
@@ -46,7 +48,7 @@ def activations(trajectory: Trajectory, dataset: Dataset) -> pd.DataFrame:
             first, second = layers[number - 1].activations[snapshot]
             rows = pd.DataFrame({"label": labels, "t_1": first, "t_2": second})
             counted = rows.groupby(["label", "t_1", "t_2"]).size().rename("count").reset_index()
-            tables.append(counted.assign(epoch=np.int32(epoch), layer=np.int8(number)))
+            tables.append(counted.assign(epoch=np.int32(epoch), layer=layer))
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(tables, ignore_index=True)[COLUMNS]

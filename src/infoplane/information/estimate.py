@@ -8,7 +8,7 @@ import pandas as pd
 
 from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec, TrainingSpec
-from infoplane.config.layers import layers_in
+from infoplane.config.layers import column_of_layers, layers_in
 from infoplane.config.validation import validated
 from infoplane.datasets import Dataset
 from infoplane.datasets.dataset import with_train_fraction
@@ -132,7 +132,7 @@ class Measurement:
             self.trajectory.repetitions,
             self.trajectory.parts[self.times],
             self.trajectory.epochs[self.times],
-            self.layers,
+            column_of_layers(self.layers, self.trajectory.ranges.shape[2]),
             self.result[:, self.times],
         )
 
@@ -164,7 +164,7 @@ def information_table(
     repetitions: np.ndarray,
     parts: np.ndarray,
     epochs: np.ndarray,
-    layers: Sequence[int],
+    layers: np.ndarray,
     result: np.ndarray,
 ) -> pd.DataFrame:
     """The table of `estimate` from values (R, T, layers, 4) of R repetitions at T recorded states."""
@@ -174,7 +174,7 @@ def information_table(
             "repetition": np.repeat(repetitions, times * number),
             "part": np.tile(np.repeat(parts, number), count),
             "epoch": np.tile(np.repeat(epochs, number), count),
-            "layer": np.tile(np.array(layers, dtype=np.int8), count * times),
+            "layer": np.tile(layers, count * times),
         }
         | dict(zip(Information._fields, result.reshape(-1, 4).T, strict=True))
     ).astype({"distinct": np.int32})

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.artifacts import describe, refuse_mismatch
+from infoplane.config.layers import column_of_layers
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.trajectory import Trajectory, load_trajectory
 
@@ -77,7 +78,7 @@ def table_keys(trajectory: Trajectory, layers: int, **further: Sequence[Any]) ->
     axes: dict[str, Any] = {
         "repetition": trajectory.repetitions,
         "time": range(len(trajectory.epochs)),
-        "layer": np.arange(1, layers + 1, dtype=np.int8),
+        "layer": column_of_layers(range(1, layers + 1), layers),
         **further,
     }
     product = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))

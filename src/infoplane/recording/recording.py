@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from infoplane.artifacts import array_digest, describe, machine, write_table
-from infoplane.config.layers import layers_in
+from infoplane.config.layers import column_of_layers, layers_in
 from infoplane.config.validation import suggestion
 from infoplane.entropy import Information, entropy
 from infoplane.errors import UserError, WrongValue
@@ -33,7 +33,6 @@ NO_ENDS: Ends = (math.nan, math.nan)
 
 # A layer is looked for in the run of so few inputs.
 FEW = 2
-MOST_OF_INT8 = 127
 
 
 class Recording:
@@ -108,7 +107,7 @@ class Recording:
                 "repetition": np.zeros(epochs * layers, np.int32),
                 "part": np.full(epochs * layers, "main"),
                 "epoch": np.repeat(np.array(self.epochs, np.int32), layers),
-                "layer": np.tile(np.array(numbers, layer_type(len(self.layers))), epochs),
+                "layer": np.tile(column_of_layers(numbers, len(self.layers)), epochs),
                 "layer_name": np.tile(names_of_layers, epochs),
             }
             | dict(zip(Information._fields, values.reshape(-1, 4).T, strict=True))
@@ -315,8 +314,3 @@ def as_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
 def finite(value: Any) -> Any:
     """A number as JSON has it, which knows neither NaN nor infinity."""
     return value if math.isfinite(value) else None
-
-
-def layer_type(layers: int) -> type[np.signedinteger[Any]]:
-    """The type of layers' numbers: that of `estimate`, where it has enough of them."""
-    return np.int8 if layers <= MOST_OF_INT8 else np.int16
