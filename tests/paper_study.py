@@ -48,7 +48,8 @@ def write_study(config: Path) -> Study:
             "digest": "ab" * 32,
         }
         first = results / path_of("aggregates", experiment=pairs[0][0], estimator=pairs[0][1])
-        write_table(first, pd.DataFrame({"epoch": [0]}), describe("aggregates", {}, dataset=known))
+        spec = {"estimator": {"kind": "exact"}}
+        write_table(first, pd.DataFrame({"epoch": [0]}), describe("aggregates", spec, dataset=known))
     write_csv(results / path_of("claims"), claims(rng))
     for name in Layout(study).figures_of(PICTURE):
         path = results / path_of("figure", figure=name, format="svg")
