@@ -169,6 +169,23 @@ def test_a_flipped_verdict_changes_the_sentence(study, changed):
         assert f"Read as the quantized logits, {sentence}" in words(pages[0].extract_text())
 
 
+def first_page(config: Path) -> str:
+    """The first page, with the abstract."""
+    return words(pypdf.PdfReader(write_paper(config)).pages[0].extract_text())
+
+
+def test_a_mixed_verdict_says_of_no_cell_what_none_shows(changed):
+    edit(changed, "claims.csv", {"claim": "C3", "reading": "logits"}, verdict="mixed", shows=0)
+    edit(changed, "claims.csv", {"claim": "C3", "reading": "rebinned"}, verdict="mixed", shows=2)
+    edit(changed, "claims.csv", {"claim": "C5", "protocol": "published"}, verdict="mixed", shows=0)
+    edit(changed, "claims.csv", {"claim": "C5", "protocol": "controlled"}, verdict="mixed", shows=2)
+    text = first_page(changed)
+    assert "logits, it stays open whether most runs compress the output of every network" in text
+    assert "code, most runs compress the output of some networks, and whether" in text
+    assert "published protocol, exact counting of quantized networks confirms in no layer" in text
+    assert "under the controlled one, exact counting of quantized networks confirms in some layers" in text
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
