@@ -186,6 +186,14 @@ def test_a_mixed_verdict_says_of_no_cell_what_none_shows(changed):
     assert "under the controlled one, exact counting of quantized networks confirms in some layers" in text
 
 
+def test_a_mixed_verdict_on_fitting_says_whether_layers_lack_it(changed):
+    edit(changed, "claims.csv", {"claim": "C2", "protocol": "published"}, verdict="mixed", lacks=0)
+    edit(changed, "claims.csv", {"claim": "C2", "protocol": "controlled"}, verdict="mixed", lacks=1)
+    text = first_page(changed)
+    assert "Under the published protocol, no layer lacks a fitting phase" in text
+    assert "under the controlled one, it stays open whether every layer fits: that some lack" in text
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
