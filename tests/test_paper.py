@@ -194,6 +194,15 @@ def test_a_mixed_verdict_on_fitting_says_whether_layers_lack_it(changed):
     assert "under the controlled one, it stays open whether every layer fits: that some lack" in text
 
 
+def test_no_data_is_no_claim_that_nothing_was_run(changed):
+    for claim in ("C2", "C3", "C5"):
+        edit(changed, "claims.csv", {"claim": claim}, verdict="no data", ceiling=3)
+    text = first_page(changed)
+    assert "Under both protocols, nothing in this study says whether every layer fits" in text
+    assert "logits, nothing in this study says whether the output compresses" in text
+    assert "nothing was run" not in text
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
