@@ -203,6 +203,22 @@ def test_no_data_is_no_claim_that_nothing_was_run(changed):
     assert "nothing was run" not in text
 
 
+def whole(config: Path) -> str:
+    """All pages."""
+    return words("\n".join(page.extract_text() for page in pypdf.PdfReader(write_paper(config)).pages))
+
+
+@pytest.mark.parametrize(("left", "said"), [(10, True), (40, False)])
+def test_little_left_to_fit_is_said_where_it_is_so_in_every_layer_that_lacks_the_phase(changed, left, said):
+    edit(changed, "claims.csv", {"claim": "C2", "protocol": "published"}, verdict="refuted")
+    for data in ("synthetic", "mnist"):
+        edit(changed, f"{data}/prevalence.csv", {"phase": "fitting"}, status="shows")
+    layer = {"experiment": TANH, "estimator": "exact", "layer": 5}
+    edit(changed, "synthetic/prevalence.csv", layer | {"phase": "fitting"}, status="lacks", k=10)
+    edit(changed, "synthetic/prevalence.csv", layer | {"phase": "fitting_with_headroom"}, k=left, n=left)
+    assert ("most of their runs have little left to fit" in whole(changed)) == said
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
