@@ -112,6 +112,14 @@ def test_numbers_of_the_config_and_of_all_tables_together_are_told(study, text):
     assert "commit" in text and "numpy" in text and "ab" * 8 in text
 
 
+def test_optimizers_and_batches_are_those_of_all_experiments(study, text):
+    trained = [its.spec for its in study[1].trained.values()]
+    assert {its.optimizer for its in trained} == {"adam", "sgd"}
+    sizes = [its.batch_size for its in trained if its.batch_size != "whole"]
+    batches = f"batches of {min(sizes):,} to {max(sizes):,} or of the whole training set"
+    assert re.search(rf"trained by Adam \(learning rate.*? or SGD \(learning rate.*? to .*?in {batches}", text)
+
+
 def test_verdicts_are_those_of_the_table(study, text):
     for _, its in table(study, "claims.csv").iterrows():
         assert re.search(rf"{its['claim']} {its['reading']}.*?{its['verdict']}", text)
