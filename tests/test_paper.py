@@ -69,6 +69,8 @@ def edit(config: Path, name: str, where: dict[str, object], **values: object) ->
     chosen = (rows[[*where]] == pd.Series(where)).all(axis=1)
     assert chosen.any()
     for column, value in values.items():
+        # so that whole numbers beside an empty entry stay whole
+        rows[column] = rows[column].astype(object)
         rows.loc[chosen, column] = value
     rows.to_csv(path, index=False)
 
@@ -225,6 +227,12 @@ def test_little_left_to_fit_is_said_where_it_is_so_in_every_layer_that_lacks_the
     edit(changed, "synthetic/prevalence.csv", layer | {"phase": "fitting"}, status="lacks", k=10)
     edit(changed, "synthetic/prevalence.csv", layer | {"phase": "fitting_with_headroom"}, k=left, n=left)
     assert ("most of their runs have little left to fit" in whole(changed)) == said
+
+
+@pytest.mark.parametrize(("number", "words"), [(None, "runs, bad fits are not defined."), (1, "runs, 1 is a bad fit.")])
+def test_bad_fits_are_told_where_they_are_defined(changed, number, words):
+    edit(changed, "mnist/fits.csv", {"experiment": "mnist-bottleneck-2-8bit"}, bad_fits=number)
+    assert words in whole(changed)
 
 
 def test_a_verdict_without_a_sentence_is_named(changed):
