@@ -119,7 +119,9 @@ def test_optimizers_and_batches_are_those_of_all_experiments(study, text):
     assert {its.optimizer for its in trained} == {"adam", "sgd"}
     sizes = [its.batch_size for its in trained if its.batch_size != "whole"]
     batches = f"batches of {min(sizes):,} to {max(sizes):,} or of the whole training set"
-    assert re.search(rf"trained by Adam \(learning rate.*? or SGD \(learning rate.*? to .*?in {batches}", text)
+    assert re.search(
+        rf"trained by Adam \(learning rate.*? or SGD \(learning rate.*? to .*?in {batches}", text
+    )
 
 
 def test_verdicts_are_those_of_the_table(study, text):
@@ -229,7 +231,9 @@ def test_little_left_to_fit_is_said_where_it_is_so_in_every_layer_that_lacks_the
     assert ("most of their runs have little left to fit" in whole(changed)) == said
 
 
-@pytest.mark.parametrize(("number", "words"), [(None, "runs, bad fits are not defined."), (1, "runs, 1 is a bad fit.")])
+@pytest.mark.parametrize(
+    ("number", "words"), [(None, "runs, bad fits are not defined."), (1, "runs, 1 is a bad fit.")]
+)
 def test_bad_fits_are_told_where_they_are_defined(changed, number, words):
     edit(changed, "mnist/fits.csv", {"experiment": "mnist-bottleneck-2-8bit"}, bad_fits=number)
     assert words in whole(changed)
