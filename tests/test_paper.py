@@ -12,8 +12,11 @@ from paper_study import config_of, write_study
 from phase_files import write_phases
 
 from infoplane.cli import main
+from infoplane.config.study import load_config
 from infoplane.errors import UserError
+from infoplane.layout import Layout
 from infoplane.paper import write_paper
+from infoplane.paper.facts import facts
 from infoplane.statistics import join_prevalence, write_claims
 from infoplane.statistics.settings import COLUMNS
 
@@ -237,6 +240,28 @@ def test_little_left_to_fit_is_said_where_it_is_so_in_every_layer_that_lacks_the
 def test_bad_fits_are_told_where_they_are_defined(changed, number, words):
     edit(changed, "mnist/fits.csv", {"experiment": "mnist-bottleneck-2-8bit"}, bad_fits=number)
     assert words in whole(changed)
+
+
+ALIKE = """
+defaults: {dataset: synthetic, network: shwartz-ziv, activation: relu, bits: 8, record_every: 5, repetitions: 6,
+           chunk: 6}
+experiments: {short: {epochs: 300}, long: {epochs: 600}, other: {epochs: 300, bits: 4},
+              again: {epochs: 600, bits: 4, control: true}}
+estimators: {exact: {kind: exact}}
+"""
+
+
+def test_labels_of_experiments_differ(tmp_path):
+    config = config_of(tmp_path, ALIKE)
+    study = load_config(config)
+    told = facts(study, Layout(study), config)
+    labels = {name: its["label"] for name, its in told["experiments"].items()}
+    assert labels == {
+        "short": "ReLU, 8 bits (short)",
+        "long": "ReLU, 8 bits (long)",
+        "other": "ReLU, 4 bits",
+        "again": "ReLU, 4 bits (again)",
+    }
 
 
 def test_a_verdict_without_a_sentence_is_named(changed):

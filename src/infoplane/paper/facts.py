@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infoplane.config.kinds import PICTURE
-from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, label_of_training
+from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, labels_of_trainings
 from infoplane.config.study import Experiment, Study
 from infoplane.config.training import LayerSpec
 from infoplane.export import PROVENANCE, provenance
@@ -30,9 +30,7 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
     Raises:
         UserError: the config cannot be read.
     """
-    labels = study.labels() | {
-        name: its.label or label_of_training(its.spec) for name, its in study.trained.items()
-    }
+    labels = labels_of_all(study)
     descriptions = [
         description_of(Path(study.results, path)) for path in layout.files("aggregates", study.pairs)
     ]
@@ -55,6 +53,17 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
         "constants": CONSTANTS,
         "provenance": origin(study, config) | {"versions": all_versions(its["versions"] for its in made)},
     }
+
+
+def labels_of_all(study: Study) -> dict[str, str]:
+    """Labels of all experiments that are trained, and of estimators.
+
+    Those that claims rest on have the labels of the figures; of the others, one that would be like any has
+    its name too.
+    """
+    trained = study.trained
+    own = {name: its.label for name, its in trained.items() if its.label}
+    return labels_of_trainings({name: its.spec for name, its in trained.items()}, own) | study.labels()
 
 
 def origin(study: Study, config: Path) -> dict[str, Any]:
