@@ -184,3 +184,12 @@ def test_what_a_training_would_warn_of_is_one_line_and_no_error(tmp_path, inputs
     assert answer.status == 0 and answer.output.endswith("0 figures; 1 warning\n"), answer
     (line,) = answer.errors.splitlines()
     assert line.startswith(f"warning: {tmp_path / 'study.yaml'}: data set mine: ") and words in line
+
+
+def test_what_is_right_is_counted_in_words(tmp_path):
+    one = {"accuracy": SHOWN | {"kind": "accuracy"}}
+    told = check(tmp_path, figures=one).output
+    assert told.endswith(": 1 experiment, 1 estimator, 1 figure; nothing wrong\n")
+    sweep = {"relu": {"sweep": {"seed": [1, 2, 3]}}}
+    told = check(tmp_path, experiments=sweep).output
+    assert told.endswith(": 4 experiments, 1 estimator, 0 figures; nothing wrong\n")

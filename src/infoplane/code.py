@@ -49,8 +49,8 @@ PLUMBING = frozenset(
         "suitability",
     }
 )
-# What of it stands in figures and pages: names of activations and estimators, captions
-WORDING = frozenset({"config.kinds", "config.labels"})
+# What of it stands in figures and pages: names of activations and estimators, captions, words
+WORDING = frozenset({"config.kinds", "config.labels", "config.words"})
 # The two engines: nothing of one rests on the other
 ENGINES = {
     "torch": frozenset(

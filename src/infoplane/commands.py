@@ -15,6 +15,7 @@ from infoplane.config.kinds import TABLES
 from infoplane.config.parsing import from_json
 from infoplane.config.study import load_config
 from infoplane.config.validation import parse_spec
+from infoplane.config.words import counted
 from infoplane.errors import UserError
 from infoplane.layout import path_of
 
@@ -75,11 +76,13 @@ def check(given: Namespace) -> None:
     ] + repeated_runs(study.recorded)
     for warning in warnings:
         print(f"warning: {given.config}: {warning}", file=sys.stderr)
-    found = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else "nothing wrong"
-    print(
-        f"{given.config}: {len(study.experiments)} experiments, {len(study.estimators)} estimators, "
-        f"{len(study.figures)} figures; {found}"
-    )
+    sizes = {
+        "experiment": len(study.experiments),
+        "estimator": len(study.estimators),
+        "figure": len(study.figures),
+    }
+    found = counted(len(warnings), "warning") if warnings else "nothing wrong"
+    print(f"{given.config}: {', '.join(counted(size, noun) for noun, size in sizes.items())}; {found}")
 
 
 def status(given: Namespace) -> None:
@@ -296,7 +299,7 @@ def verify(given: Namespace) -> None:
     problems, counts = verify(given.results)
     print("\n".join([*counts, *problems]))
     if problems:
-        number = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
+        number = counted(len(problems), "problem")
         raise UserError(f"{given.results}: {number}, listed above; follow the advice there")
 
 

@@ -17,6 +17,7 @@ from snakemake.settings.types import DeploymentMethod
 try:
     from infoplane.artifacts import canonical
     from infoplane.config.kinds import PICTURE
+    from infoplane.config.words import evaluated
     from infoplane.errors import UserError
     from infoplane.jobs import Commands, planned_study, python_command
     from infoplane.layout import BESIDE, FILES, JOINS, Layout, benchmark_of, log_of, report_category
@@ -43,6 +44,9 @@ except UserError as error:
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 if IN_CONDA and not SOURCE:
     sys.exit("infoplane: --sdm conda takes the modules of a clone; run the Snakefile of one, or leave it out")
+
+# The front page of the report knows the config alone, which counts a sweep as one experiment.
+config["summary"] = evaluated(len(study.experiments), len(study.estimators))
 
 layout = Layout(study)
 provenance = Provenance(study)

@@ -22,6 +22,7 @@ from infoplane.config.labels import (
     network_label,
 )
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
+from infoplane.config.words import counted, evaluated, listed, span
 from infoplane.figures.descriptions import figure_description
 from infoplane.layout import JOINS, report_category
 from infoplane.pages.verdicts import findings
@@ -77,8 +78,7 @@ def write_index(
     page = page_from(
         Path(__file__).with_suffix(".html"),
         title=title_of(folder),
-        summary=f"{counted(len({pair[0] for pair in informed}), 'experiment')}, evaluated by "
-        f"{counted(len(estimators), 'estimator')}.",
+        summary=f"{evaluated(len({pair[0] for pair in informed}), len(estimators))}.",
         claims=[each for path in claims for each in claims_in(read_csv(path), {**names, **labels})],
         explorers=moved,
         shelves=shelves_of(each for each in shown if each not in moved),
@@ -102,35 +102,6 @@ def title_of(folder: Path) -> str:
     ('Information planes: quick', 'Information planes: results')
     """
     return f"Information planes: {folder.resolve().name}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun.
-
-    >>> counted(1, "run"), counted(20, "run")
-    ('1 run', '20 runs')
-    """
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def span(numbers: Iterable[float]) -> str:
-    """The range of some numbers.
-
-    >>> span([8000, 3000]), span([256]), span([1e-4, 1e-4])
-    ('3000 to 8000', '256', '0.0001')
-    """
-    low, high = min(known := [*numbers]), max(known)
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
-
-
-def listed(words: Iterable[str]) -> str:
-    """Some words, each once, as in a sentence.
-
-    >>> listed(["relu", "tanh", "relu"]), listed(["relu"]), listed("abc")
-    ('relu and tanh', 'relu', 'a, b and c')
-    """
-    *others, last = dict.fromkeys(words)
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def methods(
