@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from infoplane.artifacts import digest
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
+from infoplane.config.kinds import FIGURES
 from infoplane.config.training import Ranges
 from infoplane.errors import UserError
+from infoplane.information.resolution import EPOCHS
 
 NEEDED = {"dataset": "synthetic", "network": "shwartz-ziv", "activation": "relu", "bits": 8}
 NEEDED |= {"epochs": 100, "record_every": 5}
@@ -168,3 +171,35 @@ def test_what_is_wrong_with_a_spec_is_one_line(line):
         REFUSED[line]()
     assert isinstance(error.value, UserError) and str(error.value).startswith(line), str(error.value)
     assert "\n" not in str(error.value) and "pydantic" not in str(error.value)
+
+
+def figure(kind, **keys):
+    return FigureSpec(kind=kind, category="A", experiments=["relu"], **keys)
+
+
+def test_captions_say_what_the_keys_of_a_figure_decide():
+    by_one, by_three = ({"estimators": ["exact", "fine", "coarse"][:count]} for count in (1, 3))
+    plane = figure("plane", **by_one).caption
+    assert "of every layer T, means over runs, coloured by epoch." in plane and "An inset enlarges" in plane
+    plane = figure("plane", **by_three, colour="layer", layers=[1, 3]).caption
+    assert "of layers T1 and T3, means over runs, coloured by layer." in plane and "inset" not in plane
+    assert "inset" not in figure("plane", **by_one, i_xt=[0, 1]).caption
+    assert "I(T;Y) of layer T2 over epochs" in figure("curves", **by_one, layers=[2]).caption
+    assert "in the last hidden layer and in the output, with" in figure("forest", **by_one).caption
+    assert "in layers T1 and T2, with" in figure("forest", **by_one, layers=[1, 2]).caption
+    assert "a panel for each protocol. Pale" in figure("prevalence", **by_one).caption
+    assert "a panel for each experiment. Pale" in figure("prevalence", **by_three).caption
+    assert "Open markers" not in figure("resolution").caption
+    assert "Open markers are networks" in figure("resolution", trained=["relu/exact"]).caption
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_captions_ask_nothing_of_a_config(kind):
+    keys = {key: ["a"] for key in ("experiments", "estimators") if key in FIGURES[kind].takes}
+    caption = FigureSpec(kind=kind, category="A", **keys).caption
+    assert not re.search("[{}`]|must", caption)
+    assert "{" not in FIGURES[kind].about and FIGURES[kind].about.endswith(FIGURES[kind].asks)
+
+
+def test_the_caption_of_resolution_says_at_how_many_epochs():
+    assert f"from about {EPOCHS} epochs" in figure("resolution").caption

@@ -17,10 +17,14 @@ from infoplane.config.fields import (
     documented,
     one_of,
 )
-from infoplane.config.kinds import FIGURES, TABLES
+from infoplane.config.kinds import FIGURES, PHRASES, TABLES
 from infoplane.config.specs import Spec, refuse_others
+from infoplane.config.words import listed
 
 __all__ = ["FigureSpec"]
+
+# Information planes by more estimators than these leave no room for insets
+WITH_INSETS = 2
 
 
 class FigureSpec(Spec):
@@ -30,7 +34,7 @@ class FigureSpec(Spec):
         str,
         one_of(FIGURES),
         documented(
-            " ".join(f"`{name}`: {kind.caption}." for name, kind in FIGURES.items()),
+            " ".join(f"`{name}`: {kind.about}." for name, kind in FIGURES.items()),
             names=FIGURES,
         ),
     ]
@@ -144,9 +148,23 @@ class FigureSpec(Spec):
 
     @property
     def caption(self) -> str:
-        """A sentence that says what it shows."""
-        caption = FIGURES[self.kind].caption
+        """Sentences that say what it shows."""
+        caption = FIGURES[self.kind].caption.format_map(PHRASES | self.phrases)
         return f"{caption[0].upper()}{caption[1:]}."
+
+    @property
+    def phrases(self) -> dict[str, str]:
+        """What its keys say of it that its kind leaves open."""
+        estimators = len(self.estimators or ())
+        said = {"colour": self.colour, "panels": "each experiment" if estimators > 1 else "each protocol"}
+        if self.layers:
+            names = f"layer{'s' * (len(self.layers) > 1)} {listed(f'T{layer}' for layer in self.layers)}"
+            said |= {"layers": names, "ends": names}
+        if self.i_xt or self.i_ty or estimators > WITH_INSETS:
+            said["insets"] = ""
+        if not self.trained:
+            said["points"] = ""
+        return said
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

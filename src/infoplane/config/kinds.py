@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ESTIMATORS", "FIGURES", "PICTURE", "TABLES", "EstimatorKind", "FigureKind", "TableKind"]
+__all__ = [
+    "ESTIMATORS",
+    "FIGURES",
+    "PHRASES",
+    "PICTURE",
+    "TABLES",
+    "EstimatorKind",
+    "FigureKind",
+    "TableKind",
+]
 
 
 @dataclass(frozen=True)
@@ -124,27 +133,46 @@ class FigureKind:
     It is drawn by the module of `infoplane.figures` that the table `infoplane.figures.KINDS` names.
 
     Attributes:
-        caption: what it shows, for its caption and for the reference of the config.
+        caption: what it shows, for its caption and for the reference of the config. Names in braces stand for
+            what the keys of a figure decide, and are those of `PHRASES`.
         reads: the kinds of tables that it is drawn from.
         takes: the keys that it takes, other than those that every figure takes.
         formats: the formats of its files.
+        asks: what it asks of a config, for the reference alone.
     """
 
     caption: str
     reads: tuple[str, ...]
     takes: tuple[str, ...] = ("experiments", "estimators")
     formats: tuple[str, ...] = PICTURE
+    asks: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it shows whatever its keys, and what it asks of a config."""
+        return ". ".join(filter(None, [self.caption.format_map(PHRASES), self.asks]))
+
+
+# What stands in a caption for a name in braces, unless the keys of a figure say otherwise
+PHRASES = {
+    "colour": "epoch",
+    "ends": "the last hidden layer and in the output",
+    "insets": ". An inset enlarges layers that stay within a tenth of the plane",
+    "layers": "every layer T",
+    "panels": "each protocol, or for each experiment if there are several estimators",
+    "points": ". Open markers are networks that were trained at so many bits",
+}
 
 
 FIGURES = {
     "plane": FigureKind(
-        "information planes: I(X;T) and I(T;Y) of every layer T, means over runs, coloured by epoch. Thin "
-        "lines join the layers of one epoch. An inset enlarges layers that stay within a tenth of the plane",
+        "information planes: I(X;T) and I(T;Y) of {layers}, means over runs, coloured by {colour}. Thin "
+        "lines join the layers of one epoch{insets}",
         ("aggregates",),
         ("experiments", "estimators", "layers", "i_xt", "i_ty", "colour"),
     ),
     "curves": FigureKind(
-        "I(X;T) and I(T;Y) of every layer over epochs, means over runs, with bands from the 10 % to the 90 % "
+        "I(X;T) and I(T;Y) of {layers} over epochs, means over runs, with bands from the 10 % to the 90 % "
         "quantile",
         ("aggregates",),
         ("experiments", "estimators", "layers"),
@@ -175,27 +203,26 @@ FIGURES = {
         ("phases",),
     ),
     "levels": FigureKind(
-        "number of levels of its grid that each layer uses over epochs, means and 10 % to 90 % quantiles; "
-        "for quantized experiments",
+        "number of levels of its grid that each layer uses over epochs, means and 10 % to 90 % quantiles",
         ("levels",),
         ("experiments",),
+        asks="The experiments must be quantized",
     ),
     "errors": FigureKind(
-        "estimates minus the exact value of the same activations over epochs, a column for each estimator. "
-        "An estimator of kind `exact` must be applied to the experiments, too",
+        "estimates minus the exact value of the same activations over epochs, a column for each estimator",
         ("errors",),
         ("experiments", "estimators", "layers"),
+        asks="An estimator of kind `exact` must be applied to the experiments, too",
     ),
     "prevalence": FigureKind(
-        "number of runs whose layers fit and compress, with a panel for each protocol, or for each "
-        "experiment if there are several estimators. Pale cells are undecided",
+        "number of runs whose layers fit and compress, with a panel for {panels}. Pale cells are undecided",
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
     "forest": FigureKind(
-        "share of the runs that compress, with its 95 % interval, in the last hidden layer and in the "
-        "output, with a row for each setting. Settings are grouped by the factor in which they differ from "
-        "the reference, which is the first experiment with the same activation function",
+        "share of the runs that compress, with its 95 % interval, in {ends}, with a row for each "
+        "setting. Settings are grouped by the factor in which they differ from the reference, which is the "
+        "first experiment with the same activation function",
         ("phases",),
         ("experiments", "estimators", "layers"),
     ),
@@ -205,9 +232,9 @@ FIGURES = {
         ("tradeoff",),
     ),
     "signs": FigureKind(
-        "how often estimators agree with the exact value on whether a layer compresses in a run. The "
-        "estimators must include exact ones at the same epochs",
+        "how often estimators agree with the exact value on whether a layer compresses in a run",
         ("phases",),
+        asks="The estimators must include exact ones at the same epochs",
     ),
     "margins": FigureKind(
         "verdicts on the claims, with a row for each claim, protocol and reading and a column for each "
@@ -216,9 +243,8 @@ FIGURES = {
         (),
     ),
     "resolution": FigureKind(
-        "compression against the number of bits to which the activations of each recorded epoch are "
-        "quantized: mean, and share of the runs that compress. `trained` networks are points beside the "
-        "curves",
+        "compression against the number of bits to which activations are quantized, from about 32 epochs "
+        "that are evenly spaced on a logarithmic scale: mean, and share of the runs that compress{points}",
         ("resolution", "phases"),
         ("experiments", "layers", "trained"),
     ),
@@ -228,10 +254,10 @@ FIGURES = {
         ("tradeoff", "correlations"),
     ),
     "merging": FigureKind(
-        "codes of the logits that fall into one bin of the re-binned softmax, for one run at a few epochs; "
-        "for quantized experiments of protocol `published`",
+        "codes of the logits that fall into one bin of the re-binned softmax, for one run at a few epochs",
         ("merging",),
         ("experiments",),
+        asks="The experiments must be quantized, by protocol `published`",
     ),
     "scatter": FigureKind(
         "activations of the layer with two neurons, by class, for one run at a few epochs",
