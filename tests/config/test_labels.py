@@ -1,5 +1,7 @@
 """Labels tell experiments apart that are shown together."""
 
+from copy import deepcopy
+
 import pytest
 
 from infoplane.config import EstimatorSpec, TrainingSpec
@@ -108,3 +110,15 @@ def test_trained_networks_that_cannot_be(trained, complaint):
     figure = {"kind": "resolution", "category": "A", "experiments": ["one"], "trained": trained}
     with pytest.raises(UserError, match=complaint):
         resolve(CONFIG | {"figures": {"mine": figure}}, "mine.yaml")
+
+
+def test_labels_are_those_of_the_config_also_of_controls():
+    """Of a control without a label, nothing is said: its spec may be that of what claims rest on."""
+    config = deepcopy(CONFIG) | {"figures": {}}
+    config["experiments"] |= {"three": {"control": True, "label": "mine"}, "four": {"control": True}}
+    assert resolve(config, "mine.yaml").labels() == {
+        "exact": "counted",
+        "one": "First one",
+        "two": "tanh, 8 bits",
+        "three": "mine",
+    }

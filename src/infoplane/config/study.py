@@ -240,13 +240,13 @@ class Study:
         )
 
     def labels(self) -> dict[str, str]:
-        """What is written in place of the names of experiments that claims rest on, and of estimators."""
-        counted = self.evidence
-        own = {name: its.label for name, its in counted.items() if its.label}
+        """What is written in place of names: of estimators, of experiments with labels, and of evidence."""
+        own = {name: its.label for name, its in self.experiments.items() if its.label}
         estimators = {
             name: its.label or label_of_estimator(its.spec) for name, its in self.estimators.items()
         }
-        return estimators | labels_of_trainings({name: its.spec for name, its in counted.items()}, own)
+        counted = {name: its.spec for name, its in self.evidence.items()}
+        return estimators | own | labels_of_trainings(counted, own)
 
     def exact_estimator(self, experiment: str) -> str | None:
         """The estimator of the exact value of an experiment over all inputs; of several the first."""
