@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from browsers import opened, started_browser
+from recorded_runs import save_runs
 
 from infoplane.artifacts import read_csv
 from infoplane.cli import main
@@ -16,7 +17,9 @@ from infoplane.pages import write_page
 from infoplane.pages.bundle import linked_files, write_bundle
 from infoplane.pages.index import methods, write_index
 from infoplane.pages.verdicts import write_verdicts
-from infoplane.statistics import write_claims
+from infoplane.recognition import description_of
+from infoplane.recorded import write_history, write_information
+from infoplane.statistics import summarise_information, write_claims
 
 from .study import figure_spec
 
@@ -111,6 +114,23 @@ def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_pa
     for tables in ([tmp_path / "claims.csv"], []):
         write_index([], pages, tables, accuracy, aggregates, {}, results / "other.html")
         assert "Verdict" not in Text((results / "other.html").read_text()).words
+
+
+def test_recorded_runs_without_accuracies_are_in_every_table(tmp_path):
+    paths = save_runs(tmp_path, epochs=range(-1, 4), metrics=())
+    folder = tmp_path / "mine" / "statistics" / "own" / "exact"
+    history, information = tmp_path / "history.parquet", tmp_path / "information.parquet"
+    write_history(paths, "inputs", history)
+    write_information(EstimatorSpec(kind="exact"), paths, "inputs", information)
+    aggregates = folder / "aggregates.parquet"
+    summarise_information([information], [history], aggregates, folder / "phases.parquet")
+    page = tmp_path / "mine" / "index.html"
+    write_index([], [], [], [], [aggregates], {"own": "a label"}, page)
+    assert "<td>own</td><td>a label</td><td>inputs</td><td>4</td><td>2</td><td>0</td>" in page.read_text()
+    text = Text(page.read_text()).words
+    described = description_of(history)
+    assert "1 experiment, evaluated by 1 estimator." in text and "1 experiment was recorded." in text
+    assert f"runsown{described['spec_hash']}" in text and f"inputs{described['dataset']['digest']}" in text
 
 
 def test_captions_labels_methods_versions_and_hashes_are_told(text):

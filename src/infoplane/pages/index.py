@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from infoplane.artifacts import parse_description, read_csv, read_table, versions, written_aside
+from infoplane.artifacts import digest, parse_description, read_csv, read_table, versions, written_aside
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import ESTIMATORS, PICTURE
@@ -56,7 +56,7 @@ def write_index(
         figures: the files of all figures.
         pages: the pages of all tables, named as the tables.
         claims: the table of verdicts (csv); none where claims rest on no experiment.
-        accuracy: the tables of accuracy of all experiments.
+        accuracy: the tables of accuracy of all experiments; recorded ones may have none.
         aggregates: the tables of mean information of all experiments and estimators.
         labels: what is written in place of the names of experiments and estimators.
         output: the page to write (html).
@@ -66,6 +66,9 @@ def write_index(
     """
     folder = output.parent
     means = {path.parts[-2]: read_table(path, "accuracy") for path in accuracy}
+    for path in aggregates:
+        if path.parts[-3] not in means:
+            means[path.parts[-3]] = read_table(path, "aggregates")
     runs = {name: spec_of_runs(its["spec"]) for name, (_, its) in means.items()}
     names = labels_of_trainings(runs, labels)
     informed = {path.parts[-3:-1]: description_of(path) for path in aggregates}
@@ -78,7 +81,7 @@ def write_index(
     page = page_from(
         Path(__file__).with_suffix(".html"),
         title=title_of(folder),
-        summary=f"{evaluated(len({pair[0] for pair in informed}), len(estimators))}.",
+        summary=f"{evaluated(len(runs), len(estimators))}.",
         claims=[each for path in claims for each in claims_in(read_csv(path), {**names, **labels})],
         explorers=moved,
         shelves=shelves_of(each for each in shown if each not in moved),
@@ -260,7 +263,15 @@ def table_of(page: Path, folder: Path) -> dict[str, str]:
 def row_of(
     name: str, label: str, spec: TrainingSpec | RecordedSpec, table: pd.DataFrame, told: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """An experiment as the page lists it."""
+    """An experiment as the page lists it.
+
+    Args:
+        name: of the experiment.
+        label: what is written beside its name.
+        spec: of its runs.
+        table: that of its accuracy or, where it has none, of its information by one estimator.
+        told: what the table says of itself.
+    """
     last = table[
         (table["quantity"] == "test_accuracy") & (table["part"] == "main") & (table["runs"] == "all")
     ].nlargest(1, "epoch")["mean"]
@@ -277,9 +288,13 @@ def row_of(
 
 
 def hashes_of(descriptions: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Hashes of the data sets, and of the specs of trainings."""
+    """Hashes of the data sets, and of the specs of the runs without that of an estimator."""
     data = {its["dataset"]["name"]: its["dataset"]["digest"] for its in descriptions.values()}
+    runs = {
+        name: {what: spec for what, spec in its["spec"].items() if what != "estimator"}
+        for name, its in descriptions.items()
+    }
     return [
         *({"what": "data set", "name": name, "hash": each} for name, each in data.items()),
-        *({"what": "runs", "name": name, "hash": its["spec_hash"]} for name, its in descriptions.items()),
+        *({"what": "runs", "name": name, "hash": digest(each)} for name, each in runs.items()),
     ]
