@@ -4,18 +4,19 @@ import shutil
 import zipfile
 from html.parser import HTMLParser
 
+import numpy
 import pytest
 from browsers import opened, started_browser
 from recorded_runs import save_runs
 
-from infoplane.artifacts import read_csv
+from infoplane.artifacts import read_csv, read_table, write_table
 from infoplane.cli import main
-from infoplane.config import EstimatorSpec, TrainingSpec
+from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.pages import write_page
 from infoplane.pages.bundle import linked_files, write_bundle
-from infoplane.pages.index import methods, write_index
+from infoplane.pages.index import engines_of, methods, write_index
 from infoplane.pages.verdicts import write_verdicts
 from infoplane.recognition import description_of
 from infoplane.recorded import write_history, write_information
@@ -28,6 +29,7 @@ FIGURES = {
     "explorer": (figure_spec("explorer", ("fine", "prefit")), ("html",)),
 }
 EXPERIMENTS = ("fine", "prefit", "bad")
+KEYS = {"dataset": "synthetic", "network": "shwartz-ziv", "record_every": 1}
 
 
 @pytest.fixture(scope="module")
@@ -138,14 +140,38 @@ def test_captions_labels_methods_versions_and_hashes_are_told(text):
     assert "Shown: a label (by exact)." in text or "Shown: ReLU, 8 bits (by exact)." in text
     assert "3 experiments, evaluated by 1 estimator." in text
     assert "1 experiment first fitted shuffled labels for 300 epochs." in text
-    assert "numpy" in text and "kernels 1" in text and "data setsynthetic8f67ed15" in text
+    assert f"numpy {numpy.__version__}, " in text and "data setsynthetic8f67ed15" in text
+    assert "The networks of 3 experiments were trained by kernels 1: their results have equal bytes" in text
 
 
-def test_methods_are_those_of_the_specs():
-    keys = {"dataset": "synthetic", "network": "shwartz-ziv", "record_every": 1}
+def test_versions_are_those_of_the_tables_and_not_of_the_page(results, monkeypatch):
+    """Also where two tables were made by different ones."""
+    aggregates = sorted(results.glob("statistics/**/aggregates.parquet"))[:2]
+    frame, told = read_table(aggregates[0], "aggregates")
+    other = results.parent / "statistics" / "other" / "exact" / "aggregates.parquet"
+    write_table(other, frame, told | {"versions": told["versions"] | {"numpy": "0.9"}})
+    monkeypatch.setattr("infoplane.artifacts.version", lambda name: "of the page")
+    write_index([], [], [], [], [*aggregates, other], {}, results / "other.html")
+    words = Text((results / "other.html").read_text()).words
+    assert f"numpy {numpy.__version__} and 0.9, " in words and "of the page" not in words
+
+
+def test_equal_bytes_are_promised_of_kernels_alone(training):
+    torch = training.model_copy(update={"engine": "torch"})
+    recorded = RecordedSpec(files=("ab",), layers=("one",))
+    assert "kernels" not in engines_of([torch, recorded]) and "kernels" in engines_of([training, torch])
+    assert "equal bytes" not in engines_of([torch, recorded]) and engines_of([recorded]) == ""
+
+
+@pytest.fixture
+def training():
+    return TrainingSpec(activation="relu", bits=8, epochs=300, **KEYS)
+
+
+def test_methods_are_those_of_the_specs(training):
     trainings = {
-        "a": TrainingSpec(activation="relu", bits=8, epochs=300, **keys),
-        "b": TrainingSpec(activation="tanh", bits="float32", epochs=20, learning_rate=0.01, **keys),
+        "a": training,
+        "b": TrainingSpec(activation="tanh", bits="float32", epochs=20, learning_rate=0.01, **KEYS),
     }
     told = methods(
         trainings,

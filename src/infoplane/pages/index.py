@@ -1,6 +1,7 @@
 """Index of a study: verdicts, figures, tables, methods, versions and hashes on one page that links to all."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from os.path import relpath
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from infoplane.artifacts import digest, parse_description, read_csv, read_table, versions, written_aside
+from infoplane.artifacts import digest, parse_description, read_csv, read_table, written_aside
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import ESTIMATORS, PICTURE
@@ -90,8 +91,8 @@ def write_index(
         experiments=[
             row_of(name, names[name], runs[name], table, its) for name, (table, its) in means.items()
         ],
-        versions=f"Made by {', '.join(f'{name} {each}' for name, each in versions().items())}; "
-        f"kernels {VERSION}.",
+        versions=versions_in([*(its for _, its in means.values()), *informed.values()]),
+        engines=engines_of(runs.values()),
         hashes=hashes_of({name: its for name, (_, its) in means.items()}),
     )
     with written_aside(output) as aside:
@@ -258,6 +259,33 @@ def table_of(page: Path, folder: Path) -> dict[str, str]:
         "page": str(inside),
         "file": str(Path("statistics", *inside.parts[1:]).with_suffix(".csv")),
     }
+
+
+def versions_in(descriptions: Iterable[Mapping[str, Any]]) -> str:
+    """The versions that made some tables, as these say themselves; of a library all that differ.
+
+    >>> versions_in([{"versions": {"python": "3.12.1", "numpy": each}} for each in ("2.2", "2.3", "2.2")])
+    'python 3.12.1, numpy 2.2 and 2.3'
+    """
+    found: dict[str, list[str]] = {}
+    for each in descriptions:
+        for name, version in each["versions"].items():
+            found.setdefault(name, []).append(version)
+    return ", ".join(f"{name} {listed(versions)}" for name, versions in found.items())
+
+
+def engines_of(runs: Iterable[TrainingSpec | RecordedSpec]) -> str:
+    """What trained the networks, and what holds for equal specs, in sentences; nothing of recorded runs."""
+    engines = Counter[str](each.engine for each in runs if isinstance(each, TrainingSpec))
+    said = {
+        "kernels": f"kernels {VERSION}: their results have equal bytes wherever their specs are equal",
+        "torch": "PyTorch: the last bits of their results depend on the machine, too",
+    }
+    return " ".join(
+        f"The networks of {counted(engines[name], 'experiment')} were trained by {its}."
+        for name, its in said.items()
+        if engines[name]
+    )
 
 
 def row_of(
