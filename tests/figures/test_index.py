@@ -16,7 +16,7 @@ from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.pages import write_page
 from infoplane.pages.bundle import linked_files, write_bundle
-from infoplane.pages.index import engines_of, methods, write_index
+from infoplane.pages.index import claims_in, engines_of, methods, write_index
 from infoplane.pages.verdicts import write_verdicts
 from infoplane.recognition import description_of
 from infoplane.recorded import write_history, write_information
@@ -104,6 +104,18 @@ def test_verdicts_are_those_of_the_table_with_their_runs(results, text):
         if row["lower"]:
             assert f"{row['k']} of {row['n']} runs" in text
     assert not any(claim in text for claim in {*claims["claim"]} - {*spoken["claim"]})
+
+
+def test_a_fragile_verdict_is_called_so(results):
+    """As in the table of verdicts: with the margins by which it is another."""
+    claims = read_csv(results / "statistics" / "claims.csv").query("verdict != 'no data'")
+    told = claims_in(claims.assign(fragile="True", flips="5 %: mixed"), {})
+    assert {finding["fragility"] for claim in told for finding in claim["findings"]} == {
+        "fragile: 5 %: mixed"
+    }
+    shown = Text((results / "index.html").read_text()).words
+    flips = {*claims["flips"]} - {""}
+    assert flips and all(f" (fragile: {each}) " in shown for each in flips)
 
 
 def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_path):

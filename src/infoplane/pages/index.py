@@ -26,7 +26,7 @@ from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.config.words import counted, evaluated, listed, span
 from infoplane.figures.descriptions import figure_description
 from infoplane.layout import JOINS, report_category
-from infoplane.pages.verdicts import findings
+from infoplane.pages.verdicts import findings, fragility
 from infoplane.recognition import description_of
 from infoplane.templates import page_from
 
@@ -186,6 +186,7 @@ def claims_in(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, 
             "findings": [
                 {
                     "verdict": row["verdict"],
+                    "fragility": fragility(row),
                     "protocol": row["protocol"],
                     "reading": row["reading"],
                     "sentences": " ".join(f"{each[0].upper()}{each[1:]}." for each in findings(row, labels)),

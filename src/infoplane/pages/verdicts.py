@@ -12,7 +12,7 @@ from infoplane.errors import UserError
 from infoplane.templates import page_from
 from infoplane.texts import as_markdown
 
-__all__ = ["findings", "verdict_rows", "write_verdicts"]
+__all__ = ["findings", "fragility", "verdict_rows", "write_verdicts"]
 
 STATUSES = {"shows": "show", "lacks": "lack", "mixed": "are mixed", "too_few": "have too few runs"}
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
@@ -59,9 +59,14 @@ def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     if word == "no data":
         return "no data"
     head = f"**{word}**" if word in STRONG else word
-    if verdict["fragile"] == "True":
-        head += f" (fragile: {verdict['flips']})"
+    if flips := fragility(verdict):
+        head += f" ({flips})"
     return "; ".join([head, *findings(verdict, labels)])
+
+
+def fragility(verdict: pd.Series) -> str:
+    """That a verdict is another one by other margins, and by which; empty where it is not."""
+    return f"fragile: {verdict['flips']}" if verdict["fragile"] == "True" else ""
 
 
 def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
