@@ -192,8 +192,24 @@ def test_methods_are_those_of_the_specs(training):
     )
     assert "with activations ReLU and tanh were trained on synthetic data" in told
     assert "quantized to 8 bits and in float32" in told
-    assert "20 to 300 epochs of Adam with a learning rate of 0.0001 to 0.01 in batches of 256" in told
-    assert "repeated 1 to 2 times" in told and "30 bins, global range: bins of equal width" in told
+    assert "20 to 300 epochs of Adam with a learning rate of 0.0001 to 0.01, in batches of 256." in told
+    assert (
+        "Each experiment has 1 to 2 runs, each with another seed" in told
+        and "30 bins, global range: bins of equal width" in told
+    )
+
+
+def test_methods_of_one_run_of_one_epoch_in_one_batch(training):
+    its = {"epochs": 1, "prefit_epochs": 1, "batch_size": "whole", "labels": "shuffled"}
+    told = methods({"a": training.model_copy(update=its)}, {}, {"a": {"repetitions": [0]}})
+    assert "Training took 1 epoch of Adam" in told and "for 1 epoch." in told
+    assert "of 0.0001, in one batch of the whole training set." in told
+    assert "1 experiment trained on shuffled labels." in told
+    assert "Each experiment has 1 run; the network was recorded every epoch." in told
+    several = {"a": training.model_copy(update=its), "b": training, "c": training.model_copy(update=its)}
+    told = methods(several, {}, {name: {"repetitions": [0, 1]} for name in several})
+    assert "in batches of 256 or in one batch of the whole training set." in told
+    assert "2 experiments trained on shuffled labels." in told
 
 
 def test_a_bundle_holds_the_index_and_what_it_links_to(results, tmp_path):

@@ -24,7 +24,7 @@ def claims() -> pd.DataFrame:
               upper=0.995, mean=3.62, fragile=True, flips="5 %: mixed", note="only global"),
         claim(claim="C1", statement="a < b & c", protocol="controlled", reading="bins", verdict="no data"),
         claim(claim="C3", statement="all of them", protocol="published", reading="logits", verdict="mixed",
-              verdict_good_fits="refuted", mixed=3, ceiling=1),
+              verdict_good_fits="refuted", lacks=1, mixed=3, ceiling=1),
     ]  # fmt: skip
     return as_read(pd.DataFrame(rows))
 
@@ -46,7 +46,7 @@ def test_a_row_for_each_claim_and_reading(claims):
         "; only global"
     )
     assert second[2:] == [
-        "mixed; cells: 3 are mixed, 1 have nothing left to fit; by good fits alone refuted",
+        "mixed; cells: 1 lacks, 3 are mixed, 1 has nothing left to fit; by good fits alone refuted",
         "",
     ]
 

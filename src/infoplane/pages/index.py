@@ -140,26 +140,32 @@ def of_trainings(specs: Sequence[TrainingSpec], descriptions: Sequence[Mapping[s
     }
     widths = [phrase_of_bits(each) for each in sorted(bits, key=lambda its: [*map(int, its.split("/"))])]
     widths += ["in float32"] if any(each.bits == "float32" for each in specs) else []
-    batches = [each.batch_size for each in specs if not isinstance(each.batch_size, str)]
+    takes_whole = any(each.batch_size == "whole" for each in specs)
+    sizes = [each.batch_size for each in specs if not isinstance(each.batch_size, str)]
+    batches = [f"in batches of {span(sizes)}"] if sizes else []
+    batches += ["in one batch of the whole training set"] if takes_whole else []
     sentences = [
         f"Networks ({listed(map(network_label, specs))}) with activations "
         f"{listed(ACTIVATIONS.get(each.activation, each.activation) for each in specs)} were trained on "
         f"{data} data, {listed(widths)}, by protocol "
         f"{listed(each.protocol for each in specs)}",
-        f"Training took {span(each.epochs for each in specs)} epochs of "
+        f"Training took {counted(span(each.epochs for each in specs), 'epoch')} of "
         f"{listed(OPTIMIZERS.get(each.optimizer, each.optimizer) for each in specs)} with a learning rate "
-        f"of {span(each.learning_rate for each in specs)}"
-        + (f" in batches of {span(batches)}" if batches else ""),
+        f"of {span(each.learning_rate for each in specs)}, {' or '.join(batches)}",
     ]
     if prefitted := [each.prefit_epochs for each in specs if each.prefit_epochs]:
         sentences.append(
             f"{counted(len(prefitted), 'experiment')} first fitted shuffled labels for "
-            f"{span(prefitted)} epochs"
+            f"{counted(span(prefitted), 'epoch')}"
         )
-    repetitions = span(len(each["repetitions"]) for each in descriptions)
+    if shuffled := sum(each.labels == "shuffled" for each in specs):
+        sentences.append(f"{counted(shuffled, 'experiment')} trained on shuffled labels")
+    runs = span(len(each["repetitions"]) for each in descriptions)
+    seeds = "" if runs == "1" else ", each with another seed"
+    intervals = span(each.record_every for each in specs)
     sentences.append(
-        f"Each experiment was repeated {repetitions} times with other seeds; the network was recorded every "
-        f"{span(each.record_every for each in specs)} epochs"
+        f"Each experiment has {counted(runs, 'run')}{seeds}; the network was recorded every "
+        f"{'epoch' if intervals == '1' else f'{intervals} epochs'}"
     )
     return sentences
 

@@ -14,9 +14,16 @@ from infoplane.texts import as_markdown
 
 __all__ = ["findings", "fragility", "verdict_rows", "write_verdicts"]
 
-STATUSES = {"shows": "show", "lacks": "lack", "mixed": "are mixed", "too_few": "have too few runs"}
+# What cells do, one of them and several
+STATUSES = {
+    "shows": ("shows", "show"),
+    "lacks": ("lacks", "lack"),
+    "mixed": ("is mixed", "are mixed"),
+    "too_few": ("has too few runs", "have too few runs"),
+    "ceiling": ("has nothing left to fit", "have nothing left to fit"),
+}
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
-NEEDED += [*STATUSES, "ceiling", "decisive", "k", "n", "lower", "upper", "mean", "note"]
+NEEDED += [*STATUSES, "decisive", "k", "n", "lower", "upper", "mean", "note"]
 STRONG = ("supported", "refuted")
 TEMPLATE = Path(__file__).with_suffix(".html")
 
@@ -71,9 +78,11 @@ def fragility(verdict: pd.Series) -> str:
 
 def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
     """What a verdict rests on: numbers of cells, the cell that decides, and what good fits alone say."""
-    counts = [f"{verdict[name]} {verb}" for name, verb in STATUSES.items() if verdict[name] != "0"]
-    if verdict["ceiling"] != "0":
-        counts.append(f"{verdict['ceiling']} have nothing left to fit")
+    counts = [
+        f"{verdict[name]} {one if verdict[name] == '1' else several}"
+        for name, (one, several) in STATUSES.items()
+        if verdict[name] != "0"
+    ]
     sentences = [f"cells: {', '.join(counts)}" if counts else ""]
     if verdict["decisive"] and verdict["lower"]:  # cells of too few runs have no interval
         cell = with_labels(verdict["decisive"].partition(";")[0], labels)
