@@ -1,5 +1,6 @@
 """The index of a study: what it says is in the tables, what it links to is there, a reader can use it."""
 
+import re
 import shutil
 import zipfile
 from html.parser import HTMLParser
@@ -27,6 +28,7 @@ from .study import figure_spec
 FIGURES = {
     "plane-fine": (figure_spec("plane", ("fine",), dpi=40, note="<i>a note</i>"), ("pdf", "png", "svg")),
     "explorer": (figure_spec("explorer", ("fine", "prefit")), ("html",)),
+    "tables": (figure_spec("accuracy", ("fine",), dpi=40), ("pdf", "png", "svg")),
 }
 EXPERIMENTS = ("fine", "prefit", "bad")
 KEYS = {"dataset": "synthetic", "network": "shwartz-ziv", "record_every": 1}
@@ -93,6 +95,13 @@ def test_all_links_lead_to_files(results):
     named = {path.relative_to(results).as_posix() for path in linked}
     assert named >= {"figures/explorer.html", "pages/cells.html", "statistics/cells.csv"}
     assert {f"figures/plane-fine.{each}" for each in ("pdf", "png", "svg")} <= named
+
+
+def test_a_figure_may_bear_the_name_of_a_section(results):
+    page = (results / "index.html").read_text()
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len({*ids}) and {"tables", "figure-tables", "figure-explorer"} <= {*ids}
+    assert {*re.findall('href="#([^"]+)"', page)} <= {*ids}
 
 
 def test_verdicts_are_those_of_the_table_with_their_runs(results, text):
