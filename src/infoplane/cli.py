@@ -28,7 +28,7 @@ from infoplane.arguments import (
     proportion,
     repetitions,
 )
-from infoplane.config.kinds import PICTURE, TABLES
+from infoplane.config.kinds import JOINED, PICTURE, TABLES
 from infoplane.config.validation import suggestion
 from infoplane.errors import UserError
 from infoplane.layout import JOINS
@@ -345,7 +345,7 @@ def parser() -> ArgumentParser:
 
     for name, join in JOINS.items():
         joined = TABLES[join.of]
-        one = command(tables, f"join-{name}", commands.statistics_join, join.about)
+        one = command(tables, f"join-{name}", commands.statistics_join, JOINED[name])
         one.add_argument(
             "--tables", **NAMED[joined.of], required=True, help=f"tables to join: {joined.about}"
         )

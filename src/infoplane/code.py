@@ -51,6 +51,8 @@ PLUMBING = frozenset(
 )
 # What of it stands in figures and pages: names of activations and estimators, captions, words
 WORDING = frozenset({"config.kinds", "config.labels", "config.words"})
+# The formats of templates and of what they include; beside them may lie what editors and file managers leave
+TEMPLATES = frozenset({".bib", ".css", ".html", ".js", ".txt", ".typ"})
 # The two engines: nothing of one rests on the other
 ENGINES = {
     "torch": frozenset(
@@ -136,8 +138,12 @@ def code_of(stage: str, but: Collection[str] = (), root: Path = ROOT) -> list[Pa
 
 
 def templates_in(folder: Path) -> list[Path]:
-    """The templates of a package: the files beside its modules that are no Python."""
-    return [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"]
+    """The templates of a package and what they include: files beside its modules, of known formats."""
+    return [
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix in TEMPLATES and not path.name.startswith(".")
+    ]
 
 
 @cache

@@ -23,7 +23,6 @@ __all__ = [
     "path_of",
     "ready_of",
     "repetitions_of",
-    "report_category",
 ]
 
 # The path of a file below the folder of results, by what it holds: a file for each experiment, estimator or
@@ -65,33 +64,31 @@ BESIDE = {
 
 
 class Join(NamedTuple):
-    """A table over all experiments on a data set.
+    """A table over all experiments on a data set; `infoplane.config.kinds.JOINED` says what it holds.
 
     Attributes:
         of: the kind of tables that it joins.
-        about: its content, for the help of the command.
         figures: the kind of figures whose experiments and estimators it joins; "" to join all.
     """
 
     of: str
-    about: str
     figures: str = ""
 
 
 JOINS = {
-    "information": Join("aggregates", "information of all experiments at a few epochs"),
-    "phases": Join("phases", "phases of all runs of all experiments"),
-    "prevalence": Join("phases", "in how many runs each phase is seen"),
-    "differences": Join("phases", "experiments that differ in one key, compared run by run"),
-    "fits": Join("accuracy", "how well the repetitions of all experiments fit"),
-    "violations": Join("information", "how often the data-processing inequality fails"),
-    "correlations": Join("correlations", "correlations of all experiments", "tradeoff"),
-    "settings": Join("tradeoff", "compression and accuracy over seeds and over settings", "settings"),
-    "signs": Join("phases", "how often estimators agree with the exact value on what compresses", "signs"),
-    "errors": Join("errors", "errors of estimators at a few epochs", "errors"),
-    "levels": Join("levels", "levels in use at a few epochs", "levels"),
-    "resolution": Join("resolution", "compression by the resolution of the activations", "resolution"),
-    "reliability": Join("reliability", "compression on parts of the inputs", "reliability"),
+    "information": Join("aggregates"),
+    "phases": Join("phases"),
+    "prevalence": Join("phases"),
+    "differences": Join("phases"),
+    "fits": Join("accuracy"),
+    "violations": Join("information"),
+    "correlations": Join("correlations", "tradeoff"),
+    "settings": Join("tradeoff", "settings"),
+    "signs": Join("phases", "signs"),
+    "errors": Join("errors", "errors"),
+    "levels": Join("levels", "levels"),
+    "resolution": Join("resolution", "resolution"),
+    "reliability": Join("reliability", "reliability"),
 }
 
 Sources = dict[str, list[str]]
@@ -187,16 +184,6 @@ def repetitions_of(chunk: str) -> range:
     if not (ends and int(ends[1]) <= int(ends[2]) < 2**31):
         raise UserError(f"{quoted(chunk)} is not a chunk; give its first and its last repetition, as in 0-19")
     return range(int(ends[1]), int(ends[2]) + 1)
-
-
-def report_category(category: str) -> str:
-    """The category of Snakemake's report under which the figures of a category of the study appear.
-
-    >>> report_category("main"), report_category("B"), report_category("phases")
-    ('Figures', 'Figures, appendix B', 'Figures, phases')
-    """
-    appendix = "appendix " if category in [*"ABCDEF"] else ""
-    return "Figures" if category == "main" else f"Figures, {appendix}{category}"
 
 
 class Layout:

@@ -1,12 +1,13 @@
 """What Snakemake would do: refuse a bad config in one line, and run no job that nothing asks for."""
 
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, WORDING, code_of
+from infoplane.code import ENGINES, PLUMBING, ROOT, STAGES, TEMPLATES, WORDING, code_of, imports_of
 from infoplane.config.kinds import PICTURE
 from infoplane.config.study import load_config
 from infoplane.layout import FILES, Layout
@@ -163,6 +164,40 @@ def test_stages_are_known_by_the_modules_that_they_reach(stage, engine):
 )
 def test_pages_are_known_by_their_templates_too(stage, template):
     assert template in {path.name for path in code_of(stage)}
+
+
+def test_what_an_editor_leaves_beside_templates_changes_no_digest(tmp_path):
+    for name in (
+        "__init__.py",
+        "page.html",
+        "page.html~",
+        ".page.html",
+        ".DS_Store",
+        "page.css",
+        "page.html.orig",
+    ):
+        (tmp_path / "pages" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "pages" / name).touch()
+    assert {path.name for path in code_of("pages", root=tmp_path)} == {"__init__.py", "page.css", "page.html"}
+
+
+def test_every_template_is_of_a_known_format():
+    """Else its stage would not be made again after it changes."""
+    folders = {path.parent for path in ROOT.rglob("*.py")} - {ROOT}
+    beside = {path for folder in folders for path in folder.glob("*.*") if path.suffix != ".py"}
+    tracked = {path for path in beside if path.suffix in TEMPLATES}
+    assert {"index.html", "index.css", "table.js", "d3.LICENSE.txt"} <= {path.name for path in tracked}
+    packed = subprocess.run(["git", "ls-files", ROOT], cwd=ROOT, capture_output=True, text=True).stdout
+    known = {ROOT / line for line in packed.splitlines()}
+    assert not (beside & known) - tracked
+
+
+def test_the_index_takes_no_words_from_plumbing():
+    """Words of modules that its digest leaves out would stay as they were."""
+    words = {
+        f"infoplane.{name}" for name in imports_of("pages.index") if name in PLUMBING and name != "config"
+    }
+    assert words == {f"infoplane.{name}" for name in ("artifacts", "code", "recognition")}
 
 
 def test_plumbing_and_engines_are_modules():

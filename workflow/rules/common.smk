@@ -17,10 +17,11 @@ from snakemake.settings.types import DeploymentMethod
 try:
     from infoplane.artifacts import canonical
     from infoplane.config.kinds import PICTURE
+    from infoplane.config.labels import report_category
     from infoplane.config.words import evaluated
     from infoplane.errors import UserError
     from infoplane.jobs import Commands, planned_study, python_command
-    from infoplane.layout import BESIDE, FILES, JOINS, Layout, benchmark_of, log_of, report_category
+    from infoplane.layout import BESIDE, FILES, JOINS, Layout, benchmark_of, log_of
     from infoplane.log import failures
     from infoplane.provenance import Provenance
     from infoplane.reruns import Reruns, internal

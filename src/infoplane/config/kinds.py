@@ -6,6 +6,7 @@ from typing import Literal
 __all__ = [
     "ESTIMATORS",
     "FIGURES",
+    "JOINED",
     "PHRASES",
     "PICTURE",
     "TABLES",
@@ -119,6 +120,24 @@ TABLES = {
         "information of activations quantized to 1 to 16 bits", "experiment", chunked=True, replayed=True
     ),
     "tradeoff": TableKind("compression and accuracies of single runs", "estimator"),
+}
+
+
+# What the tables over all experiments on a data set hold, for the help of their commands and for the index
+JOINED = {
+    "information": "information of all experiments at a few epochs",
+    "phases": "phases of all runs of all experiments",
+    "prevalence": "in how many runs each phase is seen",
+    "differences": "experiments that differ in one key, compared run by run",
+    "fits": "how well the repetitions of all experiments fit",
+    "violations": "how often the data-processing inequality fails",
+    "correlations": "correlations of all experiments",
+    "settings": "compression and accuracy over seeds and over settings",
+    "signs": "how often estimators agree with the exact value on what compresses",
+    "errors": "errors of estimators at a few epochs",
+    "levels": "levels in use at a few epochs",
+    "resolution": "compression by the resolution of the activations",
+    "reliability": "compression on parts of the inputs",
 }
 
 

@@ -1,4 +1,4 @@
-"""Labels: what figures and tables write in place of the names of experiments and estimators."""
+"""Labels: what figures and tables write in place of the names of experiments, estimators and categories."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -17,6 +17,7 @@ __all__ = [
     "label_of_training",
     "labels_of_trainings",
     "network_label",
+    "report_category",
 ]
 
 ACTIVATIONS = {
@@ -156,3 +157,13 @@ def labels_of_trainings(
     }
     count = Counter(labels.values())
     return {name: label if count[label] == 1 else f"{label} ({name})" for name, label in labels.items()}
+
+
+def report_category(category: str) -> str:
+    """The category of Snakemake's report under which the figures of a category of the study appear.
+
+    >>> report_category("main"), report_category("B"), report_category("phases")
+    ('Figures', 'Figures, appendix B', 'Figures, phases')
+    """
+    appendix = "appendix " if category in [*"ABCDEF"] else ""
+    return "Figures" if category == "main" else f"Figures, {appendix}{category}"

@@ -13,7 +13,7 @@ from PIL import Image
 from infoplane.artifacts import digest, parse_description, read_csv, read_table, written_aside
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.kinds import ESTIMATORS, PICTURE
+from infoplane.config.kinds import ESTIMATORS, JOINED, PICTURE
 from infoplane.config.labels import (
     ACTIVATIONS,
     DATASETS,
@@ -21,11 +21,11 @@ from infoplane.config.labels import (
     label_of_estimator,
     labels_of_trainings,
     network_label,
+    report_category,
 )
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.config.words import counted, evaluated, listed, span
 from infoplane.figures.descriptions import figure_description
-from infoplane.layout import JOINS, report_category
 from infoplane.pages.verdicts import findings, fragility
 from infoplane.recognition import description_of
 from infoplane.templates import page_from
@@ -34,7 +34,7 @@ __all__ = ["methods", "write_index"]
 
 # So many experiments are named below a figure
 FEW = 4
-# What the tables of claims hold; the others are in JOINS
+# What the tables of claims hold; the others are in JOINED
 ABOUT = {
     "claims": "the verdict on each claim, by protocol and reading",
     "cells": "the cells that the verdicts rest on",
@@ -262,7 +262,7 @@ def table_of(page: Path, folder: Path) -> dict[str, str]:
     return {
         "name": name,
         "dataset": dataset,
-        "about": JOINS[name].about if dataset else ABOUT.get(name, ""),
+        "about": JOINED[name] if dataset else ABOUT.get(name, ""),
         "page": str(inside),
         "file": str(Path("statistics", *inside.parts[1:]).with_suffix(".csv")),
     }
