@@ -243,8 +243,8 @@ def test_bad_fits_are_told_where_they_are_defined(changed, number, words):
 
 
 ALIKE = """
-defaults: {dataset: synthetic, network: shwartz-ziv, activation: relu, bits: 8, record_every: 5, repetitions: 6,
-           chunk: 6}
+defaults: {dataset: synthetic, network: shwartz-ziv, activation: relu, bits: 8, record_every: 5,
+           repetitions: 6, chunk: 6}
 experiments: {short: {epochs: 300}, long: {epochs: 600}, other: {epochs: 300, bits: 4},
               again: {epochs: 600, bits: 4, control: true}}
 estimators: {exact: {kind: exact}}

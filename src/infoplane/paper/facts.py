@@ -9,10 +9,11 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, labels_of_trainings
 from infoplane.config.study import Experiment, Study
 from infoplane.config.training import LayerSpec
+from infoplane.config.words import listed
 from infoplane.export import PROVENANCE, provenance
 from infoplane.layout import Layout
 from infoplane.networks.layers import NETWORKS
-from infoplane.pages.index import contents_of, listed
+from infoplane.pages.index import contents_of
 from infoplane.ranges import MOVING_DECAY, MOVING_START
 from infoplane.recognition import description_of
 from infoplane.statistics.blocks import LENGTH, TAIL
