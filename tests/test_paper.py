@@ -264,6 +264,20 @@ def test_labels_of_experiments_differ(tmp_path):
     }
 
 
+def test_an_experiment_of_which_every_run_failed_has_dashes(changed):
+    missing = dict.fromkeys(("mean", "mean_lower", "mean_upper", "lower", "upper"))
+    failed = {"k": 0, "n": 0, "status": "too few", **missing}
+    edit(changed, "synthetic/prevalence.csv", {"experiment": RELU}, **failed)
+    edit(changed, "synthetic/fits.csv", {"experiment": RELU}, test_accuracy=None)
+    edit(changed, "synthetic/levels.csv", {"experiment": RELU}, levels_mean=None)
+    correlation = {"activation": "relu", "scope": "seeds"}
+    edit(changed, "synthetic/settings.csv", correlation, rho=None, lower=None, upper=None)
+    text = whole(changed)
+    assert "the logits lose –, the re-binned softmax of the same networks –." in text
+    assert "In ReLU networks it does in 0 of 0 runs, by –: too few runs to judge" in text
+    assert "in ReLU networks (– over seeds)" in text
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
