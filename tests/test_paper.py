@@ -278,6 +278,17 @@ def test_an_experiment_of_which_every_run_failed_has_dashes(changed):
     assert "in ReLU networks (– over seeds)" in text
 
 
+def test_one_of_a_kind_is_singular(changed):
+    counts = dict.fromkeys(("shows", "lacks", "mixed", "ceiling"), 1)
+    edit(changed, "claims.csv", {"claim": "C2", "protocol": "published"}, **counts)
+    near = {"experiment": "mnist-bottleneck-2-8bit", "layer": 1}
+    edit(changed, "mnist/prevalence.csv", {"experiment": near["experiment"]}, near_log2_n=False)
+    edit(changed, "mnist/prevalence.csv", near, near_log2_n=True)
+    text = whole(changed)
+    assert "1 shows fitting, 1 lacks it, 1 is mixed, and 1 is at the ceiling" in text
+    assert re.search("Layer .{1,3} is near .*: its values speak", text)
+
+
 def test_a_verdict_without_a_sentence_is_named(changed):
     edit(changed, "claims.csv", {"claim": "C4", "protocol": "controlled"}, verdict="undecided")
     error = refused(changed)
