@@ -10,6 +10,7 @@ import pytest
 from observations import seen
 from paper_study import config_of, write_study
 from phase_files import write_phases
+from recorded_runs import save_runs
 
 from infoplane.cli import main
 from infoplane.config.study import load_config
@@ -320,6 +321,15 @@ def test_parts_of_a_small_study_are_left_out_and_named(tmp_path):
     assert "this study does not have synthetic-tanh-8bit" in text
     assert "12 networks in 2 experiments" in text
     assert "Read as the quantized logits" not in text
+
+
+def test_recorded_runs_alone_have_a_paper(tmp_path):
+    save_runs(tmp_path)
+    recorded = f"{{mine: {{recorded: {{files: {tmp_path}/run-*.parquet}}}}}}"
+    config = config_of(tmp_path, f"experiments: {recorded}\nestimators: {{exact: {{kind: exact}}}}\n")
+    text = whole(config)
+    assert "2 recorded runs of 1 experiment, whose information planes" in text
+    assert "Networks are trained by" not in text
 
 
 def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):

@@ -39,6 +39,7 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
     return {
         "results": study.results,
         "experiments": {name: of_experiment(its, labels[name]) for name, its in study.trained.items()},
+        "recorded": {name: its.repetitions for name, its in study.recorded.items()},
         "pairs": [f"{experiment}/{estimator}" for experiment, estimator in study.pairs],
         "labels": labels,
         "figures": {name: of_figure(study, name, labels) for name in layout.figures_of(PICTURE)},
