@@ -36,7 +36,7 @@ __all__ = ["export_study", "exported_tables", "redraw", "thinned", "without_repe
 CONFIG, COSTS, PROVENANCE = "config.yaml", "costs.csv", "provenance.json"
 # Of a curve over more epochs, so many are kept, with so many decimals of every number
 EPOCHS, DECIMALS = 400, 4
-# Tables of curves; others are copied as they are
+# Tables of curves; of others, codes that merge are rounded, and the rest is copied
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
 # By what the rows of curves are ordered, so that those of one curve follow each other
 ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
@@ -77,6 +77,8 @@ def export_study(config: Path, folder: Path) -> None:
             table, description = read_table(results / path, kind)
             if kind in CURVES:
                 table, description = thinned(table.drop(columns=LEFT_OUT.get(kind, [])), description)
+            elif kind == "merging":
+                table = rounded(table)
             write_table(folder / path, table, description, smallest=True)
             progress.update()
     write_csv(folder / COSTS, costs)
@@ -136,11 +138,13 @@ def thinned(table: pd.DataFrame, description: Mapping[str, Any]) -> tuple[pd.Dat
         which = spread_times(known["part"].to_numpy(str), known["epoch"].to_numpy(), EPOCHS)
         table = table[times.isin(known.index[which])].reset_index(drop=True)
     table = table.sort_values([name for name in ORDER if name in table], ignore_index=True)
+    return rounded(table), {**description, "thinned": {"epochs": EPOCHS, "decimals": DECIMALS}}
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with numbers of four decimals, as float32."""
     floats = dict.fromkeys(table.select_dtypes("float64"), "float32")
-    return (
-        table.round(DECIMALS).astype(floats),
-        {**description, "thinned": {"epochs": EPOCHS, "decimals": DECIMALS}},
-    )
+    return table.round(DECIMALS).astype(floats)
 
 
 def provenance(config: Path) -> dict[str, Any]:
