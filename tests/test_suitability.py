@@ -11,6 +11,8 @@ from reference import small_images
 from infoplane import Dataset, TrainingSpec, UserError, estimate, train
 from infoplane.config import DatasetSpec, FigureSpec
 from infoplane.datasets import save_dataset
+from infoplane.datasets.dataset import with_train_fraction
+from infoplane.datasets.images import COUNTS
 from infoplane.suitability import InputsMerged, problems_of_data, refuse_unsuitable, report_inputs
 
 SETTINGS = {"activation": "relu", "bits": 8, "epochs": 2, "record_every": 1, "learning_rate": 1e-2}
@@ -249,6 +251,27 @@ def test_a_share_of_training_inputs_that_is_not_there_is_a_problem_of_the_experi
     assert problem.startswith("experiments.one: train_fraction: 0.9 of each class of data set synthetic is ")
     with pytest.raises(UserError, match=r"train_fraction: 0\.9 of each class"):
         train(spec, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "exceeds"),
+    [("mnist", 5958 / 6990, 0.855), ("fashion-mnist", 0.857, 0.8573), ("mnist", 0.0015, 1e-4)],
+)
+def test_a_share_of_public_images_is_refused_as_by_the_job(name, fits, exceeds):
+    """Which splits data of the same numbers of each class."""
+    train_counts, test_counts = COUNTS[name]
+    labels = np.concatenate([np.repeat(np.arange(10), counts) for counts in (train_counts, test_counts)])
+    assert (train_counts.sum(), len(labels)) == (60_000, 70_000)
+    pixels = (np.arange(len(labels)) % 2)[:, None]
+    dataset = Dataset(name, pixels, labels, np.arange(len(labels)) < 60_000)
+    spec = DatasetSpec(name=name, kind=name)
+    assert problems_of_data(spec, {"one": spec_of(name, train_fraction=fits)}) == []
+    assert with_train_fraction(dataset, fits).train_mask.sum() == int(fits * 70_000)
+    with pytest.raises(UserError) as caught:
+        with_train_fraction(dataset, exceeds)
+    assert problems_of_data(spec, {"one": spec_of(name, train_fraction=exceeds)}) == [
+        f"experiments.one: {caught.value}"
+    ]
 
 
 def test_reliability_of_few_inputs_is_found_before_any_job(tmp_path):

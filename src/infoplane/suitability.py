@@ -12,8 +12,8 @@ from infoplane.config import Bits, DatasetSpec, FigureSpec, TrainingSpec
 from infoplane.config.layers import problems_of_layers
 from infoplane.config.study import Estimator
 from infoplane.datasets import Dataset
-from infoplane.datasets.dataset import FEW, first_part, with_train_fraction
-from infoplane.datasets.images import CLASSES, IMAGE, IMAGES, TRAIN_FRACTION, WHITE
+from infoplane.datasets.dataset import FEW, first_part, refuse_unfit_fraction, with_train_fraction
+from infoplane.datasets.images import CLASSES, COUNTS, IMAGE, IMAGES, WHITE
 from infoplane.datasets.stage import make
 from infoplane.errors import UserError
 from infoplane.networks.inputs import distinct_inputs, network_inputs
@@ -61,14 +61,21 @@ def refuse_unsuitable(spec: TrainingSpec, dataset: Dataset) -> Network:
     return network
 
 
-def refuse_unfit_images(spec: TrainingSpec) -> Network:
-    """The network of a spec on public images, if it can be trained on them, without the images."""
+def refuse_unfit_images(spec: TrainingSpec, images: DatasetSpec) -> Network:
+    """The network of a spec on public images, if it can be trained on them, without the images.
+
+    How many images of each class are in a part of them is not known without them.
+    """
     network = network_of(spec, IMAGE, CLASSES)
     refuse_inexact_sums(spec, network, WHITE)
-    if (spec.train_fraction or 0) > TRAIN_FRACTION:
+    train, test = COUNTS[images.kind]
+    share = train.sum() / (train + test).sum()
+    if spec.train_fraction is not None and images.fraction == 1:
+        refuse_unfit_fraction(spec.dataset, spec.train_fraction, train + test, train)
+    elif (spec.train_fraction or 0) > share:
         raise UserError(
             f"train_fraction: {spec.train_fraction} of each class of data set {spec.dataset} is more than "
-            f"its training inputs, {TRAIN_FRACTION:.4f} of all; use less, or leave it out to train on these"
+            f"its training inputs, {share:.4f} of all; use less, or leave it out to train on these"
         )
     return network
 
@@ -172,7 +179,9 @@ def problems_of_data(
     for name, training in trainings.items():
         try:
             network = (
-                refuse_unfit_images(training) if dataset is None else refuse_unsuitable(training, dataset)
+                refuse_unfit_images(training, spec)
+                if dataset is None
+                else refuse_unsuitable(training, dataset)
             )
         except UserError as error:
             problems.append(f"experiments.{name}: {error}")

@@ -84,7 +84,7 @@ def test_shares_are_parts_of_each_other_and_of_the_own_training_inputs(dataset, 
         (
             0.81,
             "train_fraction: 0.81 of each class of data set synthetic is more than its 3276 training inputs "
-            "of 4096; use less, or leave it out to train on these",
+            "of 4096: 1602 of class 0, which has 1582; use less, or leave it out to train on these",
         ),
         (
             0.0003,

@@ -233,14 +233,47 @@ def first_of_classes(labels: np.ndarray, fraction: float, order: np.ndarray) -> 
         (N,) boolean mask; of a class that has too few inputs in the order, all of them.
     """
     classes, counts = np.unique(labels, return_counts=True)
-    shares = counts * fraction
-    taken = np.floor(shares).astype(int)
-    missing = math.floor(len(labels) * fraction) - taken.sum()
-    taken[np.argsort(taken - shares, kind="stable")[:missing]] += 1
     mask = np.zeros(len(labels), dtype=bool)
-    for label, count in zip(classes, taken, strict=True):
+    for label, count in zip(classes, taken_of_classes(counts, fraction), strict=True):
         mask[order[labels[order] == label][:count]] = True
     return mask
+
+
+def taken_of_classes(counts: np.ndarray, fraction: float) -> np.ndarray:
+    """How many inputs of each class a share of all inputs takes (largest remainders).
+
+    >>> taken_of_classes(np.array([5, 6]), 0.5)
+    array([2, 3])
+    """
+    shares = counts * fraction
+    taken: np.ndarray = np.floor(shares).astype(int)
+    missing = math.floor(int(counts.sum()) * fraction) - taken.sum()
+    taken[np.argsort(taken - shares, kind="stable")[:missing]] += 1
+    return taken
+
+
+def refuse_unfit_fraction(name: str, fraction: float, counts: np.ndarray, own: np.ndarray) -> None:
+    """Refuse a share of all inputs that a data set cannot train on.
+
+    Args:
+        name: of the data set.
+        counts: of all inputs, by class.
+        own: of its training inputs, by class.
+    """
+    taken = taken_of_classes(counts, fraction)
+    marked = np.minimum(taken, own)
+    if marked.sum() < math.floor(int(counts.sum()) * fraction):
+        first = int(np.argmax(taken > own))
+        raise UserError(
+            f"train_fraction: {fraction} of each class of data set {name} is more than its {own.sum()} "
+            f"training inputs of {counts.sum()}: {taken[first]} of class {first}, which has {own[first]}; "
+            "use less, or leave it out to train on these"
+        )
+    if not marked.all():
+        raise UserError(
+            f"train_fraction: {fraction} of data set {name} leaves no input of class "
+            f"{int(np.argmin(marked))} to train on; use more"
+        )
 
 
 def with_train_fraction(dataset: Dataset, fraction: float | None) -> Dataset:
@@ -263,19 +296,10 @@ def with_train_fraction(dataset: Dataset, fraction: float | None) -> Dataset:
     if fraction is None:
         return dataset
     labels, own = dataset.labels, dataset.train_mask
+    counts = (np.bincount(its, minlength=dataset.classes) for its in (labels, labels[own]))
+    refuse_unfit_fraction(dataset.name, fraction, *counts)
     order = Streams(SPLIT_SEED, 0).split_order(len(labels))
-    mask = first_of_classes(labels, fraction, order[own[order]])
-    if mask.sum() < math.floor(len(labels) * fraction):
-        raise UserError(
-            f"train_fraction: {fraction} of each class of data set {dataset.name} is more than its "
-            f"{own.sum()} training inputs of {len(labels)}; use less, or leave it out to train on these"
-        )
-    if lost := set(range(dataset.classes)) - set(labels[mask].tolist()):
-        raise UserError(
-            f"train_fraction: {fraction} of data set {dataset.name} leaves no input of class {min(lost)} "
-            "to train on; use more"
-        )
-    return replace(dataset, train_mask=mask)
+    return replace(dataset, train_mask=first_of_classes(labels, fraction, order[own[order]]))
 
 
 def first_part(dataset: Dataset, fraction: float) -> Dataset:

@@ -9,10 +9,18 @@ import numpy as np
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.sources import DebianPackage, Folder, Mirror, NpmPackage, Source, find_files
 
-__all__ = ["CLASSES", "IMAGE", "IMAGES", "TRAIN_FRACTION", "WHITE", "Images", "load_images", "parse_idx"]
+__all__ = ["CLASSES", "COUNTS", "IMAGE", "IMAGES", "WHITE", "Images", "load_images", "parse_idx"]
 
-# The shape of one image, the number of classes, the largest pixel, and the share of training images
-IMAGE, CLASSES, WHITE, TRAIN_FRACTION = (28, 28), 10, 255, 60_000 / 70_000
+# The shape of one image, the number of classes and the largest pixel
+IMAGE, CLASSES, WHITE = (28, 28), 10, 255
+# The numbers of training and of test images of each class
+COUNTS = {
+    "mnist": (
+        np.array([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]),
+        np.array([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]),
+    ),
+    "fashion-mnist": (np.full(CLASSES, 6000), np.full(CLASSES, 1000)),
+}
 
 
 @dataclass(frozen=True)
