@@ -54,8 +54,8 @@ def phases(table: pd.DataFrame, labels: Any, history: pd.DataFrame | None = None
         refuse_other_types("history", history, pd.DataFrame, "a table of loss and accuracies, as from train")
         if missing := {"repetition", "part", "epoch", "train_accuracy"} - {*history}:
             raise UserError(f"history: has no column {min(missing)}; give one as from train")
-        failed = sorted({*failed, *failures(history)})
-        bad = bad_fits(history, failed)
+        untrained = failures(history)
+        failed, bad = sorted({*failed, *untrained}), bad_fits(history, untrained)
     runs = measure_phases(
         own,
         len(classes),

@@ -30,7 +30,7 @@ def bad_fits(history: pd.DataFrame, failed: Collection[int] = ()) -> pd.Series:
 
     Args:
         history: columns repetition, part, epoch, train_accuracy.
-        failed: the repetitions of which a bad fit is not defined.
+        failed: the repetitions whose training failed.
 
     Returns:
         A nullable boolean of each repetition: NA where it failed or no training accuracy was recorded, and

@@ -42,8 +42,9 @@ def summarise_information(
     """
     information, known = read_chunks(information_paths, "information")
     history = history_of(history_paths, known)
-    failed = sorted({*failures(information), *failed_trainings(history, known)})
-    bad = bad_fits(history, failed).reindex(known["repetitions"])
+    untrained = failed_trainings(history, known)
+    failed = sorted({*failures(information), *untrained})
+    bad = bad_fits(history, untrained).reindex(known["repetitions"])
     content = known | quality(failed, bad)
     means = aggregate(information, keys_of(information), INFORMATION, failed, bad)
     write_table(aggregates_path, means, describe("aggregates", **content))
