@@ -30,7 +30,7 @@ from infoplane.pages.verdicts import findings, fragility
 from infoplane.recognition import description_of
 from infoplane.templates import page_from
 
-__all__ = ["methods", "write_index"]
+__all__ = ["contents_of", "methods", "versions_in", "write_index"]
 
 # So many experiments are named below a figure
 FEW = 4
@@ -268,17 +268,17 @@ def table_of(page: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def versions_in(descriptions: Iterable[Mapping[str, Any]]) -> str:
-    """The versions that made some tables, as these say themselves; of a library all that differ.
+def versions_in(descriptions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The versions that made some tables, as these say themselves, by library: all that differ.
 
     >>> versions_in([{"versions": {"python": "3.12.1", "numpy": each}} for each in ("2.2", "2.3", "2.2")])
-    'python 3.12.1, numpy 2.2 and 2.3'
+    {'python': '3.12.1', 'numpy': '2.2 and 2.3'}
     """
     found: dict[str, list[str]] = {}
     for each in descriptions:
         for name, version in each["versions"].items():
             found.setdefault(name, []).append(version)
-    return ", ".join(f"{name} {listed(versions)}" for name, versions in found.items())
+    return {name: listed(versions) for name, versions in found.items()}
 
 
 def engines_of(runs: Iterable[TrainingSpec | RecordedSpec]) -> str:

@@ -1,7 +1,7 @@
 """What the template of a paper reads beside the tables: experiments, figures, constants, provenance."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,10 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, labels_of_trainings
 from infoplane.config.study import Experiment, Study
 from infoplane.config.training import LayerSpec
-from infoplane.config.words import listed
 from infoplane.export import PROVENANCE, provenance
 from infoplane.layout import Layout
 from infoplane.networks.layers import NETWORKS
-from infoplane.pages.index import contents_of
+from infoplane.pages.index import contents_of, versions_in
 from infoplane.ranges import MOVING_DECAY, MOVING_START
 from infoplane.recognition import description_of
 from infoplane.statistics.blocks import LENGTH, TAIL
@@ -53,7 +52,7 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
             name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
         },
         "constants": CONSTANTS,
-        "provenance": origin(study, config) | {"versions": all_versions(its["versions"] for its in made)},
+        "provenance": origin(study, config) | {"versions": versions_in(made)},
     }
 
 
@@ -75,19 +74,6 @@ def origin(study: Study, config: Path) -> dict[str, Any]:
         known: dict[str, Any] = json.loads(exported.read_text(encoding="utf-8"))
         return known
     return provenance(config)
-
-
-def all_versions(made: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The versions by which some tables were made, by library.
-
-    >>> all_versions([{"python": "3.12.1", "numpy": "2.4.6"}, {"python": "3.11.9", "numpy": "2.4.6"}])
-    {'python': '3.11.9 and 3.12.1', 'numpy': '2.4.6'}
-    """
-    known: dict[str, set[str]] = {}
-    for versions in made:
-        for name, version in versions.items():
-            known.setdefault(name, set()).add(version)
-    return {name: listed(sorted(versions)) for name, versions in known.items()}
 
 
 CONSTANTS = {
