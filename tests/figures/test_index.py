@@ -139,6 +139,29 @@ def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_pa
         assert "Verdict" not in Text((results / "other.html").read_text()).words
 
 
+def test_a_missing_table_is_one_line(results):
+    for kind in ("accuracy", "aggregates"):
+        missing = results / "statistics" / "none" / "exact" / f"{kind}.parquet"
+        tables = [[missing], []] if kind == "accuracy" else [[], [missing]]
+        with pytest.raises(UserError, match=rf"none/exact/{kind}\.parquet"):
+            write_index([], [], [], *tables, {}, results / "other.html")
+
+
+def test_headings_tell_explorers_apart(results):
+    explorer = results / "figures" / "explorer.html"
+    shutil.copy2(explorer, results / "figures" / "second.html")
+    accuracy = sorted(results.glob("statistics/**/accuracy.parquet"))
+    for names, headings in (
+        (("explorer",), ["Explorer"]),
+        (("explorer", "second"), ["Explorer: explorer", "Explorer: second"]),
+    ):
+        files = [explorer.with_stem(name) for name in names]
+        write_index(files, [], [], accuracy, [], {}, results / "other.html")
+        page = (results / "other.html").read_text()
+        assert re.findall("<h2>(Explorer.*?)</h2>", page) == headings
+        assert re.findall(">(Explorer.*?)</a></li>", page) == headings
+
+
 def test_recorded_runs_without_accuracies_are_in_every_table(tmp_path):
     paths = save_runs(tmp_path, epochs=range(-1, 4), metrics=())
     folder = tmp_path / "mine" / "statistics" / "own" / "exact"

@@ -1,5 +1,6 @@
 """What the panels of all figures share: titles, legends, remarks, and panels that show nothing."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from textwrap import fill
 from typing import Any, NamedTuple
@@ -116,13 +117,17 @@ def prefit_entry(tables: Iterable[pd.DataFrame], colour: str = PREFIT_GROUND) ->
 def wrapped(*lines: str, width: float) -> str:
     """Lines of a title, cut between words where they are longer than a panel is wide.
 
-    >>> print(wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs", width=1.2))
+    A number stays with the word that follows it.
+
+    >>> print(wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs, 1 bad fit", width=1.2))
     MNIST bottleneck-2,
     ReLU, 8 bits
-    exact, 20 runs
+    exact, 20 runs,
+    1 bad fit
     """
     letters = max(12, int(LETTERS * width))
-    return "\n".join(fill(line, letters, break_on_hyphens=False) for line in lines)
+    tied = (re.sub(r"(\d) ", "\\1\xa0", line) for line in lines)
+    return "\n".join(fill(line, letters, break_on_hyphens=False) for line in tied).replace("\xa0", " ")
 
 
 def write_note(figure: Figure, note: str) -> None:

@@ -53,7 +53,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         bar.solids.set(rasterized=False, edgecolor="face")
     if any(is_near(runs) for table in phases.values() for _, runs in table.groupby("layer")):
         label = r"above 0.8 of a sample's $\log_2 N$"
-        marker = Line2D([], [], linestyle="", marker="v", markersize=4, color="k", label=label)
+        marker = Line2D([], [], linestyle="", marker="v", color="k", markerfacecolor="white", label=label)
         figure.legend(handles=[marker], loc="outside lower center")
     return figure
 

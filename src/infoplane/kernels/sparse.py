@@ -26,10 +26,6 @@ __all__ = [
 AHEAD, LINE = 12, 64
 
 
-AHEAD = 12
-LINE = 64
-
-
 class SparseInputs(NamedTuple):
     """The numbers of inputs that are not 0, input after input.
 

@@ -27,7 +27,6 @@ from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.config.words import counted, evaluated, listed, span
 from infoplane.figures.descriptions import figure_description
 from infoplane.pages.verdicts import findings, fragility
-from infoplane.recognition import description_of
 from infoplane.templates import page_from
 
 __all__ = ["contents_of", "methods", "versions_in", "write_index"]
@@ -67,14 +66,14 @@ def write_index(
     """
     folder = output.parent
     means = {path.parts[-2]: read_table(path, "accuracy") for path in accuracy}
-    for path in aggregates:
-        if path.parts[-3] not in means:
-            means[path.parts[-3]] = read_table(path, "aggregates")
+    informed = {path.parts[-3:-1]: read_table(path, "aggregates") for path in aggregates}
+    for (name, _), table in informed.items():
+        means.setdefault(name, table)
     runs = {name: spec_of_runs(its["spec"]) for name, (_, its) in means.items()}
     names = labels_of_trainings(runs, labels)
-    informed = {path.parts[-3:-1]: description_of(path) for path in aggregates}
     estimators = {
-        pair[1]: EstimatorSpec.model_validate(its["spec"]["estimator"]) for pair, its in informed.items()
+        name: EstimatorSpec.model_validate(its["spec"]["estimator"])
+        for (_, name), (_, its) in informed.items()
     }
     by = {name: label_of_estimator(its) for name, its in estimators.items()}
     shown = figures_in(figures, folder, {**by, **names, **labels})
@@ -91,7 +90,7 @@ def write_index(
         experiments=[
             row_of(name, names[name], runs[name], table, its) for name, (table, its) in means.items()
         ],
-        versions=versions_in([*(its for _, its in means.values()), *informed.values()]),
+        versions=versions_in(its for _, its in (*means.values(), *informed.values())),
         engines=engines_of(runs.values()),
         hashes=hashes_of({name: its for name, (_, its) in means.items()}),
     )
