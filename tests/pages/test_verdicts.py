@@ -13,7 +13,8 @@ from infoplane.pages.verdicts import verdict_rows, write_verdicts
 def claim(**columns) -> dict:
     empty = dict.fromkeys(["shows", "lacks", "mixed", "too_few", "ceiling"], 0)
     empty |= dict.fromkeys(["flips", "decisive", "k", "n", "lower", "upper", "mean", "note"], "")
-    return {"fragile": False, "verdict_good_fits": columns["verdict"], **empty, **columns}
+    same = dict.fromkeys(("verdict_good_fits", "verdict_not_near_log2_n"), columns["verdict"])
+    return {"fragile": False, **same, **empty, **columns}
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def claims() -> pd.DataFrame:
               upper=0.995, mean=3.62, fragile=True, flips="5 %: mixed", note="only global"),
         claim(claim="C1", statement="a < b & c", protocol="controlled", reading="bins", verdict="no data"),
         claim(claim="C3", statement="all of them", protocol="published", reading="logits", verdict="mixed",
-              verdict_good_fits="refuted", lacks=1, mixed=3, ceiling=1),
+              verdict_good_fits="refuted", verdict_not_near_log2_n="supported", lacks=1, mixed=3, ceiling=1),
     ]  # fmt: skip
     return as_read(pd.DataFrame(rows))
 
@@ -46,7 +47,8 @@ def test_a_row_for_each_claim_and_reading(claims):
         "; only global"
     )
     assert second[2:] == [
-        "mixed; cells: 1 lacks, 3 are mixed, 1 has nothing left to fit; by good fits alone refuted",
+        "mixed; cells: 1 lacks, 3 are mixed, 1 has nothing left to fit; by good fits alone: refuted; "
+        "without cells near log₂ N: supported",
         "",
     ]
 

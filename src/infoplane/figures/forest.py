@@ -26,6 +26,8 @@ __all__ = ["Row", "draw", "factor_of", "references_of", "rows_of_settings"]
 LINE, AROUND = 0.15, 1.05
 # Letters of a line beside a row
 LETTERS = 34
+# Labels of so many letters in all fit on one line below the panels
+ONE_LINE = 80
 # Keys that make no setting
 LEFT_OUT = {"activation", "record_every"}
 # The line of a reference through all rows
@@ -78,7 +80,10 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         for tick, row in zip(panels[0].get_yticklabels(), rows, strict=True):
             tick.set_fontweight("normal" if row.factor else "bold")
         entries = legend_of(trainings, labels.experiments)
-        block.legend(handles=entries, loc="outside lower center", ncols=len(entries))
+        letters = sum(len(entry.get_label()) for entry in entries)
+        block.legend(
+            handles=entries, loc="outside lower center", ncols=len(entries) if letters < ONE_LINE else 1
+        )
     return figure
 
 

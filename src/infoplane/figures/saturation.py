@@ -63,7 +63,7 @@ def draw_share(axes: Axes, left: int, top: int, runs: pd.DataFrame, inputs: int)
     share = runs["peak"].mean() / np.log2(inputs)
     colour = "0.93" if np.isnan(share) else ScalarMappable(Normalize(0, 1), COLOURS).to_rgba(share)
     axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
-    ink = "white" if share > 0.55 else "black"
+    ink = "white" if share > 0.8 else "black"
     text = "no measure" if np.isnan(share) else f"{share:.2f}"
     axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize="small")
     if is_near(runs):

@@ -22,8 +22,13 @@ STATUSES = {
     "too_few": ("has too few runs", "have too few runs"),
     "ceiling": ("has nothing left to fit", "have nothing left to fit"),
 }
-NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "verdict_good_fits", "fragile", "flips"]
-NEEDED += [*STATUSES, "decisive", "k", "n", "lower", "upper", "mean", "note"]
+# What a verdict is if some cells or runs do not count
+OTHERWISE = {
+    "verdict_good_fits": "by good fits alone",
+    "verdict_not_near_log2_n": "without cells near log₂ N",
+}
+NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "fragile", "flips"]
+NEEDED += [*OTHERWISE, *STATUSES, "decisive", "k", "n", "lower", "upper", "mean", "note"]
 STRONG = ("supported", "refuted")
 TEMPLATE = Path(__file__).with_suffix(".html")
 
@@ -77,7 +82,7 @@ def fragility(verdict: pd.Series) -> str:
 
 
 def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
-    """What a verdict rests on: numbers of cells, the cell that decides, and what good fits alone say."""
+    """What a verdict rests on: numbers of cells, the cell that decides, and what it would be otherwise."""
     counts = [
         f"{verdict[name]} {one if verdict[name] == '1' else several}"
         for name, (one, several) in STATUSES.items()
@@ -90,8 +95,11 @@ def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
         interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
         mean = f", mean {float(verdict['mean']):.2f} bit" if verdict["mean"] else ""
         sentences.append(f"{cell}: {share} {interval}{mean}".replace("-0.00", "0.00"))
-    if verdict["verdict_good_fits"] != verdict["verdict"]:
-        sentences.append(f"by good fits alone {verdict['verdict_good_fits']}")
+    sentences += [
+        f"{words}: {verdict[name]}"
+        for name, words in OTHERWISE.items()
+        if verdict[name] != verdict["verdict"]
+    ]
     sentences.append(verdict["note"])
     return [each for each in sentences if each]
 

@@ -28,6 +28,8 @@ UNDEFINED = "0.93"
 # How much of its colour a cell has whose runs decide nothing
 PALE = 0.35
 TITLES = {"fitting": "runs that fit", "compression": "runs that compress"}
+# From so many columns on, cells are too narrow for type of the usual size
+MANY_LAYERS = 8
 
 
 def plot_phases(
@@ -134,7 +136,7 @@ def draw_cells(
     layers = sorted(int(layer) for layer in cells["layer"].unique())
     for _, cell in cells.iterrows():
         left, top = layers.index(int(cell["layer"])), places[cell["experiment"], cell["estimator"]]
-        draw_cell(axes, left, top, cell)
+        draw_cell(axes, left, top, cell, "small" if len(layers) < MANY_LAYERS else "xx-small")
     axes.set(xlim=(0, len(layers)), ylim=(len(rows), 0))
     name_columns(axes, layers, names)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
@@ -143,7 +145,7 @@ def draw_cells(
     axes.spines[:].set_visible(False)
 
 
-def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series) -> None:
+def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series, fontsize: str) -> None:
     """Draw one cell, dark where most runs do it, and pale where nothing is decided."""
     k, n, status = int(cell["k"]), int(cell["n"]), cell["status"]
     colour = colour_of(k, n, status)
@@ -151,7 +153,7 @@ def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series) -> None:
     dark = np.dot(colour, [0.299, 0.587, 0.114]) < 0.5
     text = "–" if status == "ceiling" else f"{k}/{n}" if n else "no runs"
     ink = "white" if dark else "black" if status in ("shows", "lacks") else "0.35"
-    axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize="small")
+    axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize=fontsize)
     if cell["near_log2_n"]:
         corner = [(left + 0.97, top + 0.04), (left + 0.97, top + 0.34), (left + 0.72, top + 0.04)]
         axes.add_patch(Polygon(corner, facecolor="white" if dark else "k", linewidth=0))
