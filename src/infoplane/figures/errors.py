@@ -73,6 +73,7 @@ def draw_error(axes: Axes, table: pd.DataFrame, quantity: str, spec: FigureSpec)
 def error_axis(axes: Axes, margin: float) -> None:
     """Make the axis of errors linear within ± the margin, show all of that, and make it logarithmic below."""
     axes.set_yscale("symlog", linthresh=margin)
-    axes.set_ylim(min(axes.get_ylim()[0], -margin), margin)
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(min(lowest, -margin), max(highest, margin))
     axes.yaxis.set_major_locator(SymmetricalLogLocator(linthresh=margin, base=10))
     axes.yaxis.set(minor_locator=NullLocator(), major_formatter=StrMethodFormatter("{x:g}"))
