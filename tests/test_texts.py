@@ -122,6 +122,22 @@ def test_sentence_fails_with_its_verdict(tables):
         [*broken_conditions("<!-- holds claims.csv claim=C1 | verdikt = mixed -->", tables)]
 
 
+def test_a_condition_speaks_of_every_row_and_of_numbers(tables):
+    def broken(condition):
+        return [*broken_conditions(f"<!-- holds cells.csv {condition} -->", tables)]
+
+    assert (
+        broken("layer=4,5 | runs = 20")
+        == broken("layer=5 | mean > 1.4")
+        == broken("layer=5 | mean < 2")
+        == []
+    )
+    assert broken("layer=5 | mean > 2") == ["cells.csv layer=5: mean is 1.4567, and the text is true of > 2"]
+    assert len(broken("layer=4,5 | runs = 21")) == 2
+    with pytest.raises(UserError, match="matches no row of layer=7"):
+        broken("layer=4,7 | runs = 20")
+
+
 def test_texts_are_renewed_in_place(tables):
     text = tables / "text.md"
     text.write_text(

@@ -24,11 +24,14 @@ name:
     <!-- quote CELLS layer=5 | {runs} -->50<!-- end -->
 
 `python -m infoplane.texts TABLES TEXT…` writes every quotation anew. A sentence that is true only while a
-verdict stands says so:
+verdict stands says so, and one that speaks of several rows, or of an interval that does not contain 0:
 
     <!-- holds claims.csv claim=C3 protocol=published | verdict = supported -->
+    <!-- holds cells.csv phase=fitting layer=4,5 | status = shows -->
+    <!-- holds settings.csv scope=seeds | lower > 0 -->
 """
 
+import operator
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +52,8 @@ QUOTATION = re.compile(
     re.DOTALL,
 )
 NAMED_QUERY = re.compile(r"<!-- let (?P<name>\w+) = (?P<query>.*?) -->")
-CONDITION = re.compile(r"<!-- holds (?P<query>[^|]*?) \| (?P<column>\w+) = (?P<value>.*?) -->")
+CONDITION = re.compile(r"<!-- holds (?P<query>[^|]*?) \| (?P<column>\w+) (?P<sign>[=<>]) (?P<value>.*?) -->")
+SIGNS = {"=": lambda found, value: str(found) == value, "<": operator.lt, ">": operator.gt}
 
 
 def with_quotations(text: str, folder: Path) -> str:
@@ -81,9 +85,22 @@ def broken_conditions(text: str, folder: Path) -> Iterator[str]:
     queries = named_queries(text)
     for found in CONDITION.finditer(text):
         query = spelt_out(found["query"], queries)
-        value = str(column_of(matching_row(query, folder), found["column"], query))
-        if value != found["value"]:
-            yield f"{query}: {found['column']} is {value}, and the text is true of {found['value']}"
+        value = found["value"] if found["sign"] == "=" else number_or_text(found["value"])
+        wanted = f"{found['sign']} {value}".removeprefix("= ")
+        for row in rows_of_all_values(query, folder):
+            its = column_of(row, found["column"], query)
+            if not SIGNS[found["sign"]](its, value):
+                yield f"{query}: {found['column']} is {its}, and the text is true of {wanted}"
+
+
+def rows_of_all_values(query: str, folder: Path) -> list[dict[str, Any]]:
+    """The rows of a table that have the values of a query; each of these values has a row."""
+    rows = matching_rows(query, folder)
+    for selector in query.split()[1:]:
+        column, _, values = selector.partition("=")
+        if lacking := {*values.split(",")} - {str(row[column]) for row in rows}:
+            raise UserError(f"{query}: matches no row of {column}={min(lacking)}; name values of the table")
+    return rows
 
 
 def named_queries(text: str) -> dict[str, str]:
