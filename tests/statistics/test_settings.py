@@ -89,6 +89,12 @@ def test_one_stratum_is_the_correlation_of_its_pairs():
     assert found[2:] == pytest.approx(expected[2:], abs=0.1)
 
 
+def test_the_same_runs_in_several_strata_are_no_more_evidence():
+    x, y = GENERATOR.normal(size=(2, 20))
+    once, often = correlate_strata([(x, y)]), correlate_strata([(x, y), (x + 1, y), (x, 2 * y)])
+    assert often[1:] == pytest.approx(once[1:]) and often.runs == 3 * once.runs
+
+
 def test_over_settings_the_means_are_correlated():
     arrays = [(np.array([0.0, 2.0]), np.array([level, level])) for level in (3.0, 1.0)]
     assert np.isnan(over_settings(arrays).rho)

@@ -13,8 +13,8 @@ against                `test_accuracy`, or `gap`: the training accuracy less the
 scope                  `runs`: over the runs of one setting. `seeds`: the mean of these correlations over all
                        settings, each weighted by its runs. `settings`: over the means of the settings
 settings, runs         number of settings and of runs
-rho, lower, upper      Spearman's correlation with its bootstrap interval at 95 %: runs are drawn anew within
-                       each setting, or settings among all of them
+rho, lower, upper      Spearman's correlation with its bootstrap interval at 95 %: numbers of runs are drawn
+                       anew, the same ones in every setting, or settings among all of them
 compression, mean      mean compression (bits) and mean accuracy or gap of one setting
 =====================  ======================================================================================
 """
@@ -110,8 +110,10 @@ def correlate_strata(strata: Sequence[Stratum]) -> Correlation:
 
     So what differs between strata has no effect, as in the tests of van Elteren for two samples (1960,
     Bulletin de l'Institut International de Statistique 37, 351). Strata in which x or y does not vary have no
-    correlation and are left out. The interval is the percentile interval of resamples of the pairs within
-    each stratum, by a seeded generator; there is none with fewer than five pairs in all.
+    correlation and are left out. The interval is the percentile interval of resamples of the pairs, by a
+    seeded generator; there is none with fewer than five pairs in all. Pairs of equal place are drawn together
+    in all strata of equal length: they are runs with one seed, which settings that differ little treat
+    nearly alike.
 
     >>> x = np.array([1.0, 2.0, 3.0])
     >>> correlate_strata([(x, x), (x + 9, -x), (x, x - 9)]).rho
@@ -125,8 +127,9 @@ def correlate_strata(strata: Sequence[Stratum]) -> Correlation:
     rho = float(np.average([rank_correlation(x, y) for x, y in varying], weights=weights))
     if pairs < FEWEST:
         return Correlation(pairs, rho)
-    generator = np.random.default_rng(SEED)
-    resampled = np.array([resample(x, y, generator) for x, y in varying])
+    longest = max(len(x) for x, _ in varying)
+    places = np.random.default_rng(SEED).random((RESAMPLES, longest))
+    resampled = np.array([resample(x, y, places[:, : len(x)]) for x, y in varying])
     defined = np.isfinite(resampled)
     summed = (weights[:, None] * np.where(defined, resampled, 0)).sum(0)
     total = (weights[:, None] * defined).sum(0)
@@ -134,7 +137,12 @@ def correlate_strata(strata: Sequence[Stratum]) -> Correlation:
     return Correlation(pairs, rho, *map(float, np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2])))
 
 
-def resample(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Correlations of resamples of the pairs of one stratum; NaN where one of the two does not vary."""
-    drawn = generator.integers(0, len(x), (RESAMPLES, len(x)))
+def resample(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Correlations of resamples of the pairs of one stratum; NaN where one of the two does not vary.
+
+    Args:
+        x, y: the pairs, (runs,).
+        places: where in the stratum each pair is drawn, from 0 to 1, (resamples, runs).
+    """
+    drawn = (places * len(x)).astype(int)
     return rank_correlation(x[drawn], y[drawn])
