@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infoplane.config.figures import FigureSpec
 from infoplane.config.kinds import PICTURE
 from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, labels_of_trainings
 from infoplane.config.study import Experiment, Study
@@ -106,20 +107,33 @@ def of_experiment(its: Experiment, label: str) -> dict[str, Any]:
 
 
 def of_figure(study: Study, name: str, labels: Mapping[str, str]) -> dict[str, str]:
-    """A figure: its file, its caption, and what the index of the study says that it shows."""
+    """A figure: its file, its caption, and what it shows."""
     spec = study.figures[name]
     return {
         "file": f"figures/{name}.svg",
         "caption": spec.caption,
-        "shown": f"{contents_of(spec, labels)}{f' {spec.note}.' if spec.note else ''}",
+        "shown": f"{shown_in(spec, labels)}{f' {spec.note}.' if spec.note else ''}",
     }
+
+
+def shown_in(spec: FigureSpec, labels: Mapping[str, str]) -> str:
+    """What a figure shows: its experiments, and its estimators where there are several.
+
+    Nothing where that is more than a few experiments.
+    """
+    if not contents_of(spec, labels):
+        return ""
+    own = {**labels, **spec.labels}
+    by = [own.get(name, name) for name in spec.estimators or ()]
+    estimators = f" Estimators: {'; '.join(by)}." if len(by) > 1 else ""
+    return f" Shown: {'; '.join(own.get(name, name) for name in spec.experiments)}.{estimators}"
 
 
 def sizes(layers: Sequence[LayerSpec]) -> str:
     """The sizes of the layers of a network.
 
     >>> sizes(NETWORKS["shwartz-ziv"]), sizes(NETWORKS["conv"])
-    ('10-7-5-4-3', '2 filters of 3×3, pools of 2, 2 filters of 3×3, pools of 2, 16')
+    ('10-7-5-4-3', '2 filters of 3×3, 2×2 pooling, 2 filters of 3×3, 2×2 pooling, 16')
     """
     known = [*map(size, layers)]
     return ("-" if all(each.isdigit() for each in known) else ", ").join(known)
@@ -131,7 +145,7 @@ def size(layer: LayerSpec) -> str:
         case {"dense": width}:
             return str(width)
         case {"pool": width}:
-            return f"pools of {width}"
+            return f"{width}×{width} pooling"
         case {"conv": filters, "kernel": width}:
             return f"{filters} filters of {width}×{width}"
         case unknown:
