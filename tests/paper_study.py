@@ -93,6 +93,17 @@ def tables_of(
         ],
         columns=["experiment", "estimator", "activation", "layer", "against", "scope"],
     )
+    # the runs of which the paper asks when they have fitted their labels
+    of_labels = [name for name in on if name.startswith(("learnt-", "memorised-"))]
+    phases = pd.DataFrame(
+        [
+            (name, "exact", run, layer, 100 * run + (5 if name.startswith("learnt-") else 4001))
+            for name in of_labels
+            for run in range(4)
+            for layer in layers[name]
+        ],
+        columns=["experiment", "estimator", "repetition", "layer", "fitting_peak_epoch"],
+    )
     low, rho, high = np.sort(rng.uniform(-0.9, 0.9, (3, len(settings))), axis=0)
     fits = pd.DataFrame({"experiment": [*on], "bad_fits": 0, "test_accuracy": rng.uniform(0.8, 1, len(on))})
     return {
@@ -103,6 +114,7 @@ def tables_of(
         "levels": levels.assign(of=256, levels_mean=rng.uniform(10, 250, len(levels))),
         "settings": settings.assign(rho=rho, lower=low, upper=high),
         "fits": fits,
+        "phases": phases,
     }
 
 
@@ -130,4 +142,4 @@ def claims(rng: np.random.Generator) -> pd.DataFrame:
     table["verdict"] = rng.choice(VERDICTS, len(table))
     counts = {name: rng.integers(0, 40, len(table)) for name in ("shows", "lacks", "mixed", "ceiling")}
     same = {name: table["verdict"] for name in ("verdict_good_fits", "verdict_not_near_log2_n")}
-    return table.assign(**counts, **same, fragile=False, flips="", k=36, n=50, lower=0.57, upper=0.84)
+    return table.assign(**counts, **same, fragile=False, flips="", decisive="", k=36, n=50, lower=0.57, upper=0.84)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -44,8 +45,8 @@ def text(paper):
 
 
 def words(text: str) -> str:
-    """A text as one line, with the spaces and hyphens of a keyboard."""
-    return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " "))
+    """A text as one line, with the spaces, hyphens and letters of a keyboard."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text))
 
 
 def table(study, name: str) -> pd.DataFrame:
@@ -118,14 +119,17 @@ def test_numbers_of_the_config_and_of_all_tables_together_are_told(study, text):
     assert "commit" in text and "numpy" in text and "ab" * 8 in text
 
 
-def test_optimizers_and_batches_are_those_of_all_experiments(study, text):
-    trained = [its.spec for its in study[1].trained.values()]
-    assert {its.optimizer for its in trained} == {"adam", "sgd"}
-    sizes = [its.batch_size for its in trained if its.batch_size != "whole"]
+def test_settings_are_those_of_the_experiments_that_claims_rest_on_and_of_the_others(study, text):
+    counted = [its.spec for its in study[1].trained.values() if not its.control]
+    others = [its.spec for its in study[1].trained.values() if its.control]
+    settings = {(its.optimizer, its.learning_rate, its.batch_size) for its in counted}
+    assert settings == {("adam", 1e-4, 256)}
+    assert re.search(r"rest on \(Table 2\) are trained by Adam \(learning rate 10.4\), in batches of 256\.", text)
+    assert {its.optimizer for its in others} == {"adam", "sgd"}
+    sizes = [its.batch_size for its in others if its.batch_size != "whole"]
     batches = f"batches of {min(sizes):,} to {max(sizes):,} or of the whole training set"
-    assert re.search(
-        rf"trained by Adam \(learning rate.*? or SGD \(learning rate.*? to .*?in {batches}", text
-    )
+    said = rf"{len(others)} experiments are controls and ablations, trained by Adam \(learning rate.*? or SGD"
+    assert re.search(rf"{said} \(learning rate.*? to .*?in {batches}", text)
 
 
 def test_verdicts_are_those_of_the_table(study, text):
@@ -134,7 +138,15 @@ def test_verdicts_are_those_of_the_table(study, text):
 
 
 def test_figures_have_their_captions(text, study):
-    assert words(study[1].figures["output-readings"].caption) in text
+    caption = words(study[1].figures["output-readings"].caption)
+    assert "I(X;T)" in caption and caption.replace(" ", "") in text.replace(" ", "")
+    assert "Estimators: exact; re-binned; quantized on [0, 1], output layer." in text
+
+
+def test_every_float_is_cited(text):
+    for kind in ("Table", "Figure"):
+        captions = {*re.findall(rf"{kind} (\d+): ", text)}
+        assert captions and captions == {*re.findall(rf"{kind} (\d+)\b(?!:)", text)}
 
 
 def test_equal_tables_give_equal_bytes(study, changed, tmp_path):
@@ -176,13 +188,13 @@ def test_a_missing_file_is_named(changed, name):
 def test_a_flipped_verdict_changes_the_sentence(study, changed):
     sentences = {
         "supported": "most runs compress the output of every network",
-        "refuted": "there are networks whose output most runs do not compress",
+        "refuted": "some networks have an output that most runs do not compress",
     }
     reading = {"claim": "C3", "protocol": "published", "reading": "logits"}
     for verdict, sentence in sentences.items():
         edit(changed, "claims.csv", reading, verdict=verdict)
         pages = pypdf.PdfReader(write_paper(changed)).pages
-        assert f"Read as the quantized logits, {sentence}" in words(pages[0].extract_text())
+        assert f"When it is read as the quantized logits, {sentence}" in words(pages[0].extract_text())
 
 
 def first_page(config: Path) -> str:
@@ -196,10 +208,61 @@ def test_a_mixed_verdict_says_of_no_cell_what_none_shows(changed):
     edit(changed, "claims.csv", {"claim": "C5", "protocol": "published"}, verdict="mixed", shows=0)
     edit(changed, "claims.csv", {"claim": "C5", "protocol": "controlled"}, verdict="mixed", shows=2)
     text = first_page(changed)
-    assert "logits, it stays open whether most runs compress the output of every network" in text
-    assert "code, most runs compress the output of some networks, and whether" in text
+    assert "logits, it remains open whether most runs compress the output of every network" in text
+    assert "code, most runs compress the output of some networks, but it remains open" in text
     assert "published protocol, exact counting of quantized networks confirms in no layer" in text
     assert "under the controlled one, exact counting of quantized networks confirms in some layers" in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "end", "without"),
+    [("refuted", " to the end of training", "supported"), ("supported", "", "left open")],
+)
+def test_what_rests_on_layers_near_log2_n_is_said(changed, verdict, end, without):
+    other = "mixed" if without == "left open" else without
+    reading = {"claim": "C3", "protocol": "published"}
+    edit(changed, "claims.csv", reading, verdict="mixed", verdict_not_near_log2_n="mixed", decisive="x/y T1")
+    by = {"verdict": verdict, "verdict_not_near_log2_n": other, "decisive": "mnist-4x10-8bit/exact T5"}
+    edit(changed, "claims.csv", reading | {"reading": "logits"}, **by)
+    layer = {"experiment": "mnist-4x10-8bit", "layer": 5}
+    edit(changed, "mnist/prevalence.csv", layer, near_log2_n=True)
+    pages = pypdf.PdfReader(write_paper(changed)).pages
+    rest = f"whose output tells nearly all inputs apart{end}; without such layers, the claim is {without}."
+    first, text = words(pages[0].extract_text()), words("\n".join(page.extract_text() for page in pages))
+    assert f"This rests on networks {rest}" in first
+    assert f"This rests on networks (4x10 on MNIST) {rest}" in text
+    assert f"C3 logits (published) is {without} instead of {verdict}" in text
+    assert re.search(rf"C3 logits {verdict} .{{0,40}}{other}n", text) and "n The verdict without cells" in text
+
+
+def test_networks_near_log2_n_are_said_to_decide(changed):
+    reading = {"claim": "C6", "protocol": "published", "reading": "networks/codes"}
+    edit(changed, "claims.csv", reading, verdict="supported", verdict_not_near_log2_n="refuted")
+    assert "compress no hidden layer (C6) is refuted instead of supported." in first_page(changed)
+
+
+def test_nothing_is_said_of_layers_near_log2_n_where_they_decide_nothing(text):
+    assert "rest on cells near" not in text and "without such layers" not in text
+    assert "The verdict without" not in text and "Fragile" not in text
+
+
+def test_claims_on_which_the_protocols_agree_are_sentences(changed):
+    for claim in ("C1", "C4", "C6"):
+        edit(changed, "claims.csv", {"claim": claim}, verdict="supported")
+    edit(changed, "claims.csv", {"claim": "C2"}, verdict="supported")
+    for protocol, verdict in {"published": "refuted", "controlled": "supported"}.items():
+        edit(changed, "claims.csv", {"claim": "C5", "protocol": protocol}, verdict=verdict)
+    text = first_page(changed)
+    assert "The two protocols agree on four of the claims. Ways of binning contradict each other" in text
+    assert "Every layer that has something left to fit shows a fitting phase. How much hidden" in text
+    assert "There are hidden layers that most runs do not compress. Under the published protocol, exact" in text
+
+
+def test_networks_that_memorise_are_said_to_be_later(changed):
+    said = "I(T;Y) of the output peaks at epoch 4,151 (ReLU) and 4,151 (tanh) with shuffled labels, but at 155 and 155"
+    assert said.replace(" ", "") in whole(changed).replace(" ", "")
+    edit(changed, "synthetic/phases.csv", {"experiment": "memorised-tanh"}, fitting_peak_epoch=0)
+    assert "fewer epochs left" not in whole(changed)
 
 
 def test_a_mixed_verdict_on_fitting_says_whether_layers_lack_it(changed):
@@ -207,14 +270,14 @@ def test_a_mixed_verdict_on_fitting_says_whether_layers_lack_it(changed):
     edit(changed, "claims.csv", {"claim": "C2", "protocol": "controlled"}, verdict="mixed", lacks=1)
     text = first_page(changed)
     assert "Under the published protocol, no layer lacks a fitting phase" in text
-    assert "under the controlled one, it stays open whether every layer fits: that some lack" in text
+    assert "under the controlled one, it remains open whether every layer fits: some seem" in text
 
 
 def test_no_data_is_no_claim_that_nothing_was_run(changed):
     for claim in ("C2", "C3", "C5"):
         edit(changed, "claims.csv", {"claim": claim}, verdict="no data", ceiling=3)
     text = first_page(changed)
-    assert "Under both protocols, nothing in this study says whether every layer fits" in text
+    assert "othing in this study says whether every layer fits" in text
     assert "logits, nothing in this study says whether the output compresses" in text
     assert "nothing was run" not in text
 
@@ -274,9 +337,10 @@ def test_an_experiment_of_which_every_run_failed_has_dashes(changed):
     correlation = {"activation": "relu", "scope": "seeds"}
     edit(changed, "synthetic/settings.csv", correlation, rho=None, lower=None, upper=None)
     text = whole(changed)
-    assert "the logits lose –, the re-binned softmax of the same networks –." in text
-    assert "In ReLU networks it does in 0 of 0 runs, by –: too few runs to judge" in text
-    assert "in ReLU networks (– over seeds)" in text
+    assert "the logits lose –, and the re-binned softmax of the same networks loses –." in text
+    assert "in ReLU networks, it compresses in 0 of 0 runs, by –." in text
+    assert "in ReLU networks, there are too few runs to judge" in text
+    assert "in ReLU networks (– across seeds)" in text
 
 
 def test_one_of_a_kind_is_singular(changed):
@@ -287,7 +351,7 @@ def test_one_of_a_kind_is_singular(changed):
     edit(changed, "mnist/prevalence.csv", near, near_log2_n=True)
     text = whole(changed)
     assert "1 shows fitting, 1 lacks it, 1 is mixed, and 1 is at the ceiling" in text
-    assert re.search("Layer .{1,3} is near .*: its values speak", text)
+    assert re.search("Layer .{1,3} is near .*: its values say more", text)
 
 
 def test_a_verdict_without_a_sentence_is_named(changed):
@@ -320,7 +384,7 @@ def test_parts_of_a_small_study_are_left_out_and_named(tmp_path):
     assert "lacks experiments of the whole paper" in text
     assert "this study does not have synthetic-tanh-8bit" in text
     assert "12 networks in 2 experiments" in text
-    assert "Read as the quantized logits" not in text
+    assert "read as the quantized logits" not in text
 
 
 def test_recorded_runs_alone_have_a_paper(tmp_path):
@@ -329,7 +393,7 @@ def test_recorded_runs_alone_have_a_paper(tmp_path):
     config = config_of(tmp_path, f"experiments: {recorded}\nestimators: {{exact: {{kind: exact}}}}\n")
     text = whole(config)
     assert "2 recorded runs of 1 experiment, whose information planes" in text
-    assert "Networks are trained by" not in text
+    assert "are trained by" not in text
 
 
 def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):
