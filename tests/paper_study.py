@@ -142,4 +142,6 @@ def claims(rng: np.random.Generator) -> pd.DataFrame:
     table["verdict"] = rng.choice(VERDICTS, len(table))
     counts = {name: rng.integers(0, 40, len(table)) for name in ("shows", "lacks", "mixed", "ceiling")}
     same = {name: table["verdict"] for name in ("verdict_good_fits", "verdict_not_near_log2_n")}
-    return table.assign(**counts, **same, fragile=False, flips="", decisive="", k=36, n=50, lower=0.57, upper=0.84)
+    return table.assign(
+        **counts, **same, fragile=False, flips="", decisive="", k=36, n=50, lower=0.57, upper=0.84
+    )
