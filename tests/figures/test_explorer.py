@@ -18,6 +18,7 @@ from infoplane.figures.drawing import write_figure
 from infoplane.figures.explorer import write
 from infoplane.figures.explorer.contents import EPOCHS, MISSING, contents_of, largest_step, packed
 from infoplane.figures.tables import read_tables
+from infoplane.plotting.axes import epoch_ticks
 
 from .study import EPOCHS as TRAINED
 from .study import figure_spec
@@ -235,7 +236,7 @@ def test_values_in_the_page_are_those_of_the_tables(study, page, browser):
 
 
 def compare(study, shown, experiment, estimator, part):
-    means, _ = read_table(study.path("aggregates", experiment, estimator), "aggregates")
+    means, known = read_table(study.path("aggregates", experiment, estimator), "aggregates")
     means = means.query("part == @part and runs == 'all'")
     for key in ("Home", "End"):
         shown.keyboard.press("Escape")
@@ -243,7 +244,8 @@ def compare(study, shown, experiment, estimator, part):
         epoch = means["epoch"].min() if key == "Home" else means["epoch"].max()
         now = means[means["epoch"] == epoch]
         table = now.pivot(index="layer", columns="quantity", values="mean")[["i_xt", "i_ty"]]
-        assert f"After {epoch + 1} epochs" in shown.locator("#side-1 caption").inner_text()
+        trained = known["spec"]["training"]["prefit_epochs" if part == "prefit" else "epochs"]
+        assert f"After {epoch + 1} of {trained} epochs" in shown.locator("#side-1 caption").inner_text()
         # rounded to half a step of 0.0005 at most, and printed with four digits
         np.testing.assert_allclose(printed(shown, 1), table.to_numpy(), rtol=0, atol=0.00025 + 0.00005)
 
@@ -254,7 +256,7 @@ def test_a_menu_changes_the_points_and_names_what_is_shown(page, browser):
         shown.select_option("select[name=estimator-0]", "coarse")
         assert heads(shown) != before[0] and heads(shown, 1) == before[1]
         label = shown.locator("#side-0 svg.plane").get_attribute("aria-label")
-        assert "30 bins" in label and f"after {TRAINED - 49} epochs" in label
+        assert "30 bins" in label and f"after {TRAINED - 49} of {TRAINED} epochs" in label
         shown.select_option("select[name=experiment-0]", "hourglass")
         assert "MNIST hourglass" in shown.locator("#side-0 svg.plane").get_attribute("aria-label")
         assert len(heads(shown)) == 7
@@ -284,7 +286,7 @@ def test_a_tooltip_tells_run_epoch_information_and_accuracy(study, page, browser
         run = int(re.search(r"T6, run (\d)", told)[1])
         single, _ = read_table(study.path("information", "fine", "exact"), "information")
         row = single.query("repetition == @run and layer == 6").iloc[-1]
-        assert f"epochs trained: {row['epoch'] + 1}" in told
+        assert f"epochs trained: {row['epoch'] + 1} of {TRAINED}\n" in told
         x, y = (float(re.search(rf"{re.escape(name)}: (\S+) bits", told)[1]) for name in ("I(X;T)", "I(T;Y)"))
         np.testing.assert_allclose([x, y], [row["i_xt"], row["i_ty"]], rtol=0, atol=0.0003)
         history, _ = read_table(study.path("history", "fine"), "history")
@@ -302,12 +304,84 @@ def test_keys_move_the_slider_and_play(page, browser):
         assert shown.input_value("#slider") == "0"
         shown.keyboard.press("ArrowRight")
         assert shown.input_value("#slider") == "1"
-        assert shown.locator("#slider").get_attribute("aria-valuetext") == "1 epochs trained"
+        assert shown.locator("#slider").get_attribute("aria-valuetext") == f"1 of {TRAINED} epochs trained"
         shown.keyboard.press("Space")
         assert shown.locator("#play").inner_text() == "Pause"
         shown.wait_for_function("Number(document.getElementById('slider').value) > 2")
         shown.keyboard.press("Space")
         assert shown.locator("#play").inner_text() == "Play"
+
+
+def middle(mark) -> tuple[float, float]:
+    box = mark.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_tap_tells_values_until_the_next_tap_elsewhere(page, browser):
+    with opened(browser, page, 390, has_touch=True, is_mobile=True) as shown:
+        mark = shown.locator("#side-0 .means path").last
+        mark.scroll_into_view_if_needed()
+        shown.touchscreen.tap(*middle(mark))
+        assert "mean of 6 runs" in shown.locator("#tooltip").inner_text()
+        shown.touchscreen.tap(*middle(shown.locator("#side-0 .runs")))
+        assert shown.locator("#tooltip").is_hidden()
+
+
+def test_controls_are_large_where_fingers_use_them(page, browser):
+    with opened(browser, page, 390, has_touch=True, is_mobile=True) as shown:
+        for control in shown.locator("button, select, #slider, .choices label").all():
+            assert control.bounding_box()["height"] >= 44
+        for box in shown.locator("input[type=checkbox]").all():
+            assert min(box.bounding_box()["width"], box.bounding_box()["height"]) >= 24
+
+
+def ticks(page, side: int, chart: str) -> list[list[float]]:
+    """Numbers at the horizontal and at the vertical axis of a chart."""
+    axes = page.locator(f"#side-{side} svg.{chart} .axis")
+    return [
+        [float(each) for each in axes.nth(place).locator(".tick").all_text_contents()] for place in (0, 1)
+    ]
+
+
+def test_planes_have_one_scale_if_their_data_set_is_the_same(page, browser):
+    with opened(browser, page) as shown:
+        assert ticks(shown, 0, "plane") == ticks(shown, 1, "plane")
+        shown.select_option("select[name=experiment-1]", "hourglass")
+        (x, y), (other_x, other_y) = (ticks(shown, side, "plane") for side in (0, 1))
+        assert max(x) <= 12 < max(other_x) and max(y) <= 1 < max(other_y)
+
+
+def test_the_zoom_leaves_out_runs_far_from_all_others(study, browser, tmp_path):
+    spec = explorer(("fine",), ("exact",), layers=[6])
+    tables = read_tables(spec, study.tables(spec))
+    single = tables["information"]["fine", "exact"]
+    single.loc[single["repetition"] == 0, ["i_xt", "i_ty"]] = 0.0
+    write(spec, tables, [tmp_path / "a.html"], {})
+    means = tables["aggregates"]["fine", "exact"].query("runs == 'all' and layer == 6 and part == 'main'")
+    bounds = means.groupby("quantity")[["q10", "q90"]].agg({"q10": "min", "q90": "max"})
+    with opened(browser, tmp_path / "a.html") as shown:
+        shown.check("#zoom")
+        ends = shown.evaluate("[state.sides[0].x, state.sides[0].y].map((scale) => scale.domain())")
+    for (low, high), quantity in zip(ends, ("i_xt", "i_ty"), strict=True):
+        room = 0.06 * (bounds["q90"] - bounds["q10"])[quantity] + 0.003
+        assert bounds["q10"][quantity] - room < low < bounds["q10"][quantity]
+        assert bounds["q90"][quantity] < high < bounds["q90"][quantity] + room
+
+
+def test_time_ends_with_the_training_as_in_other_figures(page, browser):
+    with opened(browser, page) as shown:
+        assert shown.locator("#epoch").inner_text() == f"{TRAINED - 49} of {TRAINED}"
+        assert ticks(shown, 0, "i_xt")[0] == [0, *[*epoch_ticks(TRAINED)][1:]]
+
+
+def test_print_has_a_legend_and_breaks_between_charts(page, browser):
+    with opened(browser, page) as shown:
+        shown.click("#layer-6")
+        shown.emulate_media(media="print")
+        assert shown.locator("#layer-1").is_visible() and shown.locator("#layer-6").is_hidden()
+        assert shown.locator("#zoom").is_hidden() and shown.locator("#slider").is_hidden()
+        inside = shown.locator("#side-0").evaluate("side => getComputedStyle(side).breakInside")
+        assert inside == "auto"
 
 
 @pytest.mark.parametrize("width", [1280, 390])

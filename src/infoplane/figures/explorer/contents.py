@@ -16,6 +16,7 @@ from infoplane.config import FigureSpec
 from infoplane.figures.panels import how_many, labels_of
 from infoplane.figures.tables import Tables
 from infoplane.plotting.curves import parts_of
+from infoplane.plotting.means import epochs_of, prefit_of
 from infoplane.plotting.planes import names_in, spread_rows
 
 __all__ = ["EPOCHS", "contents_of", "largest_step", "packed"]
@@ -33,8 +34,8 @@ def contents_of(spec: FigureSpec, tables: Tables) -> dict[str, Any]:
 
     Returns:
         `views`: for each experiment and estimator their labels, and in `parts` what happened in the main part
-        and in the prefit part. `experiments`: for each its bounds H(X) and H(Y) in bits, its runs that did
-        not fail, and accuracies by part.
+        and in the prefit part. `experiments`: for each its data set, its bounds H(X) and H(Y) in bits, its
+        runs that did not fail, and by part the epochs that it was trained for, and accuracies.
     """
     labels = labels_of(spec, tables["aggregates"])
     views: list[dict[str, Any]] = []
@@ -62,6 +63,8 @@ def contents_of(spec: FigureSpec, tables: Tables) -> dict[str, Any]:
             "label": labels.experiments[experiment].replace(r"\$", "$"),
             "runs": how_many(means),
             "repetitions": fine_runs(means),
+            "dataset": data[experiment]["name"],
+            "trained": {"main": epochs_of(means), "prefit": prefit_of(means)},
             "h_x": float(np.log2(data[experiment]["inputs"])),
             "h_y": data[experiment]["h_y"],
             "accuracy": {part: accuracies(means, history, part, its) for part, its in passes.items()},

@@ -13,6 +13,7 @@ const NEAR = 24; // pixels within which a point is meant
 const MARGIN = { top: 14, right: 16, bottom: 40, left: 52 };
 
 const byId = (id) => document.getElementById(id);
+const within = (value, [low, high]) => low <= value && value <= high;
 const narrow = d3.format(".2f");
 const fine = d3.format(".4f");
 
@@ -98,6 +99,7 @@ class Side {
   get experiment() { return contents.experiments[this.view.experiment]; }
   get data() { return this.view.parts[this.part]; }
   get accuracies() { return this.experiment.accuracy[this.part]; }
+  get trained() { return Math.max(this.experiment.trained[this.part], ...this.data.passes); }
   get layers() { return this.data ? this.data.layers : []; }
   nameOf(layer) { return this.data.names ? this.data.names[layer] : `T${this.layers[layer]}`; }
   get place() { return nearest(this.data.passes, now()); }
@@ -163,8 +165,7 @@ class Side {
     for (const chart of Object.values(this.charts)) chart.svg.selectAll("*").remove();
     if (!this.data) return this.clear();
     const width = Math.max(this.root.node().clientWidth, 240);
-    const last = d3.max(this.data.passes);
-    this.time = d3.scaleSymlog().domain([0, last]).range([MARGIN.left, width - MARGIN.right]);
+    this.time = d3.scaleSymlog().domain([0, this.trained]).range([MARGIN.left, width - MARGIN.right]);
     this.drawPlane(width);
     for (const quantity of Object.keys(QUANTITIES)) this.drawCurves(quantity, width);
     this.drawAccuracy(width);
@@ -192,29 +193,25 @@ class Side {
     return svg;
   }
 
-  /** Ranges of the plane: all that there can be, or what the layers shown need. */
+  /** Ranges of the plane: all that there can be with its data set, or what the layers shown need. */
   ranges() {
+    const alike = state.sides.filter((side) => side.experiment.dataset === this.experiment.dataset);
     const whole = [[-0.03, 1.05], [-0.03, 1.1]].map((ends, axis) => {
-      const most = d3.max(state.sides, (side) => (axis ? side.experiment.h_y : side.experiment.h_x));
+      const most = d3.max(alike, (side) => (axis ? side.experiment.h_y : side.experiment.h_x));
       return ends.map((end) => end * most);
     });
-    const indices = d3.range(this.layers.length).filter((place) => shown(this.layers[place]));
-    if (!checked("zoom") || !indices.length) return whole;
-    return Object.keys(QUANTITIES).map((quantity, axis) => {
-      const kinds = checked("show-runs") ? ["low", "high", "runs"] : ["low", "high"];
-      let [low, high] = [Infinity, -Infinity];
-      for (const kind of kinds) {
-        numbers(this.data[quantity][kind]).forEach((value, place) => {
-          if (shown(this.layers[place % this.layers.length]) && !isNaN(value)) {
-            low = Math.min(low, value);
-            high = Math.max(high, value);
-          }
-        });
-      }
-      if (!(low <= high)) return whole[axis];
-      const room = Math.max(0.05 * (high - low), 0.002);
-      return [low - room, high + room];
-    });
+    return checked("zoom") ? Object.keys(QUANTITIES).map((quantity, axis) => this.needed(quantity) || whole[axis]) : whole;
+  }
+
+  /** The range of the means, and of the quantiles if they are shown; runs far from all others may lie outside. */
+  needed(quantity) {
+    const kinds = checked("show-band") || !checked("show-mean") ? ["mean", "low", "high"] : ["mean"];
+    const values = kinds.flatMap((kind) =>
+      [...numbers(this.data[quantity][kind])].filter((value, place) => shown(this.layers[place % this.layers.length])));
+    const [low, high] = d3.extent(values);
+    if (low === undefined) return null;
+    const room = Math.max(0.05 * (high - low), 0.002);
+    return [low - room, high + room];
   }
 
   drawPlane(width) {
@@ -241,7 +238,9 @@ class Side {
       .attr("class", (layer) => `path ${colourOf(this.layers[layer])}`)
       .attr("d", (layer) => line(d3.range(this.data.passes.length).map((epoch) => this.mean(epoch, layer))))
       .style("display", checked("show-mean") ? null : "none");
-    svg.on("pointermove pointerdown", (event) => this.point(event)).on("pointerleave", leave)
+    svg.on("pointermove pointerdown", (event) => this.point(event))
+      .on("pointerleave", (event) => { if (event.pointerType !== "touch") leave(); }) // a finger leaves as it lifts
+      .on("pointercancel", leave) // it scrolls the page
       .on("click", (event) => this.follow(event));
   }
 
@@ -253,10 +252,11 @@ class Side {
   run(run, epoch, layer) { return Object.keys(QUANTITIES).map((quantity) => this.ofRun(quantity, run, epoch, layer)); }
   indices() { return d3.range(this.layers.length).filter((layer) => shown(this.layers[layer])); }
 
+  /** Those of the study's figures: powers of ten, and the last epoch. */
   ticks() {
-    const last = d3.max(this.data.passes);
+    const last = this.trained;
     const powers = d3.range(0, Math.floor(Math.log10(Math.max(last, 1))) + 1).map((power) => 10 ** power);
-    return [0, ...powers.filter((power) => 2.5 * power < last), last];
+    return [0, ...powers.filter((power) => Math.max(2.5, 0.7 * String(power).length) * power < last), last];
   }
 
   drawCurves(quantity, width) {
@@ -293,7 +293,7 @@ class Side {
     const its = this.accuracies;
     for (const [quantity, name] of [["train_accuracy", "train"], ["test_accuracy", "test"]]) {
       const values = Object.fromEntries(["mean", "low", "high"].map((kind) => [kind, numbers(its[quantity][kind])]));
-      const places = d3.range(its.passes.length).filter((place) => its.passes[place] <= d3.max(this.data.passes));
+      const places = d3.range(its.passes.length).filter((place) => its.passes[place] <= this.trained);
       const x = (place) => this.time(its.passes[place]);
       const at = (kind) => (place) => y(values[kind][place]);
       const known = (place) => !isNaN(values.mean[place]);
@@ -377,7 +377,7 @@ class Side {
   }
 
   updateNumbers(epoch) {
-    this.caption.text(`After ${this.epoch} epochs: mean and 10 % to 90 % quantile`);
+    this.caption.text(`After ${this.epoch} of ${this.trained} epochs: mean and 10 % to 90 % quantile`);
     const rows = this.body.selectAll("tr").data(d3.range(this.layers.length)).join("tr");
     rows.selectAll("th").data((layer) => [layer]).join("th").attr("scope", "row").text((layer) => this.nameOf(layer));
     rows.selectAll("td").data((layer) => Object.keys(QUANTITIES).map((quantity) => ["mean", "low", "high"].map((kind) => this.value(quantity, kind, epoch, layer))))
@@ -386,7 +386,7 @@ class Side {
     this.accuracy.text(isNaN(accuracies[0]) ? "No accuracy is known before the first epoch."
       : `Accuracy: ${fine(accuracies[0])} in training, ${fine(accuracies[1])} in the test.`);
     const texts = this.indices().map((layer) => `${this.nameOf(layer)} at ${this.mean(epoch, layer).map(narrow).join(" and ")} bits`);
-    const what = `${this.experiment.label}, ${this.view.label}, after ${this.epoch} epochs`;
+    const what = `${this.experiment.label}, ${this.view.label}, after ${this.epoch} of ${this.trained} epochs`;
     this.charts.plane.svg.attr("aria-label", `Information plane of ${what}: ${texts.join("; ")}`);
     for (const [name, text] of Object.entries({ ...QUANTITIES, accuracy: "accuracy" })) {
       this.charts[name].svg.attr("aria-label", `Curves of ${text} over epochs, of ${what}; the table below has the values`);
@@ -397,7 +397,8 @@ class Side {
   at(event) {
     const [x, y] = d3.pointer(event, this.charts.plane.svg.node());
     const distance = (each) => Math.hypot(this.x(each.at[0]) - x, this.y(each.at[1]) - y);
-    const candidates = [...this.heads.map((each) => [distance(each) - 4, each]), ...this.dots.map((each) => [distance(each), each])];
+    const inView = ({ at }) => [this.x, this.y].every((scale, axis) => within(at[axis], scale.domain()));
+    const candidates = [...this.heads.map((each) => [distance(each) - 4, each]), ...this.dots.map((each) => [distance(each), each])].filter(([, each]) => inView(each));
     const [gap, found] = d3.least(candidates, (each) => each[0]) || [Infinity, null];
     return gap < NEAR ? found : null;
   }
@@ -408,7 +409,7 @@ class Side {
     const { run, layer, at } = found;
     const kind = run === undefined ? "mean" : "runs";
     const who = run === undefined ? `mean of ${this.experiment.runs}` : `run ${this.experiment.repetitions[run]}`;
-    const lines = [`${this.nameOf(layer)}, ${who}`, `epochs trained: ${this.epoch}`];
+    const lines = [`${this.nameOf(layer)}, ${who}`, `epochs trained: ${this.epoch} of ${this.trained}`];
     lines.push(`${this.data.entropy ? "H(T) = I(X;T)" : "I(X;T)"}: ${fine(at[0])} bits`, `I(T;Y): ${fine(at[1])} bits`);
     const [train, test] = ["train_accuracy", "test_accuracy"].map((quantity) => this.accuracyAt(quantity, this.epoch, kind, run));
     if (!isNaN(train)) lines.push(`accuracy: ${fine(train)} training, ${fine(test)} test`);
@@ -437,8 +438,9 @@ function leave() { byId("tooltip").hidden = true; }
 function update() {
   const slider = byId("slider");
   slider.value = state.place;
-  slider.setAttribute("aria-valuetext", `${now()} epochs trained`);
-  byId("epoch").textContent = now() === 0 ? "0 (initial)" : d3.format(",")(now()).replaceAll(",", "\u202f");
+  const trained = d3.max(state.sides.filter((side) => side.data), (side) => side.trained) || 0;
+  slider.setAttribute("aria-valuetext", `${now()} of ${trained} epochs trained`);
+  byId("epoch").textContent = now() === 0 ? "0 (initial)" : `${now()} of ${trained}`;
   state.sides.forEach((side) => side.update());
 }
 
@@ -536,6 +538,7 @@ document.addEventListener("keydown", (event) => {
     go(state.place + moves[event.key]);
   }
 });
+document.addEventListener("pointerdown", (event) => { if (!event.target.closest("svg.plane")) leave(); });
 let settled = null;
 let width = innerWidth;
 addEventListener("resize", () => {
