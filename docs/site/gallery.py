@@ -1,5 +1,6 @@
 """The gallery: every figure of the study at paper scale, beside the lines of the config that make it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
@@ -9,8 +10,15 @@ import yaml
 
 from infoplane.config import FigureSpec, load_config
 from infoplane.config.parsing import from_yaml
+from infoplane.paper.facts import labels_of_all
 
 CONFIG = "config/config.yaml"
+# The page that compares figures with those of the paper, one in each row of a table, and its links to ours
+COMPARISON = "docs/results.md"
+ROW = re.compile(r"^\| (?P<paper>(?P<category>[^|:]+): [^|]+?) \| (?P<ours>[^|]*) \|", re.MULTILINE)
+OURS = re.compile(r"\(results/figures/([\w-]+)\.png\)")
+# Experiments that a caption names at most
+NAMED = 20
 # Where pictures are looked for, and in which formats, the best first
 FOLDERS = ("docs/results/figures", "docs/figures")
 PICTURES = (".svg", ".gif", ".png")
@@ -54,10 +62,14 @@ All experiments share these defaults:
 def gallery(root: Path) -> str:
     """The gallery as Markdown; it follows from the config and from the pictures that there are."""
     config = from_yaml(root / CONFIG)
-    figures = load_config(root / CONFIG).figures
+    study = load_config(root / CONFIG)
+    labels, of_paper = labels_of_all(study), figures_of_paper(root)
     sections: dict[str, list[str]] = {}
-    for name, figure in figures.items():
-        sections.setdefault(figure.category, []).append(entry(name, config, figure, root))
+    for name, figure in study.figures.items():
+        told = [caption_of(figure, labels)]
+        if paper := of_paper.get(name) or of_paper.get(figure.category):
+            told.insert(0, f"Figure of the paper: [{paper}](results.md#figure-by-figure).")
+        sections.setdefault(figure.category, []).append(entry(name, config, figure, told, root))
     known = [each for each in CATEGORIES if each in sections]
     page = [INTRODUCTION.format(defaults=as_yaml({"defaults": config["defaults"]}))]
     for category in known + [each for each in sections if each not in CATEGORIES]:
@@ -66,8 +78,37 @@ def gallery(root: Path) -> str:
     return "\n\n".join(page) + "\n"
 
 
-def entry(name: str, config: Mapping[str, Any], figure: FigureSpec, root: Path) -> str:
-    """A figure: its picture if there is one, its caption, and its lines of the config."""
+def figures_of_paper(root: Path) -> dict[str, str]:
+    """What the paper shows, by the names of the figures that are compared with it, and by category."""
+    found: dict[str, str] = {}
+    for row in ROW.finditer((root / COMPARISON).read_text(encoding="utf-8")):
+        if names := OURS.findall(row["ours"]):
+            found |= dict.fromkeys(names, row["paper"])
+            found.setdefault(row["category"], row["paper"])
+    return found
+
+
+def caption_of(figure: FigureSpec, labels: Mapping[str, str]) -> str:
+    """What a figure shows: its kind, its experiments and estimators, and the part of the plane."""
+    own = {**labels, **figure.labels}
+    experiments, estimators = (
+        [own.get(name, name) for name in names or ()] for names in (figure.experiments, figure.estimators)
+    )
+    said = [figure.caption]
+    if experiments:
+        many = len(experiments) > NAMED
+        said.append(f"Shown: {f'{len(experiments)} experiments' if many else '; '.join(experiments)}.")
+    if estimators:
+        said.append(f"Information: {'; '.join(estimators)}.")
+    limits = {"I(X;T)": figure.i_xt, "I(T;Y)": figure.i_ty}
+    said += [
+        f"Enlarged: {name} from {ends[0]:g} to {ends[1]:g} bit." for name, ends in limits.items() if ends
+    ]
+    return " ".join(said)
+
+
+def entry(name: str, config: Mapping[str, Any], figure: FigureSpec, told: list[str], root: Path) -> str:
+    """A figure: its picture if there is one, what is told of it, and its lines of the config."""
     estimators = {estimator for _, estimator in figure.pairs}
     experiments = {*figure.experiments, *(experiment for experiment, _ in figure.pairs)}
     rests_on = as_yaml(
@@ -80,7 +121,7 @@ def entry(name: str, config: Mapping[str, Any], figure: FigureSpec, root: Path) 
             },
         }
     )
-    lines = [f"### {name}", *pictures(name, figure.caption, root), figure.caption]
+    lines = [f"### {name}", *pictures(name, f"{name}: {figure.caption}", root), *told]
     lines.append(fenced(as_yaml({"figures": {name: config["figures"][name]}})))
     if experiments:
         title = '??? note "Experiments and estimators that it shows"'

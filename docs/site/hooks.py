@@ -3,6 +3,7 @@
 import re
 from os.path import relpath
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from gallery import gallery
 from mkdocs.config.defaults import MkDocsConfig
@@ -22,6 +23,9 @@ PAGES = {
     "results/README.md": "results-folder.md",
 }
 LINK = re.compile(r"(?P<text>!?\[(?:[^\[\]]|\[[^\[\]]*\])*\])\((?P<target>[^\s)]+)\)")
+# Folders whose files one page shows
+FOLDERS = {"docs/results/figures": "gallery.md"}
+EMPTY_HEADER = re.compile(r"<th\b[^>]*>\s*</th>")
 LANGUAGES = {".py": "python", ".smk": "python", ".yaml": "yaml", ".cff": "yaml"}
 
 
@@ -67,6 +71,16 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     return LINK.sub(rewritten, markdown)
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """A page whose tables have no empty headers."""
+    return EMPTY_HEADER.sub("<td></td>", html)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """A page whose dialog for the search has a name."""
+    return output.replace(' role="dialog">', ' role="dialog" aria-label="Search">')
+
+
 def links_of(markdown: str, source: str) -> list[tuple[str, str]]:
     """The relative links of a page that lies at `source`: as they are written, and from the root."""
     folder = PurePosixPath(source).parent
@@ -80,13 +94,13 @@ def source_of(uri: str) -> str:
 
 
 def place_of(path: str) -> str | None:
-    """The path in the site of a file of the repository; None for a folder.
+    """The path in the site of a file or folder of the repository; None for a folder that no page shows.
 
     >>> place_of("docs/method.md"), place_of("docs/tutorial.ipynb"), place_of("tests/conftest.py")
     ('method.md', 'tutorial.md', 'source/tests/conftest.py.md')
     """
-    if path in PAGES:
-        return PAGES[path]
+    if place := (PAGES | FOLDERS).get(path):
+        return place
     if (ROOT / path).is_dir():
         return None
     if path.startswith("docs/"):

@@ -43,6 +43,7 @@ def blocks(path: Path) -> Iterator[str]:
             if PNG in data:
                 yield f"![figure of the notebook]({next(pictures)})"
             elif "text/html" in data:
-                yield "".join(data["text/html"]).replace("\n\n", "\n").strip()
+                table = "".join(data["text/html"]).replace("\n\n", "\n").strip()
+                yield f'<div class="scroll" tabindex="0">\n{table}\n</div>'
             elif text := "".join(out.get("text") or data.get("text/plain", "")).rstrip():
                 yield f"```text\n{text}\n```"
