@@ -92,18 +92,19 @@ def caption_of(figure: FigureSpec, labels: Mapping[str, str]) -> str:
     """What a figure shows: its kind, its experiments and estimators, and the part of the plane."""
     own = {**labels, **figure.labels}
     experiments, estimators = (
-        [own.get(name, name) for name in names or ()] for names in (figure.experiments, figure.estimators)
+        list(dict.fromkeys(own.get(name, name) for name in names or ()))
+        for names in (figure.experiments, figure.estimators)
     )
     said = [figure.caption]
-    if experiments:
-        many = len(experiments) > NAMED
-        said.append(f"Shown: {f'{len(experiments)} experiments' if many else '; '.join(experiments)}.")
+    if len(experiments) > NAMED:
+        said.append(f"Shown: {len(experiments)} experiments.")
+    elif experiments:
+        said.append(f"Shown: {'; '.join(experiments)}.")
     if estimators:
-        said.append(f"Information: {'; '.join(estimators)}.")
+        said.append(f"Estimator{'s' if len(estimators) > 1 else ''}: {'; '.join(estimators)}.")
     limits = {"I(X;T)": figure.i_xt, "I(T;Y)": figure.i_ty}
-    said += [
-        f"Enlarged: {name} from {ends[0]:g} to {ends[1]:g} bit." for name, ends in limits.items() if ends
-    ]
+    if ends := [f"{name} from {its[0]:g} to {its[1]:g} bit" for name, its in limits.items() if its]:
+        said.append(f"Enlarged: {', '.join(ends)}.")
     return " ".join(said)
 
 
