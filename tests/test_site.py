@@ -1,6 +1,7 @@
 """The documentation site: it builds without a warning, it is whole, and it loads nothing from elsewhere."""
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from browsers import opened, started_browser
 
 import infoplane
 
@@ -70,6 +72,47 @@ def test_every_figure_is_in_the_gallery_once(pages, site):
     text = (site / "gallery.html").read_text(encoding="utf-8")
     for name in figures:
         assert text.count(f'<h3 id="{name}">') == 1
+
+
+def test_captions_in_the_gallery_name_what_is_shown(site):
+    """With the figure of the paper where there is one; no two are alike."""
+    text = (site / "gallery.html").read_text(encoding="utf-8")
+    entries = re.split(r'<h3 id="', text)[1:]
+    captions = {
+        each.partition('"')[0]: re.findall(r"<p>(?!<a|<em>)(.*?)</p>", each, re.DOTALL) for each in entries
+    }
+    assert len({tuple(each) for each in captions.values()}) == len(captions)
+    (paper, told) = captions["b-curves-mnist"]
+    assert paper.startswith("Figure of the paper, appendix B: ") and "curves, and the best" in paper
+    assert told.endswith("Shown: MNIST bottleneck-2, ReLU, 8 bits. Estimators: exact; re-binned.")
+    assert captions["main-relu-zoom"][1].endswith("I(X;T) from 7.8 to 12.2 bit, I(T;Y) from 0.8 to 1.01 bit.")
+
+
+def test_a_link_to_the_folder_of_figures_leads_to_the_gallery(site):
+    assert '<a href="gallery.html">gallery</a>' in (site / "results.html").read_text(encoding="utf-8")
+
+
+def test_headers_and_dialogs_have_names(pages):
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<th\b[^>]*>\s*</th>", text), path.name
+        assert 'role="dialog">' not in text and 'role="dialog" aria-label="Search">' in text
+
+
+def test_no_page_is_wider_than_a_phone(pages):
+    with started_browser() as browser:
+        for path in pages:
+            if path.parent.name != "source" and "source" not in path.parts:
+                with opened(browser, path, 390) as shown:
+                    assert shown.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+
+
+def test_links_in_texts_are_underlined(site):
+    with started_browser() as browser, opened(browser, site / "results.html") as shown:
+        line = shown.locator("article p a").first.evaluate(
+            "link => getComputedStyle(link).textDecorationLine"
+        )
+        assert line == "underline"
 
 
 def test_every_public_name_is_in_the_reference(pages, site):

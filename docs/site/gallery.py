@@ -15,7 +15,7 @@ from infoplane.paper.facts import labels_of_all
 CONFIG = "config/config.yaml"
 # The page that compares figures with those of the paper, one in each row of a table, and its links to ours
 COMPARISON = "docs/results.md"
-ROW = re.compile(r"^\| (?P<paper>(?P<category>[^|:]+): [^|]+?) \| (?P<ours>[^|]*) \|", re.MULTILINE)
+ROW = re.compile(r"^\| (?P<category>[^|:]+): (?P<paper>[^|]+?) \| (?P<ours>[^|]*) \|", re.MULTILINE)
 OURS = re.compile(r"\(results/figures/([\w-]+)\.png\)")
 # Experiments that a caption names at most
 NAMED = 20
@@ -68,7 +68,7 @@ def gallery(root: Path) -> str:
     for name, figure in study.figures.items():
         told = [caption_of(figure, labels)]
         if paper := of_paper.get(name) or of_paper.get(figure.category):
-            told.insert(0, f"Figure of the paper: [{paper}](results.md#figure-by-figure).")
+            told.insert(0, f"Figure of the paper, {paper}.")
         sections.setdefault(figure.category, []).append(entry(name, config, figure, told, root))
     known = [each for each in CATEGORIES if each in sections]
     page = [INTRODUCTION.format(defaults=as_yaml({"defaults": config["defaults"]}))]
@@ -79,12 +79,14 @@ def gallery(root: Path) -> str:
 
 
 def figures_of_paper(root: Path) -> dict[str, str]:
-    """What the paper shows, by the names of the figures that are compared with it, and by category."""
+    """What the paper shows where, by the names of the figures that are compared with it, and by category."""
     found: dict[str, str] = {}
     for row in ROW.finditer((root / COMPARISON).read_text(encoding="utf-8")):
         if names := OURS.findall(row["ours"]):
-            found |= dict.fromkeys(names, row["paper"])
-            found.setdefault(row["category"], row["paper"])
+            place = "main part" if row["category"] == "main" else f"appendix {row['category']}"
+            paper = f"{place}: [{row['paper']}](results.md#figure-by-figure)"
+            found |= dict.fromkeys(names, paper)
+            found.setdefault(row["category"], paper)
     return found
 
 
