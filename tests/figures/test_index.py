@@ -17,8 +17,9 @@ from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.pages import write_page
 from infoplane.pages.bundle import linked_files, write_bundle
-from infoplane.pages.index import claims_in, engines_of, methods, write_index
-from infoplane.pages.verdicts import write_verdicts
+from infoplane.pages.index import claims_in, engines_of, write_index
+from infoplane.pages.methods import methods
+from infoplane.pages.verdicts import reading_in_words, write_verdicts
 from infoplane.recognition import description_of
 from infoplane.recorded import write_history, write_information
 from infoplane.statistics import summarise_information, write_claims
@@ -111,20 +112,19 @@ def test_verdicts_are_those_of_the_table_with_their_runs(results, text):
     for _, row in spoken.iterrows():
         assert f"{row['claim']} {row['statement']}" in text
         if row["lower"]:
-            assert f"{row['k']} of {row['n']} runs" in text
+            assert re.search(rf"\b{row['k']} of (the )?{row['n']} (pairs of )?runs\b", text)
+        assert f"under the {row['protocol']} protocol, {reading_in_words(row['reading'])}: " in text
     assert not any(claim in text for claim in {*claims["claim"]} - {*spoken["claim"]})
 
 
 def test_a_fragile_verdict_is_called_so(results):
     """As in the table of verdicts: with the margins by which it is another."""
     claims = read_csv(results / "statistics" / "claims.csv").query("verdict != 'no data'")
-    told = claims_in(claims.assign(fragile="True", flips="5 %: mixed"), {})
-    assert {finding["fragility"] for claim in told for finding in claim["findings"]} == {
-        "fragile: 5 %: mixed"
-    }
+    told = claims_in(claims.assign(fragile="True", flips="5 %: mixed; 1 bit: mixed"), {})
+    found = [finding["found"] for claim in told for finding in claim["findings"]]
+    assert found and all("Fragile: at a margin of 5 % or 1 bit it is mixed." in each for each in found)
     shown = Text((results / "index.html").read_text()).words
-    flips = {*claims["flips"]} - {""}
-    assert flips and all(f" (fragile: {each}) " in shown for each in flips)
+    assert {*claims["fragile"]} == {"True", "False"} and "Fragile: at a margin of " in shown
 
 
 def test_without_a_claim_that_is_spoken_of_there_are_no_verdicts(results, tmp_path):
@@ -223,11 +223,11 @@ def test_methods_are_those_of_the_specs(training):
         {"a": {"repetitions": [0, 1]}, "b": {"repetitions": [0]}},
     )
     assert "with activations ReLU and tanh were trained on synthetic data" in told
-    assert "quantized to 8 bits and in float32" in told
+    assert "data, at 8 bits and in float32, by the published protocol." in told
     assert "20 to 300 epochs of Adam with a learning rate of 0.0001 to 0.01, in batches of 256." in told
     assert (
         "Each experiment has 1 to 2 runs, each with another seed" in told
-        and "30 bins, global range: bins of equal width" in told
+        and "was estimated from 30 bins of equal width over the range of the run." in told
     )
 
 
@@ -271,7 +271,13 @@ def browser():
         yield browser
 
 
-PAGES = ("index.html", "pages/cells.html", "statistics/verdicts.html", "figures/explorer.html")
+PAGES = (
+    "index.html",
+    "pages/cells.html",
+    "pages/claims.html",
+    "statistics/verdicts.html",
+    "figures/explorer.html",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -300,6 +306,13 @@ def test_pages_fit_the_screen(results, browser, page, width):
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_every_table_can_be_downloaded_on_a_phone(results, browser):
+    with opened(browser, results / "index.html", 390) as shown:
+        boxes = [link.bounding_box() for link in shown.locator("#tables a[download]").all()]
+        assert len(boxes) == 3
+        assert all(box["x"] > 0 and box["x"] + box["width"] <= 390 for box in boxes)
+
+
 def test_figures_are_seen_and_told_to_who_cannot_see_them(results, browser):
     with opened(browser, results / "index.html") as shown:
         for picture in shown.locator("img").all():
@@ -314,6 +327,8 @@ def test_tables_are_sorted_by_keys_and_follow_the_colours_of_the_reader(results,
         with opened(browser, results / "index.html", color_scheme=scheme) as shown:
             grounds.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
             head = shown.locator("#methods th").first
+            assert not head.is_visible()
+            shown.get_by_text(f"Experiments ({len(EXPERIMENTS)})").press("Enter")
             names = shown.locator("#methods tbody tr td:first-child")
             for direction in (1, -1):
                 head.press("Enter")

@@ -7,7 +7,8 @@ import pytest
 
 from infoplane.artifacts import as_read
 from infoplane.errors import UserError
-from infoplane.pages.verdicts import verdict_rows, write_verdicts
+from infoplane.pages.verdicts import READINGS, SENTENCES, findings, verdict_rows, write_verdicts
+from infoplane.statistics.claims import CLAIMS
 
 
 def claim(**columns) -> dict:
@@ -22,7 +23,8 @@ def claims() -> pd.DataFrame:
     rows = [
         claim(claim="C1", statement="a < b & c", protocol="published", reading="bins", verdict="supported",
               shows=4, lacks=2, decisive="tanh/exact T5 against relu/exact; more", k=48, n=50, lower=0.862,
-              upper=0.995, mean=3.62, fragile=True, flips="5 %: mixed", note="only global"),
+              upper=0.995, mean=3.62, fragile=True, flips="5 %: mixed",
+              note="only with bins over the range global"),
         claim(claim="C1", statement="a < b & c", protocol="controlled", reading="bins", verdict="no data"),
         claim(claim="C3", statement="all of them", protocol="published", reading="logits", verdict="mixed",
               verdict_good_fits="refuted", verdict_not_near_log2_n="supported", lacks=1, mixed=3, ceiling=1),
@@ -34,7 +36,7 @@ def test_cells_of_too_few_runs_have_no_share():
     which = {"claim": "C2", "statement": "", "protocol": "published", "reading": "codes"}
     row = claim(**which, verdict="too few runs", too_few=6, decisive="relu/exact T1; relu/exact T2", k=0, n=0)
     _, (*_, found) = verdict_rows(as_read(pd.DataFrame([row])))
-    assert found == "too few runs; cells: 6 have too few runs"
+    assert found == "too few runs; all 6 cells have too few runs"
 
 
 def test_a_row_for_each_claim_and_reading(claims):
@@ -42,15 +44,48 @@ def test_a_row_for_each_claim_and_reading(claims):
     assert head == ["claim", "reading", "protocol published", "protocol controlled"]
     assert first[:2] == ["**C1** a < b & c", "bins"] and first[3] == "no data"
     assert first[2] == (
-        "**supported** (fragile: 5 %: mixed); cells: 4 show, 2 lack; "
-        "the tanh network/exact T5 against relu/exact: 48 of 50 runs [86 %, 100 %], mean 3.62 bit"
-        "; only global"
+        "**supported**; most clearly, T₅ (the tanh network) compresses by one binning (exact) and not by "
+        "another (exact) in 48 of the 50 runs that they judge differently [86 %, 100 %], mean difference "
+        "over all runs 3.62 bit; of 6 cells, 4 show a disagreement and 2 lack it; supported only with bins "
+        "over the range of the run; fragile: at a margin of 5 % it is mixed"
     )
     assert second[2:] == [
-        "mixed; cells: 1 lacks, 3 are mixed, 1 has nothing left to fit; by good fits alone: refuted; "
-        "without cells near log₂ N: supported",
+        "mixed; of 4 cells, 1 lacks compression and 3 are mixed; 1 more has nothing left to fit; by good "
+        "fits alone, it is refuted; without cells near log₂ N, it is supported",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "reading", "verdict", "decisive", "told"),
+    [
+        ("C2", "codes", "refuted", "relu/exact T1", "most clearly, T₁ (ReLU) fits in 2 of 50 runs"),
+        ("C3", "logits", "supported", "relu/exact T12",
+         "least clearly, T₁₂ (ReLU) compresses in 2 of 50 runs"),
+        ("C4", "codes", "mixed", "tanh/exact T5 against relu/exact",
+         "nearest to support, T₅ of two networks (tanh; ReLU) differs in compression by more than the "
+         "margin, the same way, in 2 of 50 pairs of runs"),
+        ("C5", "codes", "mixed", "tanh/exact T4 against tanh-float/thirty",
+         "furthest from support, T₄ (tanh), of which 30 bins show compression (tanh, float32), compresses in "
+         "2 of 50 runs"),
+        ("C6", "networks/codes", "refuted", "relu/exact",
+         "least clearly, some hidden layer (ReLU) compresses in 2 of 50 runs"),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_what_was_counted(name, reading, verdict, decisive, told):
+    row = claim(claim=name, reading=reading, verdict=verdict, decisive=f"{decisive}; more/exact T1",
+                k=2, n=50, lower=0.005, upper=0.137, mean=-0.001)  # fmt: skip
+    labels = {"relu": "ReLU", "tanh-float": "tanh, float32", "thirty": "30 bins"}
+    first, *_ = findings(as_read(pd.DataFrame([row])).iloc[0], labels)
+    mean = "mean difference" if name == "C4" else "mean"
+    assert first == f"{told} [0 %, 14 %], {mean} 0.00 bit"
+
+
+def test_every_claim_has_a_sentence_and_every_reading_its_words():
+    assert SENTENCES.keys() == CLAIMS.keys()
+    for each in CLAIMS.values():
+        readings = {reading for its in each.readings.values() for reading in its}
+        assert not {part for reading in readings for part in reading.split("/")} - READINGS.keys()
 
 
 class Cells(HTMLParser):

@@ -13,23 +13,20 @@ from PIL import Image
 from infoplane.artifacts import digest, parse_description, read_csv, read_table, written_aside
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
-from infoplane.config.kinds import ESTIMATORS, JOINED, PICTURE
+from infoplane.config.kinds import JOINED, PICTURE
 from infoplane.config.labels import (
-    ACTIVATIONS,
-    DATASETS,
-    OPTIMIZERS,
     label_of_estimator,
     labels_of_trainings,
-    network_label,
     report_category,
 )
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
-from infoplane.config.words import counted, evaluated, listed, span
+from infoplane.config.words import counted, evaluated, listed
 from infoplane.figures.descriptions import figure_description
-from infoplane.pages.verdicts import findings, fragility
+from infoplane.pages.methods import methods
+from infoplane.pages.verdicts import findings, reading_in_words
 from infoplane.templates import page_from
 
-__all__ = ["contents_of", "methods", "versions_in", "write_index"]
+__all__ = ["contents_of", "versions_in", "write_index"]
 
 # So many experiments are named below a figure
 FEW = 4
@@ -78,13 +75,15 @@ def write_index(
     by = {name: label_of_estimator(its) for name, its in estimators.items()}
     shown = figures_in(figures, folder, {**by, **names, **labels})
     moved = [each for each in shown if "html" in each["files"]]
+    shelves = shelves_of(each for each in shown if each not in moved)
     page = page_from(
         Path(__file__).with_suffix(".html"),
         title=title_of(folder),
         summary=f"{evaluated(len(runs), len(estimators))}.",
         claims=[each for path in claims for each in claims_in(read_csv(path), {**names, **labels})],
         explorers=moved,
-        shelves=shelves_of(each for each in shown if each not in moved),
+        shelves=shelves,
+        shelf_groups=grouped(shelves),
         tables=[table_of(path, folder) for path in pages],
         methods=methods(runs, estimators, {name: its for name, (_, its) in means.items()}),
         experiments=[
@@ -107,80 +106,6 @@ def title_of(folder: Path) -> str:
     return f"Information planes: {folder.resolve().name}"
 
 
-def methods(
-    runs: Mapping[str, TrainingSpec | RecordedSpec],
-    estimators: Mapping[str, EstimatorSpec],
-    descriptions: Mapping[str, Mapping[str, Any]],
-) -> str:
-    """A paragraph that says what was done, from the specs.
-
-    Args:
-        runs: specs of trainings and of recorded runs, by the names of experiments.
-        estimators: by name.
-        descriptions: what the tables of accuracy say of themselves, by experiment.
-    """
-    specs = {name: its for name, its in runs.items() if isinstance(its, TrainingSpec)}
-    sentences = of_trainings([*specs.values()], [descriptions[name] for name in specs]) if specs else []
-    if recorded := len(runs) - len(specs):
-        sentences.append(f"{counted(recorded, 'experiment')} {'were' if recorded > 1 else 'was'} recorded")
-    seen = (f"{label_of_estimator(its)}: {ESTIMATORS[its.kind].about}" for its in estimators.values())
-    sentences.append(
-        "From each record, the information of every layer T about the input X and the label Y was "
-        f"estimated: {'; '.join(seen)}"
-    )
-    return " ".join(f"{each}." for each in sentences)
-
-
-def of_trainings(specs: Sequence[TrainingSpec], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was trained and how, in sentences without their full stops."""
-    data = listed(DATASETS.get(each.dataset, each.dataset) for each in specs)
-    bits = {
-        f"{each.bits.weights}/{each.bits.activations}" for each in specs if not isinstance(each.bits, str)
-    }
-    widths = [phrase_of_bits(each) for each in sorted(bits, key=lambda its: [*map(int, its.split("/"))])]
-    widths += ["in float32"] if any(each.bits == "float32" for each in specs) else []
-    takes_whole = any(each.batch_size == "whole" for each in specs)
-    sizes = [each.batch_size for each in specs if not isinstance(each.batch_size, str)]
-    batches = [f"in batches of {span(sizes)}"] if sizes else []
-    batches += ["in one batch of the whole training set"] if takes_whole else []
-    sentences = [
-        f"Networks ({listed(map(network_label, specs))}) with activations "
-        f"{listed(ACTIVATIONS.get(each.activation, each.activation) for each in specs)} were trained on "
-        f"{data} data, {listed(widths)}, by protocol "
-        f"{listed(each.protocol for each in specs)}",
-        f"Training took {counted(span(each.epochs for each in specs), 'epoch')} of "
-        f"{listed(OPTIMIZERS.get(each.optimizer, each.optimizer) for each in specs)} with a learning rate "
-        f"of {span(each.learning_rate for each in specs)}, {' or '.join(batches)}",
-    ]
-    if prefitted := [each.prefit_epochs for each in specs if each.prefit_epochs]:
-        sentences.append(
-            f"{counted(len(prefitted), 'experiment')} first fitted shuffled labels for "
-            f"{counted(span(prefitted), 'epoch')}"
-        )
-    if shuffled := sum(each.labels == "shuffled" for each in specs):
-        sentences.append(f"{counted(shuffled, 'experiment')} trained on shuffled labels")
-    runs = span(len(each["repetitions"]) for each in descriptions)
-    seeds = "" if runs == "1" else ", each with another seed"
-    intervals = span(each.record_every for each in specs)
-    sentences.append(
-        f"Each experiment has {counted(runs, 'run')}{seeds}; the network was recorded every "
-        f"{'epoch' if intervals == '1' else f'{intervals} epochs'}"
-    )
-    return sentences
-
-
-def phrase_of_bits(pair: str) -> str:
-    """Bits of weights and activations in words.
-
-    >>> phrase_of_bits("8/8"), phrase_of_bits("4/8")
-    ('quantized to 8 bits', 'quantized to 4 bits (weights) and 8 bits (activations)')
-    """
-    weights, activations = pair.split("/")
-    if weights == activations:
-        return f"quantized to {weights} bits"
-    return f"quantized to {weights} bits (weights) and {activations} bits (activations)"
-
-
 def claims_in(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """What is found of each claim that the experiments speak of."""
     spoken = table[table["verdict"] != "no data"]
@@ -190,17 +115,25 @@ def claims_in(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, 
             "statement": its["statement"].iloc[0],
             "findings": [
                 {
-                    "verdict": row["verdict"],
-                    "fragility": fragility(row),
-                    "protocol": row["protocol"],
-                    "reading": row["reading"],
-                    "sentences": " ".join(f"{each[0].upper()}{each[1:]}." for each in findings(row, labels)),
+                    "verdict": f"{row['verdict'][0].upper()}{row['verdict'][1:]}",
+                    "where": f"under the {row['protocol']} protocol, {reading_in_words(row['reading'])}",
+                    "found": as_sentences(findings(row, labels)),
                 }
                 for _, row in its.iterrows()
             ],
         }
         for name, its in spoken.groupby("claim", sort=False)
     ]
+
+
+def as_sentences(phrases: Sequence[str]) -> str:
+    """What follows a colon: the first phrase as it is, and the others as sentences.
+
+    >>> as_sentences(["all 3 cells lack fitting", "by good fits alone, it is mixed"])
+    'all 3 cells lack fitting. By good fits alone, it is mixed.'
+    """
+    first, *others = phrases
+    return " ".join([f"{first}.", *(f"{each[0].upper()}{each[1:]}." for each in others)])
 
 
 def figures_in(paths: Sequence[Path], folder: Path, labels: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -251,6 +184,23 @@ def shelves_of(figures: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         {"title": title, "id": re.sub(r"\W+", "-", title.lower()), "figures": its}
         for title, its in shelves.items()
     ]
+
+
+def grouped(shelves: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Shelves under the headings of the contents, each by what tells it from the others there.
+
+    >>> titles = ("Figures", "Figures, appendix A", "Figures, phases")
+    >>> groups = grouped({"title": each} for each in titles)
+    >>> {group: [each["short"] for each in its] for group, its in groups.items()}
+    {'Figures': ['main text'], 'Appendices': ['A'], 'By topic': ['phases']}
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for shelf in shelves:
+        topic = shelf["title"].removeprefix("Figures").removeprefix(", ")
+        appendix = topic.removeprefix("appendix ")
+        group = "Figures" if not topic else "By topic" if appendix == topic else "Appendices"
+        groups.setdefault(group, []).append({**shelf, "short": appendix or "main text"})
+    return groups
 
 
 def table_of(page: Path, folder: Path) -> dict[str, str]:

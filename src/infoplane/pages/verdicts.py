@@ -8,11 +8,13 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from infoplane.artifacts import read_csv, written_aside
+from infoplane.config.words import listed, range_in_words
 from infoplane.errors import UserError
+from infoplane.statistics.claims import CLAIMS
 from infoplane.templates import page_from
 from infoplane.texts import as_markdown
 
-__all__ = ["findings", "fragility", "verdict_rows", "write_verdicts"]
+__all__ = ["findings", "reading_in_words", "verdict_rows", "write_verdicts"]
 
 # What cells do, one of them and several
 STATUSES = {
@@ -20,16 +22,54 @@ STATUSES = {
     "lacks": ("lacks", "lack"),
     "mixed": ("is mixed", "are mixed"),
     "too_few": ("has too few runs", "have too few runs"),
-    "ceiling": ("has nothing left to fit", "have nothing left to fit"),
+}
+# All cells, where they are few
+ALL = {1: "the only cell", 2: "both cells"}
+# What a cell of a claim shows or lacks, if not compression
+SHOWN = {"C1": "a disagreement", "C2": "fitting", "C4": "a difference"}
+# What k of n runs do in a cell of each claim
+COMPRESSES = "{layer} ({experiment}) compresses in {k} of {n} runs"
+SENTENCES = {
+    "C1": "{layer} ({experiment}) compresses by one binning ({estimator}) and not by another ({by}) in {k} "
+    "of the {n} runs that they judge differently",
+    "C2": "{layer} ({experiment}) fits in {k} of {n} runs",
+    "C3": COMPRESSES,
+    "C4": "{layer} of two networks ({experiment}; {other}) differs in compression by more than the margin, "
+    "the same way, in {k} of {n} pairs of runs",
+    "C5": "{layer} ({experiment}), of which {by} show compression ({other}), compresses in {k} of {n} runs",
+    "C6": COMPRESSES,
+}
+MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
+# How clear the first of the decisive cells is, by whether the verdict is strong and whether all must agree
+LEADS = {
+    (True, True): "least clearly",
+    (True, False): "most clearly",
+    (False, True): "furthest from support",
+    (False, False): "nearest to support",
+}
+READINGS = {
+    "bins": "by binning",
+    "codes": "counting the codes of quantized networks",
+    "float32": "counting the bit patterns of float32 networks",
+    "logits": "counting the codes of the logits",
+    "rebinned": "by the re-binned softmax",
+    "softmax": "counting the codes of the softmax",
+    "layers": "layer by layer",
+    "networks": "network by network",
 }
 # What a verdict is if some cells or runs do not count
 OTHERWISE = {
     "verdict_good_fits": "by good fits alone",
     "verdict_not_near_log2_n": "without cells near log₂ N",
 }
+CELL = re.compile(
+    r"(?P<experiment>[\w-]+)/(?P<estimator>[\w-]+)(?: T(?P<layer>\d+))?"
+    r"(?: against (?P<other>[\w-]+)/(?P<by>[\w-]+))?"
+)
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "fragile", "flips"]
-NEEDED += [*OTHERWISE, *STATUSES, "decisive", "k", "n", "lower", "upper", "mean", "note"]
+NEEDED += [*OTHERWISE, *STATUSES, "ceiling", "decisive", "k", "n", "lower", "upper", "mean", "note"]
 STRONG = ("supported", "refuted")
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 TEMPLATE = Path(__file__).with_suffix(".html")
 
 
@@ -66,42 +106,125 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
 
 
 def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
-    """What is found under one protocol: the verdict, numbers of cells, and the cell that decides."""
+    """What is found under one protocol: the verdict, and what it rests on."""
     word = verdict["verdict"]
     if word == "no data":
         return "no data"
-    head = f"**{word}**" if word in STRONG else word
-    if flips := fragility(verdict):
-        head += f" ({flips})"
-    return "; ".join([head, *findings(verdict, labels)])
-
-
-def fragility(verdict: pd.Series) -> str:
-    """That a verdict is another one by other margins, and by which; empty where it is not."""
-    return f"fragile: {verdict['flips']}" if verdict["fragile"] == "True" else ""
+    return "; ".join([f"**{word}**" if word in STRONG else word, *findings(verdict, labels)])
 
 
 def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
-    """What a verdict rests on: numbers of cells, the cell that decides, and what it would be otherwise."""
-    counts = [
-        f"{verdict[name]} {one if verdict[name] == '1' else several}"
-        for name, (one, several) in STATUSES.items()
-        if verdict[name] != "0"
-    ]
-    sentences = [f"cells: {', '.join(counts)}" if counts else ""]
-    if verdict["decisive"] and verdict["lower"]:  # cells of too few runs have no interval
-        cell = with_labels(verdict["decisive"].partition(";")[0], labels)
-        share = f"{verdict['k']} of {verdict['n']} runs"
-        interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
-        mean = f", mean {float(verdict['mean']):.2f} bit" if verdict["mean"] else ""
-        sentences.append(f"{cell}: {share} {interval}{mean}".replace("-0.00", "0.00"))
-    sentences += [
-        f"{words}: {verdict[name]}"
+    """What a verdict rests on: the cell that decides, numbers of cells, and what it would be otherwise."""
+    note = re.sub(r"the range (\w+)", lambda name: range_in_words(name[1]), verdict["note"])
+    condition = f"{verdict['verdict']} {note}" if note else ""
+    otherwise = [
+        f"{words}, {is_in_words(verdict[name])}"
         for name, words in OTHERWISE.items()
         if verdict[name] != verdict["verdict"]
     ]
-    sentences.append(verdict["note"])
-    return [each for each in sentences if each]
+    found = [
+        of_decisive_cell(verdict, labels),
+        of_all_cells(verdict),
+        condition,
+        fragility(verdict),
+        *otherwise,
+    ]
+    return [each for each in found if each]
+
+
+def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
+    """What the runs do in the cell that decides; nothing where it has too few of them."""
+    cell = CELL.match(verdict["decisive"])
+    if not (cell and verdict["lower"]):  # cells of too few runs have no interval
+        return ""
+    claim = CLAIMS[verdict["claim"]]
+    word = verdict["verdict"]
+    rule = claim.refuted if word == "refuted" else claim.supported
+    names = {each: labels.get(name, name) for each, name in cell.groupdict("").items()}
+    names["layer"] = f"T{names['layer']}".translate(SUBSCRIPTS) if names["layer"] else "some hidden layer"
+    sentence = SENTENCES[claim.name].format(**names, k=verdict["k"], n=verdict["n"])
+    interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
+    return f"{LEADS[word in STRONG, rule.every]}, {sentence} {interval}{mean_of(verdict)}"
+
+
+def mean_of(verdict: pd.Series) -> str:
+    """The mean effect in the cell that decides, if there is one.
+
+    >>> mean_of(pd.Series({"claim": "C4", "mean": "-2.248"}))
+    ', mean difference −2.25 bit'
+    """
+    if not verdict["mean"]:
+        return ""
+    mean = f"{float(verdict['mean']):.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return f", {MEANS.get(verdict['claim'], 'mean')} {mean} bit"
+
+
+def of_all_cells(verdict: pd.Series) -> str:
+    """How many cells show what the claim speaks of.
+
+    >>> row = {"claim": "C2", "shows": "3", "lacks": "1", "mixed": "0", "too_few": "0", "ceiling": "1"}
+    >>> of_all_cells(pd.Series(row))
+    'of 4 cells, 3 show fitting and 1 lacks it; 1 more has nothing left to fit'
+    >>> of_all_cells(pd.Series({**row, "lacks": "0", "ceiling": "0"}))
+    'all 3 cells show fitting'
+    """
+    numbers = {name: int(verdict[name]) for name in STATUSES if verdict[name] != "0"}
+    total, ceiling = sum(numbers.values()), int(verdict["ceiling"])
+    match phrases_of(numbers, SHOWN.get(verdict["claim"], "compression")):
+        case []:
+            sentence = ""
+        case [only]:
+            sentence = f"{ALL.get(total, f'all {total} cells')} {only}"
+        case several:
+            counts = (f"{number} {each}" for number, each in zip(numbers.values(), several, strict=True))
+            sentence = f"of {total} cells, {listed(counts)}"
+    full = f"{ceiling} more {'has' if ceiling == 1 else 'have'} nothing left to fit" if ceiling else ""
+    return "; ".join(filter(None, [sentence, full]))
+
+
+def phrases_of(numbers: Mapping[str, int], shown: str) -> list[str]:
+    """What the cells of each status do; what they show is named once.
+
+    >>> phrases_of({"shows": 2, "lacks": 1, "mixed": 3}, "fitting")
+    ['show fitting', 'lacks it', 'are mixed']
+    """
+    seen = [name for name in numbers if name in ("shows", "lacks")]
+    whats = dict.fromkeys(seen, " it") | {name: f" {shown}" for name in seen[:1]}
+    return [f"{STATUSES[name][number != 1]}{whats.get(name, '')}" for name, number in numbers.items()]
+
+
+def fragility(verdict: pd.Series) -> str:
+    """That a verdict is another one by other margins, and by which; empty where it is not.
+
+    >>> fragility(pd.Series({"fragile": "True", "flips": "0.2 bit: refuted; 1 %: mixed; 2 %: mixed"}))
+    'fragile: at a margin of 0.2 bit it is refuted, at a margin of 1 % or 2 % it is mixed'
+    """
+    if verdict["fragile"] != "True":
+        return ""
+    margins: dict[str, list[str]] = {}
+    for flip in verdict["flips"].split("; "):
+        margin, _, word = flip.partition(": ")
+        margins.setdefault(word, []).append(margin)
+    told = (f"at a margin of {listed(its, 'or')} {is_in_words(word)}" for word, its in margins.items())
+    return f"fragile: {', '.join(told)}"
+
+
+def is_in_words(word: str) -> str:
+    """A verdict as the end of a sentence.
+
+    >>> is_in_words("mixed"), is_in_words("too few runs")
+    ('it is mixed', 'there are too few runs')
+    """
+    return f"there are {word}" if word in ("no data", "too few runs") else f"it is {word}"
+
+
+def reading_in_words(reading: str) -> str:
+    """What T is in a reading of a claim.
+
+    >>> reading_in_words("networks/float32")
+    'network by network, counting the bit patterns of float32 networks'
+    """
+    return ", ".join(READINGS.get(part, part) for part in reading.split("/"))
 
 
 def percent(share: str) -> str:
@@ -111,15 +234,6 @@ def percent(share: str) -> str:
     '88 %'
     """
     return f"{float(share):.0%}".replace("%", " %")
-
-
-def with_labels(cell: str, labels: Mapping[str, str]) -> str:
-    """The name of a cell with labels in place of names.
-
-    >>> with_labels("relu/exact T5", {"relu": "ReLU, 8 bits"})
-    'ReLU, 8 bits/exact T5'
-    """
-    return re.sub(r"[\w-]+", lambda name: labels.get(name[0], name[0]), cell)
 
 
 def as_html(rows: Sequence[Sequence[str]]) -> str:
