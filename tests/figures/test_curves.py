@@ -69,10 +69,11 @@ class TestPrefit:
             zip(axes.get_xticks(), (each.get_text() for each in axes.get_xticklabels()), strict=True)
         )
         assert ticks == {
-            -300: "init",
+            -300: "" if kind == "accuracy" else "init",
             -299: "1",
             -290: "10",
-            0: "0",
+            -200: "",
+            0: "300",
             1: "1",
             10: "10",
             100: "100",

@@ -1,6 +1,6 @@
 """Axes that figures share: logarithmic epochs, bounds of information, colours of epochs and layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import FuncNorm, ListedColormap
 from matplotlib.scale import SymmetricalLogTransform
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FixedLocator, Formatter
 
 __all__ = [
     "COLOURS",
@@ -38,6 +40,57 @@ PREFIT_GROUND, PREFIT_LINE = "0.91", "0.78"
 # Width of the linear part of the scale, left of the first epoch, in decades
 LINEAR = 0.4
 PASSES = SymmetricalLogTransform(10, 1, LINEAR)
+# Between the texts of two ticks, at least, in points
+GAP = 3.5
+
+
+class RoomyFormatter(Formatter):
+    """Texts of fixed ticks on a horizontal axis, without those that would come too near to others.
+
+    How much room there is depends on the width of the axes, and is known when they are drawn.
+    """
+
+    def __init__(self, texts: Mapping[int, str], first: Sequence[int], ends: Sequence[int] = ()) -> None:
+        """Of texts without room for both, that of `first` stays, or else the left one; `ends` end at ticks.
+
+        Args:
+            texts: by their places on the axis.
+            first: places whose texts matter most, in this order.
+            ends: places whose texts stand left of them.
+        """
+        self.texts, self.first, self.ends = texts, first, ends
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self.texts.get(round(x), "")
+
+    def format_ticks(self, values: Any) -> list[str]:
+        spans = self.spans([round(value) for value in values])
+        shown: list[int] = []
+        for place in dict.fromkeys([*self.first, *spans]):
+            if place in spans and all(apart(spans[place], spans[other]) for other in shown):
+                shown.append(place)
+        return [self(value) if round(value) in shown else "" for value in values]
+
+    def spans(self, places: Sequence[int]) -> dict[int, tuple[float, float]]:
+        """Where the texts that are in view begin and end, in points."""
+        axis: Any = self.axis
+        axes = axis.axes
+        lowest, highest = sorted(axes.get_xlim())
+        points = axes.transData.transform([(place, 1) for place in places])[:, 0]
+        points *= 72 / axes.get_figure(root=True).dpi
+        font = axis.get_major_ticks(1)[0].label1.get_fontproperties()
+        found = {}
+        for place, point in zip(places, points, strict=True):
+            if lowest <= place <= highest:
+                width = TextPath((0, 0), self(place), font.get_size(), prop=font).get_extents().width
+                left = point - width if place in self.ends else point - width / 2
+                found[place] = left, left + width
+        return found
+
+
+def apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether there is a gap between two spans."""
+    return max(one[0], other[0]) - min(one[1], other[1]) >= GAP
 
 
 def layer_style(place: int) -> dict[str, Any]:
@@ -109,14 +162,16 @@ def epoch_axis(axes: Axes, epochs: int, prefit: int = 0) -> None:
 
     ticks, minor = epoch_ticks(epochs), minor_ticks(epochs)
     if prefit:
-        early = {tick - prefit: name for tick, name in epoch_ticks(prefit).items() if 5 * tick <= prefit}
-        # two axes side by side leave room for fewer
-        late = {tick: name for tick, name in ticks.items() if 9 * tick < epochs or tick == epochs}
-        ticks = early | late | {0: "0"}
+        # The end of the prefit part is also the start of the main one
+        ticks |= {tick - prefit: name for tick, name in epoch_ticks(prefit).items()}
         minor += [tick - prefit for tick in minor_ticks(prefit)]
         axes.axvspan(-2 * prefit, 0, color=PREFIT_GROUND, linewidth=0, zorder=-1)
     axes.set_xscale("function", functions=(place, passes_at))
-    axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.xaxis.set_major_locator(FixedLocator(sorted(ticks)))
+    ends = [0] if prefit else []
+    axes.xaxis.set_major_formatter(RoomyFormatter(ticks, [epochs, *ends], ends))
+    for tick in ends:
+        axes.xaxis.get_major_ticks()[sorted(ticks).index(tick)].label1.set_horizontalalignment("right")
     axes.set_xticks(minor, minor=True)
     axes.set_xlim(-prefit - 0.15, epochs * 1.15)
     axes.set_xlabel("epochs trained")
