@@ -28,6 +28,8 @@ def training(**keys) -> TrainingSpec:
         ({"initialisation": "truncated-normal"}, "tanh, 8 bits, truncated normal"),
         ({"ranges": {"activations": "batch"}}, "tanh, 8 bits, range batch"),
         ({"batch_size": 32}, "tanh, 8 bits, batch size 32"),
+        ({"batch_size": "whole"}, "tanh, 8 bits, batches of the whole training set"),
+        ({"learning_rate": 1e-5}, "tanh, 8 bits, learning rate 0.00001"),
         ({"dataset": "mnist", "network": "conv", "activation": "relu"}, "MNIST conv, ReLU, 8 bits"),
     ],
 )
@@ -45,12 +47,35 @@ def test_equal_labels_are_followed_by_names_and_own_ones_win():
 
 
 @pytest.mark.parametrize(
+    ("others", "labels"),
+    [
+        ([{"epochs": 30_000}], ["10 epochs", "30,000 epochs"]),
+        ([{"record_every": 5}], ["recorded every 1 epoch", "recorded every 5 epochs"]),
+        ([{"epochs": 30_000, "record_every": 5}], ["10 epochs", "30,000 epochs"]),
+        (
+            [{"record_every": 5}, {"epochs": 20, "record_every": 5}],
+            [
+                f"{n} epochs, recorded every {k}"
+                for n, k in ((10, "1 epoch"), (10, "5 epochs"), (20, "5 epochs"))
+            ],
+        ),
+        ([{"epochs": 20}, {"epochs": 20}], ["10 epochs", "20 epochs (1)", "20 epochs (2)"]),
+    ],
+)
+def test_trainings_that_differ_in_length_or_recording_are_told_apart_by_it(others, labels):
+    specs = {str(place): training(**keys) for place, keys in enumerate([{}, *others])}
+    assert [*labels_of_trainings(specs, {}).values()] == [f"tanh, 8 bits, {label}" for label in labels]
+
+
+@pytest.mark.parametrize(
     ("keys", "label"),
     [
         ({"kind": "rebinned"}, "re-binned"),
         ({"kind": "adaptive", "bins": 30}, "30 bins of equal mass"),
         ({"kind": "uniform", "bins": 30, "range": [-1, 1]}, "30 bins on [−1, 1]"),
         ({"kind": "kde", "noise": 0.1}, "KDE, noise 0.1"),
+        ({"kind": "kde", "noise": 0.1, "bound": "lower"}, "KDE, noise 0.1, lower bound"),
+        ({"kind": "exact", "epochs": 32}, "exact, 32 epochs"),
         ({"kind": "quantized", "range": "layer", "bits": 3, "epochs": 32}, "3 bits, layer range"),
         ({"kind": "exact", "layers": [1, 2]}, "exact, layers 1, 2"),
     ],

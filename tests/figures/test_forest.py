@@ -37,12 +37,12 @@ def test_settings_are_grouped_by_factor_and_sorted_by_value():
         ("", "reference"),
         ("batch size", "batch size 32"),
         ("batch size", "batch size 1024"),
-        ("batch size", "batch size whole"),
+        ("batch size", "batches of the whole training set"),
         ("network", "network 20-7"),
         ("network", "network 100-7"),
         ("network", "many layers"),
         ("optimizer", "optimizer SGD, learning rate 0.01"),
-        ("learning rate", "learning rate 1e−05"),
+        ("learning rate", "learning rate 0.00001"),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from infoplane.config.estimators import EstimatorSpec
@@ -15,9 +17,12 @@ __all__ = [
     "OPTIMIZERS",
     "label_of_estimator",
     "label_of_training",
+    "labels_of_estimators",
     "labels_of_trainings",
     "network_label",
+    "phrase",
     "report_category",
+    "words_of",
 ]
 
 ACTIVATIONS = {
@@ -28,10 +33,23 @@ ACTIVATIONS = {
 }
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
 DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-PHRASES = {"labels": "{} labels", "protocol": "{}", "initialisation": "{}", "optimizer": "{}"}
+PHRASES = {
+    "labels": "{} labels",
+    "protocol": "{}",
+    "initialisation": "{}",
+    "optimizer": "{}",
+    "bound": "{} bound",
+    "epochs": "{} epochs",
+}
 # What a label begins with, and what changes no number of a run or only how many there are
 FIRST = {"dataset", "network", "activation", "bits"}
 LEFT_OUT = {"epochs", "record_every", "seed", "engine", "prefit_epochs", "ranges"}
+# What is said of these where labels would be alike without it
+APART = {
+    "epochs": "{:,} epoch{}",
+    "prefit_epochs": "{:,} epoch{} of prefit",
+    "record_every": "recorded every {:,} epoch{}",
+}
 
 
 def label_of_training(spec: TrainingSpec, without: Collection[str] = ()) -> str:
@@ -59,8 +77,7 @@ def label_of_training(spec: TrainingSpec, without: Collection[str] = ()) -> str:
         parts.append("prefit")
     for key, value in spec.differences().items():
         if key not in FIRST | LEFT_OUT | {*without}:
-            words = key.replace("_", " ") + " {}"
-            parts.append(PHRASES.get(key, words).format(phrase(value)))
+            parts.append(said(key, value))
     for key, value in spec.ranges.model_dump(exclude_none=True).items():
         what = "range" if key == "activations" else f"{key.replace('_', ' ')} range"
         parts.append(f"{what} {phrase(value)}")
@@ -90,18 +107,37 @@ def bits_label(spec: TrainingSpec) -> str:
     return f"{weights} bits" if weights == activations else f"{weights}/{activations} bits"
 
 
+def said(key: str, value: Any) -> str:
+    """What a label says of a key.
+
+    >>> said("learning_rate", 0.01), said("labels", "shuffled"), said("bound", "lower")
+    ('learning rate 0.01', 'shuffled labels', 'lower bound')
+    """
+    return PHRASES[key].format(phrase(value)) if key in PHRASES else words_of(key, phrase(value))
+
+
+def words_of(key: str, value: str) -> str:
+    """A key and the phrase of its value.
+
+    >>> words_of("batch_size", "32"), words_of("batch_size", "whole")
+    ('batch size 32', 'batches of the whole training set')
+    """
+    whole = (key, value) == ("batch_size", "whole")
+    return "batches of the whole training set" if whole else f"{key.replace('_', ' ')} {value}"
+
+
 def phrase(value: Any) -> str:
     """A value of a config as it is written in a sentence.
 
-    >>> phrase([-1.0, 1.0]), phrase("truncated-normal"), phrase(0.001)
-    ('[−1, 1]', 'truncated normal', '0.001')
+    >>> phrase([-1.0, 1.0]), phrase("truncated-normal"), phrase(0.001), phrase(1e-5)
+    ('[−1, 1]', 'truncated normal', '0.001', '0.00001')
     """
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(phrase, value))}]"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {phrase(each)}" for key, each in value.items())
     if isinstance(value, float):
-        return f"{value:g}".replace("-", "−")
+        return f"{Decimal(f'{value:g}'):f}".replace("-", "−")
     return OPTIMIZERS.get(value, str(value).replace("-", " "))
 
 
@@ -117,13 +153,16 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     >>> label_of_estimator(EstimatorSpec(kind="quantized", range="layer", bits=4, layers="output"))
     '4 bits, layer range, output layer'
     >>> label_of_estimator(EstimatorSpec(kind="kde", noise=1e-3, bound="lower", epochs=32))
-    'KDE, noise 0.001, bound lower'
+    'KDE, noise 0.001, lower bound'
     >>> label_of_estimator(EstimatorSpec(kind="exact", subset="train"))
     'exact, training inputs'
+    >>> label_of_estimator(EstimatorSpec(kind="exact", epochs=32))
+    'exact, 32 epochs'
     """
     keys = spec.differences()
     kind, subset = keys.pop("kind"), keys.pop("subset", None)
-    keys.pop("epochs", None)
+    if kind != "exact":  # which also sees every epoch in the same study
+        keys.pop("epochs", None)
     bins, bits, extent = keys.pop("bins", None), keys.pop("bits", None), keys.pop("range", None)
     parts = [f"{bins} bins" if bins else f"{bits} bits" if bits else ESTIMATORS[kind].label or kind]
     if spec.is_binning and not extent:
@@ -133,7 +172,7 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
     elif extent:
         parts.append(f"{extent} range")
     layers = keys.pop("layers", None)
-    parts += [f"{key.replace('_', ' ')} {phrase(value)}" for key, value in keys.items()]
+    parts += [said(key, value) for key, value in keys.items()]
     if layers:
         parts.append("output layer" if layers == "output" else f"layers {', '.join(map(str, layers))}")
     if subset:
@@ -144,7 +183,9 @@ def label_of_estimator(spec: EstimatorSpec) -> str:
 def labels_of_trainings(
     specs: Mapping[str, TrainingSpec | RecordedSpec], own: Mapping[str, str], without: Collection[str] = ()
 ) -> dict[str, str]:
-    """Labels of experiments that are shown together: where two would be alike, the name follows.
+    """Labels of experiments that are shown together: where two would be alike, what differs follows.
+
+    That is how long they are trained, or how often they are recorded, or else their names.
 
     Args:
         specs: by the names of the experiments, which are the labels of those that were recorded.
@@ -155,8 +196,46 @@ def labels_of_trainings(
         name: own.get(name) or (name if isinstance(spec, RecordedSpec) else label_of_training(spec, without))
         for name, spec in specs.items()
     }
-    count = Counter(labels.values())
-    return {name: label if count[label] == 1 else f"{label} ({name})" for name, label in labels.items()}
+    return told_apart(labels, specs)
+
+
+def labels_of_estimators(specs: Mapping[str, EstimatorSpec], own: Mapping[str, str]) -> dict[str, str]:
+    """Labels of estimators that are shown together: where two would be alike, what differs follows.
+
+    Args:
+        specs: by the names of the estimators.
+        own: labels that were given, by the same names.
+
+    >>> kde = EstimatorSpec(kind="kde", noise=0.1)
+    >>> [*labels_of_estimators({"all": kde, "few": kde.model_copy(update={"epochs": 32})}, {}).values()]
+    ['KDE, noise 0.1', 'KDE, noise 0.1, 32 epochs']
+    """
+    labels = {name: own.get(name) or label_of_estimator(spec) for name, spec in specs.items()}
+    return told_apart(labels, specs)
+
+
+def told_apart(labels: Mapping[str, str], specs: Mapping[str, Any]) -> dict[str, str]:
+    """Labels to which is added what makes them differ: as few words as can be, or else the names."""
+    found = dict(labels)
+    for label, count in Counter(labels.values()).items():
+        alike = {name: specs[name] for name in labels if labels[name] == label}
+        if count > 1:
+            found |= {name: label + words for name, words in differences_of(alike).items()}
+    count_of = Counter(found.values())
+    return {name: label if count_of[label] == 1 else f"{label} ({name})" for name, label in found.items()}
+
+
+def differences_of(specs: Mapping[str, Any]) -> dict[str, str]:
+    """The fewest words that tell apart as many specs as can be."""
+    choices = [keys for size in range(len(APART) + 1) for keys in combinations(APART, size)]
+    said = [{name: "".join(numbers_of(spec, keys)) for name, spec in specs.items()} for keys in choices]
+    return max(said, key=lambda words: len({*words.values()}))
+
+
+def numbers_of(spec: Any, keys: Collection[str]) -> list[str]:
+    """What is said of some keys of a spec, where it has them."""
+    values = ((key, getattr(spec, key, None)) for key in keys)
+    return [", " + APART[key].format(value, "s" * (value > 1)) for key, value in values if value]
 
 
 def report_category(category: str) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
-from infoplane.config.labels import network_label, phrase
+from infoplane.config.labels import network_label, phrase, words_of
 from infoplane.config.training import TrainingSpec
 from infoplane.figures.panels import labels_of, literal, training_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
@@ -140,7 +140,7 @@ def describe_changes(changes: Changes) -> str:
     >>> describe_changes({"optimizer": "SGD", "learning_rate": "0.01"})
     'optimizer SGD, learning rate 0.01'
     """
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in changes.items())
+    return ", ".join(words_of(key, value) for key, value in changes.items())
 
 
 def order_of(training: TrainingSpec, changes: Changes) -> tuple[Any, ...]:

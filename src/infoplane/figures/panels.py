@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from infoplane.config import EstimatorSpec, FigureSpec, RecordedSpec, TrainingSpec, spec_of_runs
-from infoplane.config.labels import label_of_estimator, labels_of_trainings
+from infoplane.config.labels import labels_of_estimators, labels_of_trainings
 from infoplane.plotting.axes import PREFIT_GROUND
 from infoplane.plotting.means import epochs_of, prefit_of
 
@@ -56,12 +56,12 @@ def labels_of(spec: FigureSpec, tables: Mapping[Any, pd.DataFrame], without: Col
         experiment, estimator = name if isinstance(name, tuple) else (name, None)
         trainings[experiment] = runs_of(table)
         if estimator is not None:
-            seen_by = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
-            estimators[estimator] = spec.labels.get(estimator, label_of_estimator(seen_by))
-    experiments = labels_of_trainings(trainings, spec.labels, without)
-    return Labels(
-        *({name: literal(label) for name, label in its.items()} for its in (experiments, estimators))
+            estimators[estimator] = EstimatorSpec.model_validate(table.attrs["spec"]["estimator"])
+    found = (
+        labels_of_trainings(trainings, spec.labels, without),
+        labels_of_estimators(estimators, spec.labels),
     )
+    return Labels(*({name: literal(label) for name, label in its.items()} for its in found))
 
 
 def literal(label: str) -> str:
