@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import infoplane
 from infoplane.errors import UserError
-from infoplane.plotting.phases import PREVALENCE, colour_of
+from infoplane.plotting.phases import PALE_INK, PREVALENCE, colour_of, ink_on, luminance
 from infoplane.statistics.phases import phases
 
 
@@ -62,12 +62,26 @@ def test_other_tables_are_refused():
         infoplane.plot_phases(table()[:0], Figure().subplots())
 
 
-def test_shows_lacks_and_undecided_differ_in_grey_too():
-    grey = [
-        np.dot(colour_of(k, 50, status), [0.299, 0.587, 0.114])
-        for k, status in ((50, "shows"), (0, "lacks"), (25, "mixed"))
-    ]
-    assert grey[0] < 0.3 < grey[1] < 0.7 < 0.9 < grey[2]
+def test_more_runs_are_darker_in_grey_too():
+    shades = np.array([luminance(PREVALENCE(share)) for share in np.linspace(0, 1, 101)])
+    assert (np.diff(shades) < 0).all()
+    assert shades[0] > 2 * shades[75] > 4 * shades[100]
+
+
+def test_undecided_is_paler_than_shows_and_lacks():
+    shows, lacks, undecided = (
+        luminance(colour_of(k, 50, status)) for k, status in ((50, "shows"), (0, "lacks"), (25, "mixed"))
+    )
+    assert shows < 0.1 < 0.5 < lacks < 0.7 < undecided
+
+
+@pytest.mark.parametrize("status", ["shows", "lacks", "mixed"])
+def test_numbers_stand_out(status):
+    for k in range(51):
+        colour = colour_of(k, 50, status)
+        ink = luminance(to_rgb(ink_on(colour) if status != "mixed" else PALE_INK))
+        low, high = sorted([ink, luminance(colour)])
+        assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
 @pytest.mark.parametrize(("k", "n"), [(4, 4), (0, 3)])

@@ -10,7 +10,7 @@ from infoplane.config import FigureSpec
 from infoplane.figures.panels import labels_of, leave_empty, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
-from infoplane.plotting.phases import PREVALENCE, add_prevalence_bar, observation_of
+from infoplane.plotting.phases import PREVALENCE, add_prevalence_bar, ink_on, observation_of
 from infoplane.statistics.signs import signs
 
 __all__ = ["draw"]
@@ -64,8 +64,16 @@ def draw_cell(axes: Axes, left: int, top: int, cell: pd.Series) -> None:
     """The share in percent above its interval."""
     colour = PREVALENCE(float(cell["prevalence"])) if cell["n"] else (0.93, 0.93, 0.93, 1.0)
     axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
-    ink = "white" if np.dot(colour[:3], [0.299, 0.587, 0.114]) < 0.5 else "black"
     text = f"{cell['prevalence']:.0%}".replace("%", " %") if cell["n"] else "no runs"
     if pd.notna(cell["lower"]):
         text += f"\n{100 * cell['lower']:.0f}–{100 * cell['upper']:.0f}"
-    axes.text(left + 0.5, top + 0.5, text, color=ink, ha="center", va="center", fontsize=6.5, linespacing=1.1)
+    axes.text(
+        left + 0.5,
+        top + 0.5,
+        text,
+        color=ink_on(colour),
+        ha="center",
+        va="center",
+        fontsize=6.5,
+        linespacing=1.1,
+    )

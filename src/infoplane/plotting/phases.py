@@ -18,16 +18,26 @@ from infoplane.refusals import refuse_other_names, refuse_other_types
 from infoplane.statistics.cells import decide, layer_cell
 from infoplane.statistics.observations import Observation
 
-__all__ = ["PREVALENCE", "add_prevalence_bar", "cells_of", "draw_cells", "observation_of", "plot_phases"]
+__all__ = [
+    "PREVALENCE",
+    "add_prevalence_bar",
+    "cells_of",
+    "draw_cells",
+    "ink_on",
+    "observation_of",
+    "plot_phases",
+]
 
-# What lacks a phase is of medium lightness and what shows it dark, so that they differ in grey too
+# The more runs, the darker, so that a print in grey tells no runs from all
 PREVALENCE = LinearSegmentedColormap.from_list(
-    "prevalence", ["#d98a2b", "#f3cf9e", "#f8f8f8", "#9dbfe0", "#0b3c78"]
+    "prevalence", ["#f6bd60", "#d3a878", "#a09c9c", "#5680b2", "#0b3c78"]
 )
 UNDEFINED = "0.93"
-# How much of its colour a cell has whose runs decide nothing
-PALE = 0.35
+# How much of its colour a cell has whose runs decide nothing, and what is written in it
+PALE, PALE_INK = 0.35, "0.28"
 TITLES = {"fitting": "runs that fit", "compression": "runs that compress"}
+# Below this luminance, white stands out more than black does
+DARK = 0.179
 # From so many columns on, cells are too narrow for type of the usual size
 MANY_LAYERS = 8
 
@@ -146,17 +156,37 @@ def draw_cells(
 
 
 def draw_cell(axes: Axes, left: float, top: float, cell: pd.Series, fontsize: str) -> None:
-    """Draw one cell, dark where most runs do it, and pale where nothing is decided."""
+    """Draw one cell, darker the more runs do it, and pale where nothing is decided."""
     k, n, status = int(cell["k"]), int(cell["n"]), cell["status"]
     colour = colour_of(k, n, status)
     axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
-    dark = np.dot(colour, [0.299, 0.587, 0.114]) < 0.5
+    on_colour = ink_on(colour)
     text = "–" if status == "ceiling" else f"{k}/{n}" if n else "no runs"
-    ink = "white" if dark else "black" if status in ("shows", "lacks") else "0.35"
+    ink = on_colour if status in ("shows", "lacks") else PALE_INK
     axes.text(left + 0.5, top + 0.52, text, color=ink, ha="center", va="center", fontsize=fontsize)
     if cell["near_log2_n"]:
         corner = [(left + 0.97, top + 0.04), (left + 0.97, top + 0.34), (left + 0.72, top + 0.04)]
-        axes.add_patch(Polygon(corner, facecolor="white" if dark else "k", linewidth=0))
+        axes.add_patch(Polygon(corner, facecolor=on_colour, linewidth=0))
+
+
+def luminance(colour: Sequence[float]) -> float:
+    """Relative luminance of a colour, 0 to 1, as WCAG defines it.
+
+    >>> luminance((1, 1, 1)), luminance((0, 0, 0))
+    (1.0, 0.0)
+    """
+    channels = np.array(colour[:3], float)
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def ink_on(colour: Sequence[float]) -> str:
+    """White or black, whichever stands out more from a colour.
+
+    >>> ink_on((1, 1, 1)), ink_on((0, 0, 1))
+    ('black', 'white')
+    """
+    return "white" if luminance(colour) < DARK else "black"
 
 
 def colour_of(k: int, n: int, status: str) -> tuple[float, float, float]:
