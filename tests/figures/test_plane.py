@@ -14,7 +14,7 @@ from infoplane.plotting.axes import COLOURS, PREFIT_LINE
 from infoplane.plotting.means import curve
 from infoplane.results import load_table
 
-from .study import figure_spec
+from .study import Study, figure_spec
 
 
 def means(study, name: str):
@@ -112,11 +112,28 @@ def test_experiments_seen_by_one_estimator_stand_side_by_side(study):
     assert [bool(axes.get_xlabel()) for axes in (first, second, third)] == [False, True, True]
 
 
-@pytest.mark.parametrize("experiments", [("hourglass", "fine"), ("fine", "hourglass")])
-def test_every_data_set_has_its_bounds(study, experiments):
-    axes = panels(study.draw(figure_spec("plane", experiments)))[0]
-    assert axes.get_xlim()[0] < 0 < np.log2(70_000) < axes.get_xlim()[1] < 18
-    assert axes.get_ylim()[0] < 0 < np.log2(10) < axes.get_ylim()[1] < 4
+@pytest.mark.parametrize("estimators", [("exact",), ("exact", "coarse")])
+def test_every_data_set_has_its_bounds_and_numbers(study, estimators):
+    shown = panels(study.draw(figure_spec("plane", ("hourglass", "fine"), estimators)))
+    mnist, synthetic = shown[: len(estimators)], shown[len(estimators) :]
+    for group, inputs, classes in ((mnist, 70_000, 10), (synthetic, simulation.INPUTS, 2)):
+        assert len({(axes.get_xlim(), axes.get_ylim()) for axes in group}) == 1
+        assert 0 < np.log2(inputs) < group[0].get_xlim()[1] < 1.1 * np.log2(inputs)
+        assert 0 < np.log2(classes) < group[0].get_ylim()[1] < 1.2 * np.log2(classes)
+        assert all(axes.get_xlabel() for axes in group) and group[0].get_ylabel()
+        assert not any(axes.get_ylabel() for axes in group[1:])
+
+
+def test_trainings_of_all_lengths_end_on_one_bar(tmp_path):
+    study = Study(tmp_path)
+    study.add("long", 2)
+    study.add("short", 2, epochs=600, record_every=50)
+    figure = study.draw(figure_spec("plane", ("long", "short")))
+    (bar,) = (axes for axes in figure.axes if axes.get_label() == "<colorbar>")
+    texts = [text.get_text() for text in bar.get_yticklabels()]
+    assert texts == ["init", "1", "10", "100", "600", "1200"]
+    norms = [each.norm for axes in panels(figure) for each in scatters(axes) if each.get_array() is not None]
+    assert {norm.vmax for norm in norms} == {1199}
 
 
 def test_a_prefit_is_in_grey_beneath(study):

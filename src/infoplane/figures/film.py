@@ -20,12 +20,12 @@ from infoplane.artifacts import canonical, written_aside
 from infoplane.config import FigureSpec
 from infoplane.errors import UserError
 from infoplane.figures.panels import how_many, labels_of, leave_empty, wrapped, write_note
-from infoplane.figures.plane import SIDE_BY_SIDE, label_edges
+from infoplane.figures.plane import SIDE_BY_SIDE, label_edges, show_data_sets
 from infoplane.figures.style import WIDTH, fix_layout
 from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import draw_bounds, epoch_axis, layer_style
 from infoplane.plotting.means import epochs_of
-from infoplane.plotting.planes import show_whole, trajectories_of
+from infoplane.plotting.planes import trajectories_of
 
 __all__ = ["frame_epochs", "write"]
 
@@ -84,9 +84,8 @@ def first_frame(spec: FigureSpec, tables: Tables) -> tuple[Figure, Iterator[int]
             moving.append(panel(spec, table, tables["information"][name], axes))
         else:
             leave_empty(axes, "every run failed")
+    show_data_sets(panels.flat, [table.attrs["dataset"] for table in means.values()])
     label_edges(panels, len(means))
-    for axes in panels.flat[: len(means)]:
-        show_whole(axes, [table.attrs["dataset"] for table in means.values()])
     entries = dict((str(mark.get_label()), mark) for each in moving for _, _, mark in each.trails)
     time = figure.add_subplot(grid[rows, :])
     last = max(epochs_of(table) for table in means.values())

@@ -1,6 +1,6 @@
 """Information planes: where every layer is at every epoch, in I(X;T) and I(T;Y)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal, NamedTuple
 
@@ -32,6 +32,7 @@ __all__ = [
     "add_epoch_bar",
     "axes_or_current",
     "common_names",
+    "draw_means",
     "draw_plane",
     "name_columns",
     "name_trajectories",
@@ -49,6 +50,8 @@ Zoom = Literal["auto", "none"] | tuple[tuple[float, float], tuple[float, float]]
 LINES = 14
 # Epochs at which a layer has a dot, at most
 DOTS = 300
+# Factor between two numbers of epochs that have room for both texts on a bar
+BETWEEN = 1.3
 # Letters in the names of all layers, at most, that have room below a row of cells
 LETTERS = 30
 
@@ -107,21 +110,14 @@ def plot_plane(
     missing = {"i_xt", "i_ty"} - {*means["quantity"]}
     if missing and not means.empty:
         raise UserError(f"the table has no {min(missing)}; a plane needs both i_xt and i_ty")
-    x, y = curve(means, "i_xt"), curve(means, "i_ty")
-    if not np.isfinite(x.to_numpy()).any():
+    if not np.isfinite(curve(means, "i_xt").to_numpy()).any():
         raise UserError("the table holds no finite information; every run has failed")
-    dataset = table.attrs.get("dataset")
-    if dataset:
-        draw_bounds(ax, dataset)
-    before = (curve(means, quantity, part="prefit") for quantity in ("i_xt", "i_ty"))
-    ax.plot(*before, color=PREFIT_LINE, linewidth=2, zorder=0.5)
-    epochs = epochs_of(table)
-    draw_plane(ax, x, y, epochs, colour)
-    ax.set(xlabel=I_XT, ylabel=I_TY)
+    dataset, epochs = table.attrs.get("dataset"), epochs_of(table)
+    trajectories = [draw_means(ax, means, dataset, epochs, colour)]
     if dataset:
         show_whole(ax, [dataset])
-    names = labels if isinstance(labels, Mapping) else names_in(means)
-    trajectories = [Trajectories(ax, x, y, names)]
+    if isinstance(labels, Mapping):
+        trajectories = [trajectories[0]._replace(names=labels)]
     if not isinstance(zoom, str):
         ax.set(xlim=zoom[0], ylim=zoom[1])
     elif zoom == "auto":
@@ -133,6 +129,32 @@ def plot_plane(
     if labels is not False:
         name_trajectories(trajectories)
     return ax
+
+
+def draw_means(
+    axes: Axes,
+    means: pd.DataFrame,
+    dataset: Mapping[str, Any] | None,
+    epochs: int,
+    colour: Literal["epoch", "layer"],
+) -> Trajectories:
+    """Draw mean trajectories, above those of a prefit part, and the bounds of a data set.
+
+    Args:
+        axes: where to draw.
+        means: as from `means_of`.
+        dataset: the description of the data set, if it is known.
+        epochs: number of epochs at the end of the colour scale.
+        colour: what colours tell apart.
+    """
+    if dataset:
+        draw_bounds(axes, dataset)
+    before = (curve(means, quantity, part="prefit") for quantity in ("i_xt", "i_ty"))
+    axes.plot(*before, color=PREFIT_LINE, linewidth=2, zorder=0.5)
+    shown = Trajectories(axes, curve(means, "i_xt"), curve(means, "i_ty"), names_in(means))
+    draw_plane(axes, shown.x, shown.y, epochs, colour)
+    axes.set(xlabel=I_XT, ylabel=I_TY)
+    return shown
 
 
 def axes_or_current(ax: Axes | None) -> Axes:
@@ -287,9 +309,19 @@ def name_trajectories(shown: Sequence[Trajectories]) -> None:
         name_layers(axes, x[own], y[own], texts)
 
 
-def add_epoch_bar(figure: Any, panels: Sequence[Axes], epochs: int, prefit: bool = False) -> None:
-    """Draw the colours of the epochs beside panels; after a prefit part, nothing is initial."""
-    ticks = epoch_ticks(epochs)
+def add_epoch_bar(
+    figure: Any, panels: Sequence[Axes], epochs: int, prefit: bool = False, others: Collection[int] = ()
+) -> None:
+    """Draw the colours of the epochs beside panels; after a prefit part, nothing is initial.
+
+    Args:
+        figure: which one the panels are of.
+        panels: what the bar stands beside.
+        epochs: number of epochs at the end of the colour scale.
+        prefit: whether there is a prefit part.
+        others: numbers of epochs of shorter trainings, which are marked too.
+    """
+    ticks = bar_ticks(epochs, others)
     bar = figure.colorbar(
         ScalarMappable(epoch_norm(epochs), EPOCHS), ax=list(panels), aspect=30, pad=0.02, fraction=0.05
     )
@@ -301,6 +333,21 @@ def add_epoch_bar(figure: Any, panels: Sequence[Axes], epochs: int, prefit: bool
     if bar.solids:
         bar.solids.set(rasterized=False, edgecolor="face")
     bar.set_label("epochs trained")
+
+
+def bar_ticks(epochs: int, others: Collection[int] = ()) -> dict[int, str]:
+    """Ticks of a bar of epochs: where trainings end, and powers of ten that are not too near to an end.
+
+    >>> [*bar_ticks(8000, [3000]).values()], [*bar_ticks(8000, [1200]).values()]
+    (['init', '1', '10', '100', '1000', '3000', '8000'], ['init', '1', '10', '100', '1200', '8000'])
+    """
+    ends: list[int] = []
+    for end in sorted({epochs, *others}, reverse=True):
+        if all(BETWEEN * end < each for each in ends):
+            ends.append(end)
+    powers = epoch_ticks(epochs)
+    free = [tick for tick in powers if all(max(tick, end) > BETWEEN * min(tick, end) for end in ends)]
+    return {tick: powers.get(tick, str(tick)) for tick in sorted([*free, *ends])}
 
 
 def show_whole(axes: Axes, datasets: Sequence[Mapping[str, Any]]) -> None:
