@@ -24,6 +24,8 @@ from infoplane.plotting.means import epochs_of, prefit_of
 __all__ = ["draw"]
 
 COLUMNS = 2
+# Entries of the legend that have room in a row
+IN_A_ROW = 8
 
 
 def draw(spec: FigureSpec, tables: Tables) -> Figure:
@@ -54,5 +56,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for axes in panels.flat[len(levels) :]:
         axes.set_axis_off()
     entries = legend_entries(*panels.flat) + prefit_entry(levels.values())
-    figure.legend(handles=entries, loc="outside lower center", ncols=5)
+    figure.legend(
+        handles=entries, loc="outside lower center", ncols=min(len(entries), IN_A_ROW), columnspacing=1.2
+    )
     return figure

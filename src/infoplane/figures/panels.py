@@ -34,6 +34,8 @@ __all__ = [
 
 # Letters of a title in an inch
 LETTERS = 17
+# The comma before the bits of a network
+BEFORE_BITS = re.compile(r", (?=[\d/]+\xa0bits|float32)")
 
 
 class Labels(NamedTuple):
@@ -117,17 +119,37 @@ def prefit_entry(tables: Iterable[pd.DataFrame], colour: str = PREFIT_GROUND) ->
 def wrapped(*lines: str, width: float) -> str:
     """Lines of a title, cut between words where they are longer than a panel is wide.
 
-    A number stays with the word that follows it.
+    A number stays with the word that follows it, and phrases stay whole where that makes no more lines.
 
     >>> print(wrapped("MNIST bottleneck-2, ReLU, 8 bits", "exact, 20 runs, 1 bad fit", width=1.2))
     MNIST bottleneck-2,
     ReLU, 8 bits
     exact, 20 runs,
     1 bad fit
+    >>> print(wrapped("Fashion-MNIST bottleneck-2, ReLU, 8 bits", width=2))
+    Fashion-MNIST bottleneck-2,
+    ReLU, 8 bits
     """
     letters = max(12, int(LETTERS * width))
-    tied = (re.sub(r"(\d) ", "\\1\xa0", line) for line in lines)
-    return "\n".join(fill(line, letters, break_on_hyphens=False) for line in tied).replace("\xa0", " ")
+    return "\n".join(cut(re.sub(r"(\d) ", "\\1\xa0", line), letters) for line in lines).replace("\xa0", " ")
+
+
+def cut(line: str, letters: int) -> str:
+    """Cut a line between words.
+
+    Where that makes no more lines, it is cut after commas alone, and not between a network and its bits.
+    """
+    phrases = re.sub(r"(?<!,) ", "\xa0", line)
+    choices = [BEFORE_BITS.sub(",\xa0", phrases), phrases, BEFORE_BITS.sub(",\xa0", line), line]
+    texts = [fill(each, letters, break_on_hyphens=False, break_long_words=each == line) for each in choices]
+    most = texts[-1].count("\n")
+    fitting = (each for each in texts if each.count("\n") <= most and fits(each, letters))
+    return next(fitting, texts[-1])
+
+
+def fits(text: str, letters: int) -> bool:
+    """Whether no line of a text is longer than so many letters."""
+    return max(map(len, text.split("\n"))) <= letters
 
 
 def write_note(figure: Figure, note: str) -> None:

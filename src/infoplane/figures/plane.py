@@ -16,6 +16,8 @@ from infoplane.plotting.means import epochs_of, means_of
 from infoplane.plotting.planes import (
     add_epoch_bar,
     draw_means,
+    is_crowded,
+    mark_exits,
     name_trajectories,
     show_whole,
     zoom_in,
@@ -58,9 +60,12 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     for axes in panels.flat:
         axes.set(xlim=spec.i_xt, ylim=spec.i_ty)
     label_edges(panels, len(means))
-    zoomed = spec.i_xt or spec.i_ty
-    if columns <= SIDE_BY_SIDE and not zoomed:
-        shown += [inset for plane in shown for inset in zoom_in(plane, epochs, spec.colour)]
+    for each in shown:
+        mark_exits(each)
+    if columns <= SIDE_BY_SIDE:
+        # A part that was chosen is shown larger only where there is nothing else
+        crowded = [each for each in shown if not (spec.i_xt or spec.i_ty) or is_crowded(each)]
+        shown += [inset for plane in crowded for inset in zoom_in(plane, epochs, spec.colour)]
     prefit = prefit_entry(means.values(), PREFIT_LINE)
     if spec.colour == "epoch":
         add_epoch_bar(figure, panels.ravel().tolist(), epochs, bool(prefit), lengths)

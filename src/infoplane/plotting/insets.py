@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Box", "crowded_part", "free_place"]
+__all__ = ["SHARE", "Box", "crowded_part", "free_place"]
 
 # Layers that stay within this share of the plane are shown larger
 SHARE = 0.1
@@ -28,6 +28,15 @@ class Box(NamedTuple):
 
     x: tuple[float, float]
     y: tuple[float, float]
+
+    def within(self, other: "Box") -> "Box":
+        """The part of it that lies in another one.
+
+        >>> Box((0, 2), (0, 1)).within(Box((1, 3), (-1, 9)))
+        Box(x=(1, 2), y=(0, 1))
+        """
+        ends = zip(self, other, strict=True)
+        return Box(*((max(one[0], two[0]), min(one[1], two[1])) for one, two in ends))
 
 
 def crowded_part(x: np.ndarray, y: np.ndarray, whole: Box) -> Box | None:

@@ -12,15 +12,18 @@ __all__ = ["name_layers"]
 # In points: the size of a name of a layer, the width of a letter, the height of both;
 # how far from its point a name may be, and how near to each other points share one
 WIDTH, LETTER, HEIGHT = 11, 4.5, 9
-RADII = np.array([9, 12, 16, 22, 30, 40])
+RADII = np.array([9, 12, 16, 22, 30, 40, 52])
 NEAR = 6
-# What misleads, against one covered point of the layer's own: one of another layer, another's last point that
-# is nearer, and the frame around the part of a plane that an inset shows
-STRANGER, ASTRAY, FRAME = 3, 20, 10
+# What misleads, against an eighth of the distance in points: a covered point of its own layer, one of another
+# layer, one of a line between layers, another's last point that is nearer, and the frame around the part of a
+# plane that an inset shows
+OWN, STRANGER, LINE, ASTRAY, FRAME = 2, 4, 0.05, 25, 15
+# Epochs whose lines between layers are looked at, and points of each between two layers
+LINES, STEPS = 14, 80
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 
-def name_layers(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, names: Sequence[str]) -> None:
+def name_layers(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, names: Sequence[str | None]) -> None:
     """Write the name of every layer beside its last point in view, over as few points as can be.
 
     Layers whose last points coincide share a label; texts and insets that are there already are kept free.
@@ -30,42 +33,42 @@ def name_layers(axes: Axes, x: pd.DataFrame, y: pd.DataFrame, names: Sequence[st
         axes: an information plane.
         x: I(X;T), a row for each epoch and a column for each layer.
         y: I(T;Y), likewise.
-        names: what is written, for each layer.
+        names: what is written, for each layer; None for one that is not named.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
     place_names(axes, x.to_numpy(), y.to_numpy(), names, 72 / figure.dpi)
 
 
-def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], scale: float) -> None:
+def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str | None], scale: float) -> None:
     """Name the layers of one plane; `scale` is the size of a pixel in points."""
     points = axes.transData.transform(np.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2) * scale
     lower, upper = axes.bbox.get_points() * scale
     seen = ((lower - 1 <= points) & (points <= upper + 1)).all(-1)
     cells = np.column_stack([points[seen].round(), np.nonzero(seen)[1]])
-    *obstacles, owners = np.unique(cells, axis=0).T
+    *obstacles, owners = np.unique(np.concatenate([cells, line_cells(points)]), axis=0).T
     directions = np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)
     boxes = [text.get_window_extent().get_points() * scale for text in axes.texts]
     insets = [inset.get_tightbbox() for inset in axes.child_axes]
     boxes += [inset.get_points() * scale for inset in insets if inset is not None]
     taken = [((lowest + highest) / 2, (highest - lowest) / 2) for lowest, highest in boxes]
     frames = [axes.transData.transform(inset.viewLim.get_points()) * scale for inset in axes.child_axes]
-    named = groups(points, seen)
+    named = groups(points, seen & np.array([name is not None for name in names]))
     ends = np.array([points[epoch, layers[0]] for epoch, layers in named]).reshape(-1, 2)
     for turn, (epoch, layers) in enumerate(named):
-        text = enumeration(layers, names)
+        text = enumeration(layers, [name or "" for name in names])
         half = np.array([width_of(text), HEIGHT]) / 2
         reach = RADII[:, None, None] + [half[0] - half[1], 0]
         offsets = (reach * directions).reshape(-1, 2)
         centres = ends[turn] + offsets
         hidden = (np.abs(np.stack(obstacles, -1) - centres[:, None]) < half + 1.5).all(-1)
-        covered = hidden @ np.where(np.isin(owners, layers), 1, STRANGER)
+        covered = hidden @ np.where(owners < 0, LINE, np.where(np.isin(owners, layers), OWN, STRANGER))
         clashes = sum((np.abs(centre - centres) < half + other).all(-1) for centre, other in taken)
         outside = ((centres - half < lower) | (centres + half > upper)).any(-1)
         gaps = np.hypot(*np.moveaxis((np.abs(ends - centres[:, None]) - half).clip(0), -1, 0))
         astray = (np.delete(gaps, turn, 1) < gaps[:, turn, None] + 2).sum(1)
         crossed = sum(cross(centres, half, *frame) for frame in frames)
-        far = np.repeat(RADII, len(ANGLES)) / 10
+        far = np.repeat(RADII, len(ANGLES)) / 8
         best = np.argmin(covered + far + ASTRAY * astray + FRAME * crossed + 1e4 * outside + 1e4 * clashes)
         taken.append((centres[best], half))
         axes.annotate(
@@ -80,6 +83,19 @@ def place_names(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], 
             path_effects=[withStroke(linewidth=1.5, foreground="white")],
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.3", "shrinkA": 0, "shrinkB": 1.5},
         ).set_in_layout(False)
+
+
+def line_cells(points: np.ndarray) -> np.ndarray:
+    """Points of the lines between the layers, of no layer (−1), at epochs evenly on a logarithmic scale.
+
+    >>> line_cells(np.array([[[0, 0], [1, 1]]])).tolist()
+    [[0.0, 0.0, -1.0], [1.0, 1.0, -1.0]]
+    """
+    rows = np.unique(np.geomspace(1, len(points), LINES).round().astype(int)) - 1
+    shares = np.linspace(0, 1, STEPS)[:, None, None, None]
+    lines = points[rows, :-1] + shares * np.diff(points[rows], axis=1)
+    found = lines[np.isfinite(lines).all(-1)].round()
+    return np.unique(np.column_stack([found, np.full(len(found), -1)]), axis=0)
 
 
 def cross(centres: np.ndarray, half: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from infoplane.plotting.axes import (
     epoch_ticks,
     layer_style,
 )
-from infoplane.plotting.insets import Box, crowded_part, free_place
+from infoplane.plotting.insets import SHARE, Box, crowded_part, free_place
 from infoplane.plotting.layer_names import name_layers
 from infoplane.plotting.means import curve, epochs_of, means_of
 from infoplane.refusals import refuse_other_names, refuse_other_types, short_text
@@ -34,6 +34,8 @@ __all__ = [
     "common_names",
     "draw_means",
     "draw_plane",
+    "is_crowded",
+    "mark_exits",
     "name_columns",
     "name_trajectories",
     "names_in",
@@ -59,13 +61,15 @@ LETTERS = 30
 class Trajectories(NamedTuple):
     """What a plane shows: axes, and I(X;T) and I(T;Y) with a row for each epoch, a column for each layer.
 
-    Layers are written as `names` says by their numbers, or as T and their number.
+    Layers are written as `names` says by their numbers, or as T and their number; `named` are those that are
+    named here, all if it is None.
     """
 
     axes: Axes
     x: pd.DataFrame
     y: pd.DataFrame
     names: Mapping[Any, str]
+    named: Sequence[Any] | None = None
 
 
 def plot_plane(
@@ -120,6 +124,7 @@ def plot_plane(
         trajectories = [trajectories[0]._replace(names=labels)]
     if not isinstance(zoom, str):
         ax.set(xlim=zoom[0], ylim=zoom[1])
+        mark_exits(trajectories[0])
     elif zoom == "auto":
         trajectories += zoom_in(trajectories[0], epochs, colour)
     if bar and colour == "epoch":
@@ -276,9 +281,10 @@ def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"])
     Returns:
         What the inset shows, if there is one.
     """
-    axes, x, y, names = shown
+    axes, x, y, names, _ = shown
     whole = Box(axes.get_xlim(), axes.get_ylim())
     part = crowded_part(x.to_numpy(), y.to_numpy(), whole)
+    part = part and part.within(whole)
     place = part and free_place(x.to_numpy(), y.to_numpy(), whole, part)
     if part is None or place is None:
         return []
@@ -296,17 +302,44 @@ def zoom_in(shown: Trajectories, epochs: int, colour: Literal["epoch", "layer"])
         for layer in x
         if part.x[0] <= x[layer].iloc[-1] <= part.x[1] and part.y[0] <= y[layer].iloc[-1] <= part.y[1]
     ]
-    return [Trajectories(inset, x[within], y[within], names)]
+    return [Trajectories(inset, x, y, names, within)]
+
+
+def is_crowded(shown: Trajectories) -> bool:
+    """Whether all that is in view of a plane stays within a tenth of it."""
+    axes, x, y, *_ = shown
+    size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
+    lower = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
+    points = (np.stack([x, y], -1) - lower) / size
+    seen = points[((points >= 0) & (points <= 1)).all(-1)]
+    return bool(len(seen)) and float(np.ptp(seen, axis=0).prod()) <= SHARE
 
 
 def name_trajectories(shown: Sequence[Trajectories]) -> None:
     """Name the layers of planes; what an inset names, the plane around it does not."""
-    of_insets = {id(plane.axes): set(plane.x) for plane in shown}
-    for axes, x, y, names in shown:
-        named = set().union(*(of_insets.get(id(inset), set()) for inset in axes.child_axes))
-        own = [layer for layer in x if layer not in named]
-        texts = [names.get(layer, f"$T_{{{layer}}}$") for layer in own]
-        name_layers(axes, x[own], y[own], texts)
+    of_insets = {id(plane.axes): set(plane.named or ()) for plane in shown}
+    for axes, x, y, names, named in shown:
+        inside = set().union(*(of_insets.get(id(inset), set()) for inset in axes.child_axes))
+        own = {*(x if named is None else named)} - inside
+        texts = [names.get(layer, f"$T_{{{layer}}}$") if layer in own else None for layer in x]
+        name_layers(axes, x, y, texts)
+
+
+def mark_exits(shown: Trajectories) -> None:
+    """Mark where trajectories leave the view for good, by arrow heads at its edge."""
+    axes = shown.axes
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    style: dict[str, Any] = {"color": "k", "markersize": 4.5, "clip_on": False, "zorder": 3}
+    for layer in shown.x:
+        x, y = shown.x[layer].to_numpy(), shown.y[layer].to_numpy()
+        seen = np.flatnonzero((left <= x) & (x <= right) & (bottom <= y) & (y <= top))
+        if not len(seen) or seen[-1] == len(x) - 1:
+            continue
+        after = seen[-1] + 1
+        heads = {"<": x[after] < left, ">": x[after] > right, "v": y[after] < bottom, "^": y[after] > top}
+        head = next((name for name, leaves in heads.items() if leaves), None)
+        if head:
+            axes.plot(x[after].clip(left, right), y[after].clip(bottom, top), head, **style)
 
 
 def add_epoch_bar(
