@@ -20,7 +20,7 @@ def test_titles_count_codes_and_bins(study):
         "after 1 epoch",
         "after 101 epochs",
         "after 401 epochs",
-        "after 1151 epochs",
+        "after 1151 of 1200 epochs",
     ]
     for title in titles:
         assert title.split("\n")[1].startswith("50 codes, ")

@@ -14,7 +14,7 @@ def test_points_are_the_activations_coloured_by_class(study):
     assert [axes.get_title() for axes in panels(figure)] == [
         "after 201 epochs",
         "after 1001 epochs",
-        "after 1151 epochs",
+        "after 1151 of 1200 epochs",
     ]
     for axes, (_, own) in zip(panels(figure), table.groupby("epoch"), strict=True):
         (points,) = axes.collections

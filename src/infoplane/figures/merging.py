@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from infoplane.config import FigureSpec
 from infoplane.entropy import entropy
-from infoplane.figures.panels import labels_of, leave_empty, write_note
+from infoplane.figures.panels import labels_of, leave_empty, moment, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 
@@ -60,7 +60,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             above.axison = below.axison = True
             bins = bins_of(codes)
             above.set_title(
-                f"after {epoch + 1} epoch{'s' * (epoch > 0)}\n{size(codes, 'codes')}\n{size(bins, 'bins')}",
+                f"{moment(epoch, table)}\n{size(codes, 'codes')}\n{size(bins, 'bins')}",
                 linespacing=1.1,
             )
             above.set_yscale("log")

@@ -24,6 +24,7 @@ __all__ = [
     "labels_of",
     "leave_empty",
     "legend_entries",
+    "moment",
     "prefit_entry",
     "runs_of",
     "training_of",
@@ -99,6 +100,20 @@ def how_many(table: pd.DataFrame) -> str:
         f"{total - failed} of {total} runs ({failed} failed)" if failed else f"{total} run{'s' * (total > 1)}"
     )
     return runs + (f", {bad} bad fit{'s' * (bad > 1)}" if bad else "")
+
+
+def moment(epoch: int, table: pd.DataFrame) -> str:
+    """How long was trained when an epoch was recorded; the last one may come before the end.
+
+    >>> table = pd.DataFrame({"epoch": [0, 100, 7995]})
+    >>> table.attrs = {"spec": {"training": {"epochs": 8000}}}
+    >>> moment(0, table), moment(100, table), moment(7995, table)
+    ('after 1 epoch', 'after 101 epochs', 'after 7996 of 8000 epochs')
+    """
+    trained, whole = int(epoch) + 1, epochs_of(table)
+    if epoch == table["epoch"].max() and trained < whole:
+        return f"after {trained} of {whole} epochs"
+    return f"after {trained} epoch{'s' * (trained != 1)}"
 
 
 def legend_entries(*panels: Axes) -> list[Any]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from infoplane.config import FigureSpec
 from infoplane.figures.averages import average_runs
-from infoplane.figures.panels import how_many, labels_of, leave_empty, legend_entries, write_note
+from infoplane.figures.panels import how_many, labels_of, leave_empty, legend_entries, moment, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.axes import COLOURS, epoch_axis
@@ -54,7 +54,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         epoch = means["epoch"].max()
         at_end = means[(means["epoch"] == epoch) & (means["quantity"] == "h_t")]
         draw_by_sample(upper, at_end, "$H(T)$  [bit]", bounded=True)
-        upper.supxlabel(f"inputs counted, after {epoch + 1} epochs", fontsize="medium")
+        upper.supxlabel(f"inputs counted, {moment(epoch, table)}", fontsize="medium")
         runs = compressions(table, ["sample", "estimator"])[["repetition", *BY, "compression"]]
         draw_by_sample(middle, average_runs(runs, ["compression"]), "$C$  [bit]")
         middle.supxlabel("inputs counted", fontsize="medium")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
-from infoplane.figures.panels import labels_of, leave_empty, wrapped, write_note
+from infoplane.figures.panels import labels_of, leave_empty, moment, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 
@@ -42,7 +42,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             axes.axison = False
         for epoch, axes in zip(sorted(table["epoch"].unique()), panels, strict=False):
             axes.axison = True
-            axes.set_title(f"after {epoch + 1} epochs")
+            axes.set_title(moment(epoch, table))
             draw_classes(axes, table[table["epoch"] == epoch])
         panels[0].set_ylabel("second neuron")
         classes |= {*table["label"]}
