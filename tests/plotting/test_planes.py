@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 
 import infoplane
 from infoplane.errors import UserError
-from infoplane.plotting.planes import milestone_rows, spread_rows
+from infoplane.plotting.planes import (
+    Trajectories,
+    is_crowded,
+    mark_exits,
+    milestone_rows,
+    spread_rows,
+    zoom_in,
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +158,36 @@ def test_dots_of_long_trainings_are_spread_over_their_logarithm():
     steps = np.diff(np.log(time[rows] + 2))
     even = np.log(time[-1] + 2) / 299
     assert ((steps < 2.01 * even) | (np.diff(rows) == 1)).all()
+
+
+def drawn_between(ends_x, ends_y, limits):
+    """Axes of a part of a plane, with two layers that move from (9, 0.9) to their ends."""
+    axes = Figure((4, 4)).subplots()
+    axes.set(xlim=limits[0], ylim=limits[1])
+    epochs = pd.Index([-1, 0, 10, 100], name="epoch")
+    x, y = (
+        pd.DataFrame({layer: np.linspace(start, end, 4) for layer, end in enumerate(ends, 1)}, epochs)
+        for start, ends in ((9, ends_x), (0.9, ends_y))
+    )
+    return Trajectories(axes, x, y, {})
+
+
+@pytest.mark.parametrize(
+    ("end", "head"),
+    [((2, 0.9), "<"), ((15, 0.9), ">"), ((9, 0.1), "v"), ((9, 1.6), "^"), ((8.5, 0.95), None)],
+)
+def test_an_arrow_head_marks_where_a_trajectory_leaves_a_part_of_the_plane(end, head):
+    shown = drawn_between((end[0], 9), (end[1], 0.9), ((8, 10), (0.8, 1)))
+    mark_exits(shown)
+    heads = shown.axes.lines
+    assert [line.get_marker() for line in heads] == ([head] if head else [])
+    for line in heads:
+        assert 8 <= line.get_xdata()[0] <= 10 and 0.8 <= line.get_ydata()[0] <= 1
+
+
+def test_an_inset_shows_nothing_that_its_plane_does_not():
+    shown = drawn_between((2, 9.5), (0.9, 0.905), ((8, 10), (0, 1)))
+    assert is_crowded(shown)
+    (inset,) = zoom_in(shown, 101, "epoch")
+    assert inset.axes.get_xlim()[0] == 8 and [*inset.named] == [2]
+    assert not is_crowded(drawn_between((8.1, 9.9), (0.1, 0.9), ((8, 10), (0, 1))))
