@@ -91,8 +91,9 @@ def test_figures_show_layers_that_estimators_look_at(tmp_path, kind):
 def test_figures_of_the_last_layers_take_estimators_that_look_at_them(tmp_path, kind, layers, shown, unseen):
     estimators = {"some": {"kind": "exact", "layers": layers}, "last": {"kind": "exact", "layers": [2, 3]}}
     words = (f"figures.shown: shows the {shown}, and some does not look at layer {unseen}",)
-    refused(tmp_path, *words, estimators=estimators, figures=figure(kind, "some"))
-    assert check(tmp_path, estimators=estimators, figures=figure(kind, "last")).status == 0
+    keys = {"estimators": estimators, "experiments": {"relu": {}, "other": {"seed": 1}}}
+    refused(tmp_path, *words, **keys, figures=figure(kind, "some", experiments="all"))
+    assert check(tmp_path, **keys, figures=figure(kind, "last", experiments="all")).status == 0
 
 
 def test_figures_show_layers_that_were_recorded(tmp_path):

@@ -65,6 +65,7 @@ def check(given: Namespace) -> None:
         from infoplane.figures.film import ffmpeg
 
         ffmpeg()
+    problems = [*dict.fromkeys(problems)]
     if problems:
         for problem in problems[:-1]:
             complain(f"{given.config}: {problem}", 1)

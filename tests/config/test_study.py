@@ -579,6 +579,31 @@ def test_signs_are_of_estimators_that_have_an_exact_value(own, estimators, line)
     assert f"figures.signs: other {line}" in refusal(config)
 
 
+@pytest.mark.parametrize("own", [{}, {"epochs": 32}, {"subset": "test"}, {"layers": [1]}], ids=str)
+def test_signs_compare_others_with_the_exact_value(own):
+    figure = {"kind": "signs", "category": "a", "experiments": ["one"], "estimators": ["exact", "other"]}
+    config = changed("figures/signs", figure) | {
+        "estimators": {"exact": {"kind": "exact"}, "other": {"kind": "exact", **own}}
+    }
+    assert refusal(config) == (
+        "mine.yaml: figures.signs: all its estimators are exact, and kind signs compares others with them; "
+        "add one of another kind to its estimators"
+    )
+
+
+@pytest.mark.parametrize("others", [[], ["tanh"]])
+def test_settings_are_several_of_each_activation_function(others):
+    figure = {"kind": "settings", "category": "a", "experiments": ["one", *others], "estimators": ["exact"]}
+    config = changed("figures/settings", figure)
+    config["experiments"]["tanh"] = {"activation": "tanh"}
+    assert refusal(config) == (
+        "mine.yaml: figures.settings: kind settings compares the experiments of each activation function, "
+        "and relu has one alone; name another one with it"
+    )
+    figure["experiments"] = ["one", "two"]
+    assert resolve(config, "mine.yaml").figures["settings"].experiments == ("one", "two")
+
+
 def test_signs_at_a_few_epochs_have_their_own_exact_value():
     figure = {"kind": "signs", "category": "a", "experiments": ["one"], "estimators": ["exact", "other"]}
     config = changed("figures/signs", figure) | {

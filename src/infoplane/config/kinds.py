@@ -249,11 +249,12 @@ FIGURES = {
         "compression against test accuracy and against training minus test accuracy, with a point for each "
         "setting, and rank correlations over settings and over the seeds within them",
         ("tradeoff",),
+        asks="At least two experiments of each activation function must be shown",
     ),
     "signs": FigureKind(
         "how often estimators agree with the exact value on whether a layer compresses in a run",
         ("phases",),
-        asks="The estimators must include exact ones at the same epochs",
+        asks="The estimators must include exact ones, and others at the same epochs",
     ),
     "margins": FigureKind(
         "verdicts on the claims, with a row for each claim, protocol and reading and a column for each "

@@ -1,5 +1,6 @@
 """The study that a config describes: every default applied, and all that it says checked."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -354,6 +355,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
     refuse_unfit_recorded(study, source)
+    refuse_few_settings(study, source)
     return study
 
 
@@ -454,6 +456,11 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
 def refuse_unpaired(study: Study, figure: FigureSpec, where: str) -> None:
     """Each estimator is compared with an exact one that looks at as many epochs."""
     compared = {name: study.estimators[name].spec for name in figure.estimators or ()}
+    if all(its.kind == "exact" for its in compared.values()):
+        raise UserError(
+            f"{where}: all its estimators are exact, and kind signs compares others with them; add one of "
+            "another kind to its estimators"
+        )
     exact = {its.epochs for its in compared.values() if its.kind == "exact" and its.layers is None}
     for name, its in compared.items():
         if its.subset != "all":
@@ -483,6 +490,20 @@ def refuse_unfit_recorded(study: Study, source: str) -> None:
                 )
         if figure.kind == "margins" and not study.evidence:
             raise UserError(f"{where}: shows verdicts, and claims rest on no experiment; remove it")
+
+
+def refuse_few_settings(study: Study, source: str) -> None:
+    """Correlations over the settings of an activation function take several of them."""
+    for name, figure in study.figures.items():
+        if figure.kind != "settings":
+            continue
+        counts = Counter(study.trained[each].activation for each in figure.experiments)
+        for activation, count in counts.items():
+            if count == 1:
+                raise UserError(
+                    f"{source}: figures.{name}: kind settings compares the experiments of each activation "
+                    f"function, and {activation} has one alone; name another one with it"
+                )
 
 
 def all_named(own: Mapping[str, Any], experiments: Collection[str]) -> dict[str, Any]:
