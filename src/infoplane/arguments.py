@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from infoplane.config.parsing import printable, quoted
-from infoplane.config.validation import suggestion
+from infoplane.config.suggestions import suggestion
 from infoplane.devices import refuse_auto
 from infoplane.errors import UserError
 from infoplane.layout import repetitions_of

@@ -29,7 +29,7 @@ from infoplane.arguments import (
     repetitions,
 )
 from infoplane.config.kinds import JOINED, PICTURE, TABLES
-from infoplane.config.validation import suggestion
+from infoplane.config.suggestions import suggestion
 from infoplane.errors import UserError
 from infoplane.layout import JOINS
 from infoplane.log import logged

@@ -277,6 +277,65 @@ def test_learning_rate_may_lack_its_point():
             -1,
             "defaults.prefit_epochs: -1 is refused; it must be greater than or equal to 0",
         ),
+        ("defaults/optimizer", "SGD", "defaults.optimizer: 'SGD' is unknown; did you mean 'sgd'?"),
+        (
+            "defaults/protocol",
+            "Controlled",
+            "defaults.protocol: 'Controlled' is unknown; did you mean 'controlled'?",
+        ),
+        ("defaults/activation", "ReLU", "defaults.activation: 'ReLU' is unknown; did you mean 'relu'?"),
+        ("defaults/dataset", "MNIST", "defaults.dataset: 'MNIST' is unknown; did you mean 'mnist'?"),
+        ("defaults/network", "Conv", "defaults.network: 'Conv' is unknown; did you mean 'conv'?"),
+        ("defaults/bits", "Float32", "defaults.bits: 'Float32' is unknown; did you mean 'float32'?"),
+        ("defaults/batch_size", "WHOLE", "defaults.batch_size: 'WHOLE' is unknown; did you mean 'whole'?"),
+        ("defaults/ranges/output", "EMA", "defaults.ranges.output: 'EMA' is unknown; did you mean 'ema'?"),
+        (
+            "estimators/uniform/range",
+            "Layer",
+            "estimators.uniform.range: 'Layer' is unknown; did you mean 'layer'?",
+        ),
+        (
+            "estimators/exact/layers",
+            "Output",
+            "estimators.exact.layers: 'Output' is unknown; did you mean 'output'?",
+        ),
+        (
+            "estimators/exact/experiments",
+            "All",
+            "estimators.exact.experiments: 'All' is unknown; did you mean 'all'?",
+        ),
+        (
+            "figures/plane/experiments",
+            "ALL",
+            "figures.plane.experiments: 'ALL' is unknown; did you mean 'all'?",
+        ),
+        ("device", "CPU", "device: 'CPU' is unknown; did you mean 'cpu'?"),
+        ("experiments/one/sweeps", {}, "experiments.one.sweeps: unknown key; did you mean 'sweep'?"),
+        ("experiments/one/Grid", {}, "experiments.one.Grid: unknown key; did you mean 'grid'?"),
+        ("experiments/one/recored", {}, "experiments.one.recored: unknown key; did you mean 'recorded'?"),
+        (
+            "experiments/one/init",
+            "glorot",
+            "experiments.one.init: unknown key; did you mean 'initialisation'?",
+        ),
+        ("experiments/one/lr", 0.1, "experiments.one.lr: unknown key; did you mean 'learning_rate'?"),
+        *(
+            (
+                f"defaults/{key}",
+                [10],
+                f"defaults.{key}: unknown key; layers and their widths are given by network, as in network: "
+                "[10, 8, 6]",
+            )
+            for key in ("width", "layers")
+        ),
+        *(
+            (
+                f"defaults/{key}",
+                {"seed": [1]},
+                f"defaults.{key}: is a key of experiments alone; move it to one of them",
+            )
+            for key in ("sweep", "grid", "recorded")
+        ),
         ("defaults/optimizer", "sdg", "defaults.optimizer: 'sdg' is unknown; did you mean 'sgd'?"),
         (
             "defaults/momentum",

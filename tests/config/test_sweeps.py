@@ -28,6 +28,8 @@ STUDY = {
 MAKES = "makes a name that is refused: 'one-"
 CHARACTERS = "cannot name a file; use up to 100 letters, digits, - and _"
 BY_HAND = ", or write this experiment under a name of its own"
+TAKEN = f"which is taken; remove it{BY_HAND}"
+EMPTY = "is empty; give a list of values, or remove it"
 WIDTHS = [*range(10, 40)]
 
 
@@ -76,7 +78,7 @@ def test_numbers_of_experiments(factors):
         product *= count
     assert len(swept) == 1 + sum(counts) and len(grid) == 1 + product
     assert next(iter(swept)) == next(iter(grid)) == "one"
-    assert all({"bits"} <= own.keys() <= {"bits", *factors} for own in (*swept.values(), *grid.values()))
+    assert all({"bits"} <= own.keys.keys() <= {"bits", *factors} for own in (*swept.values(), *grid.values()))
 
 
 def test_patterns_stand_for_names():
@@ -90,7 +92,16 @@ def test_patterns_stand_for_names():
     ("config", "line"),
     [
         (study_with(sweep={"seed": 3}), "experiments.one.sweep.seed: 3 is not a list; give a list of values"),
-        (study_with(grid={"seed": []}), "experiments.one.grid.seed: [] is not a list; give a list of values"),
+        (study_with(grid={"seed": []}), f"experiments.one.grid.seed: {EMPTY}"),
+        (study_with(sweep={"learning_rate": []}), f"experiments.one.sweep.learning_rate: {EMPTY}"),
+        *(
+            (
+                study_with(**{section: nothing}),
+                f"experiments.one.{section}: is empty; give keys and lists of their values, or remove it",
+            )
+            for section in ("sweep", "grid")
+            for nothing in ({}, None)
+        ),
         (study_with(sweep=[3]), "experiments.one.sweep: [3] is refused; it must be a mapping"),
         (
             study_with(sweep={"seeed": [3]}),
@@ -98,7 +109,16 @@ def test_patterns_stand_for_names():
         ),
         (
             study_with(sweep={"seed": [3, 3]}),
-            "experiments.one-seed-3: is the name of two experiments; rename one",
+            f"experiments.one.sweep: {{'seed': 3}} makes the name one-seed-3, {TAKEN}",
+        ),
+        (
+            {**STUDY, "experiments": {"one": {"bits": 8, "sweep": {"seed": [3]}}, "one-seed-3": {"bits": 4}}},
+            f"experiments.one.sweep: {{'seed': 3}} makes the name one-seed-3, {TAKEN}",
+        ),
+        (
+            study_with(sweep={"width": [10, 20]}),
+            "experiments.one-width-10.width: unknown key; layers and their widths are given by network, as "
+            "in network: [10, 8, 6]",
         ),
         (
             study_with(sweep={"network": [[10] * 20]}),
@@ -136,6 +156,44 @@ def test_mistake_is_one_line(config, line):
     with pytest.raises(UserError) as caught:
         resolve(config, "mine.yaml")
     assert str(caught.value) == f"mine.yaml: {line}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({"sweep": {"batch_size": [32, 256]}}, "sweep: {'batch_size': 256} AGAIN of one again; remove it"),
+        (
+            {"sweep": {"learning_rate": ["1e-4"]}},
+            "sweep: {'learning_rate': '1e-4'} AGAIN of one again; remove it",
+        ),
+        ({"grid": {"bits": [{"weights": 8, "activations": 8}]}}, "again; remove it"),
+        (
+            {"sweep": {"learning_rate": [0.001, "1e-3"]}},
+            "sweep: {'learning_rate': '1e-3'} AGAIN of one-learning_rate-0_001 again; remove it",
+        ),
+        (
+            {"grid": {"seed": [0, 1], "bits": [4, 8]}},
+            "grid: {'seed': 0, 'bits': 8} AGAIN of one again; change a value of it, or of one",
+        ),
+        *(
+            ({"sweep": {key: [value]}}, f"sweep: {{'{key}': {value}}} AGAIN of one again; remove it")
+            for key, value in (("chunk", 2), ("control", True), ("repetitions", 4), ("epochs", 100))
+        ),
+    ],
+)
+def test_no_network_of_a_sweep_is_trained_again(keys, line):
+    """Neither with a value that the experiment has, of its own or by default, nor with a value twice."""
+    with pytest.raises(UserError) as caught:
+        resolve(study_with(**keys), "mine.yaml")
+    assert str(caught.value).startswith("mine.yaml: experiments.one.")
+    assert str(caught.value).endswith(line.replace("AGAIN", "would train the networks"))
+
+
+def test_equal_experiments_that_are_written_are_left():
+    """They may be of two sweeps, and other repetitions are other networks."""
+    config = study_with(sweep={"bits": [4], "repetitions": [8]})
+    study = resolve(config, "mine.yaml")
+    assert study.experiments["one-bits-4"].spec == study.experiments["two"].spec
 
 
 @pytest.mark.parametrize("names", ["all", None, [3], {"a": 1}])

@@ -40,7 +40,7 @@ class EstimatorSpec(Spec):
     ] = None
     range: Annotated[
         Literal["global", "layer", "neuron"] | Pair | None,
-        expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi"),
+        expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi", "global", "layer", "neuron"),
         documented(
             "range of the bins of `uniform` and of the grid of `quantized`: that of the outputs of a "
             "`layer` at one epoch, or a fixed `[lo, hi]`, where values outside go to the ends. For "
@@ -66,7 +66,7 @@ class EstimatorSpec(Spec):
     ] = "upper"
     layers: Annotated[
         Literal["output"] | Layers | None,
-        expecting("output, or a list of layers from 1"),
+        expecting("output, or a list of layers from 1", "output"),
         documented(
             "layers that are evaluated: the last one (`output`), or some by their numbers, counted from 1",
             unset="all",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -19,13 +19,17 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from infoplane.config.parsing import duplicates, quoted
+from infoplane.config.suggestions import in_another_case
 
 __all__ = [
     "BY_LAYERS",
     "BY_NAME",
+    "MEANT",
     "REMOVED",
     "Count",
     "Decay",
+    "Experiments",
+    "ExperimentsOrNone",
     "Folder",
     "Interval",
     "Label",
@@ -48,22 +52,40 @@ __all__ = [
 BY_NAME, BY_LAYERS = "(name)", "(layers)"
 # Keys of earlier versions, and what is to be said of them
 REMOVED = {"compile": "has no meaning any more; remove it"}
+WIDTHS = ("network", "layers and their widths are given by network, as in network: [10, 8, 6]")
+# What is written for keys that are called otherwise: the key, and what is to be said
+MEANT = {
+    **dict.fromkeys(("depth", "layers", "neurons", "units", "width", "widths"), WIDTHS),
+    "lr": ("learning_rate", "did you mean 'learning_rate'?"),
+    "runs": ("repetitions", "did you mean 'repetitions'?"),
+}
 
 
 class Strict(BaseModel):
-    """Base of all models: unknown keys, infinities and values of another type are refused."""
+    """Base of all models: unknown keys, infinities and values of another type are refused.
 
+    Attributes:
+        beside: keys that a config takes in the same place, and that the model does not see.
+    """
+
+    beside: ClassVar[tuple[str, ...]] = ()
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def expecting(text: str) -> WrapValidator:
-    """Replace every error inside of a field by one sentence that says what the field takes."""
+def expecting(text: str, *names: str) -> WrapValidator:
+    """Replace every error inside of a field by one sentence that says what the field takes.
+
+    Args:
+        names: those that it takes, to be recognised in another case.
+    """
 
     def validate(value: Any, handler: Callable[[Any], Any]) -> Any:
         try:
             return handler(value)
         except ValidationError:
-            raise ValueError(f"{quoted(value)} is not {text}") from None
+            meant = in_another_case(value, names)
+            wrong = f"unknown; did you mean {meant!r}?" if meant else f"not {text}"
+            raise ValueError(f"{quoted(value)} is {wrong}") from None
 
     return WrapValidator(validate)
 
@@ -102,6 +124,12 @@ def one_of(names: Iterable[str]) -> AfterValidator:
         return value
 
     return AfterValidator(validate)
+
+
+def no_other_all(value: Any) -> Any:
+    if value != "all" and in_another_case(value, ["all"]):
+        raise ValueError(f"{quoted(value)} is unknown; did you mean 'all'?")
+    return value
 
 
 def increasing(interval: tuple[float, float]) -> tuple[float, float]:
@@ -178,6 +206,8 @@ Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(on_one
 Layers = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 NamesOrNone = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(distinct)]
 Names = Annotated[NamesOrNone, Field(min_length=1)]
+Experiments = Annotated[Names, BeforeValidator(no_other_all)]
+ExperimentsOrNone = Annotated[NamesOrNone, BeforeValidator(no_other_all)]
 Pairs = Annotated[
     tuple[Annotated[str, AfterValidator(experiment_and_estimator)], ...],
     Field(strict=False),

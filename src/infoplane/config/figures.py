@@ -8,11 +8,11 @@ from pydantic import model_validator
 
 from infoplane.config.fields import (
     Count,
+    ExperimentsOrNone,
     Interval,
     Label,
     Layers,
     Names,
-    NamesOrNone,
     Pairs,
     documented,
     one_of,
@@ -47,7 +47,7 @@ class FigureSpec(Spec):
         ),
     ]
     experiments: Annotated[
-        NamesOrNone,
+        ExperimentsOrNone,
         documented(
             "experiments that the figure shows; not for `margins`",
             unset="required",

@@ -5,19 +5,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
 from infoplane.config.data import PUBLIC, DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
-from infoplane.config.fields import Count, Folder, Label, Name, Names, Overrides, Strict, documented
+from infoplane.config.fields import Count, Experiments, Folder, Label, Name, Overrides, Strict, documented
 from infoplane.config.figures import FigureSpec
 from infoplane.config.kinds import TABLES
 from infoplane.config.labels import label_of_estimator, labels_of_trainings
-from infoplane.config.parsing import from_yaml
+from infoplane.config.parsing import from_yaml, printable
 from infoplane.config.recorded import RecordedExperiment
-from infoplane.config.sweeps import matched, with_sweeps
+from infoplane.config.sweeps import Sweeps, Written, matched, with_sweeps
 from infoplane.config.training import TrainingSpec
 from infoplane.config.validation import refuse_unknown, validated
 from infoplane.errors import UserError
@@ -38,6 +38,7 @@ __all__ = [
 class Experiment(TrainingSpec):
     """A training spec, how often it is repeated, and how many repetitions one job trains."""
 
+    beside: ClassVar[tuple[str, ...]] = (*Sweeps.model_fields, "recorded")
     repetitions: Annotated[
         Count,
         documented(
@@ -93,7 +94,7 @@ class Estimator(EstimatorSpec):
     """An estimator spec and the experiments that it is applied to."""
 
     experiments: Annotated[
-        Names,
+        Experiments,
         documented(
             "experiments that the estimator is applied to",
             unset="`all`",
@@ -276,8 +277,14 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     """
     sections = validated(Sections, config, source)
     everything = {"experiments": "all"}
+    for key in Experiment.beside:
+        if key in sections.defaults:
+            raise UserError(
+                f"{source}: defaults.{key}: is a key of experiments alone; move it to one of them"
+            )
     defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
-    written = with_sweeps(sections.experiments, source)
+    listed = with_sweeps(sections.experiments, source)
+    written = {name: its.keys for name, its in listed.items()}
     recorded = {
         name: validated(RecordedExperiment, own, source, f"experiments.{name}")
         for name, own in written.items()
@@ -289,6 +296,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         if name not in recorded
     }
     experiments: dict[str, AnyExperiment] = {name: (recorded | trained)[name] for name in written}
+    refuse_trained_again(listed, trained, source)
     refuse_kernels_on_a_gpu(sections, written, trained, source)
     for name, own in sections.datasets.items():
         if "name" in own:
@@ -388,6 +396,21 @@ def load_config(path: Path) -> Study:
         raise UserError(
             f"{path}: missing; correct the path, or begin with the small study that `infoplane init` writes"
         ) from error
+
+
+def refuse_trained_again(
+    listed: Mapping[str, Written], experiments: Mapping[str, Experiment], source: str
+) -> None:
+    """Sweeps and grids vary an experiment: no two of theirs train the same networks."""
+    trained: dict[tuple[str, TrainingSpec, int], str] = {}
+    for name, experiment in experiments.items():
+        one = listed[name]
+        first = trained.setdefault((one.origin, experiment.spec, experiment.repetitions), name)
+        if first != name:
+            remedy = "remove it" if len(one.changes) == 1 else f"change a value of it, or of {first}"
+            raise UserError(
+                f"{source}: {printable(one.place)} would train the networks of {first} again; {remedy}"
+            )
 
 
 def refuse_kernels_on_a_gpu(

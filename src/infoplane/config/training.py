@@ -93,7 +93,7 @@ NetworkSpec = Annotated[
 RangeSpec = Annotated[
     Annotated[str, one_of(POLICIES), Field(json_schema_extra={"enum": [*POLICIES]})]
     | Annotated[Pair, AfterValidator(of_many_points)],
-    expecting(f"{', '.join(POLICIES)}, or a pair [lo, hi] with lo < hi"),
+    expecting(f"{', '.join(POLICIES)}, or a pair [lo, hi] with lo < hi", *POLICIES),
 ]
 
 
@@ -135,7 +135,7 @@ class TrainingSpec(Spec):
     bits: Annotated[
         Bits | Literal["float32"],
         BeforeValidator(one_width_for_both, json_schema_input_type=Bits | BitWidth | Literal["float32"]),
-        expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}"),
+        expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}", "float32"),
         documented(
             "bits of the quantizers of weights and activations",
             values="bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers",
@@ -194,7 +194,7 @@ class TrainingSpec(Spec):
     ]
     batch_size: Annotated[
         Annotated[Count, Field(le=2**20)] | Literal["whole"],
-        expecting("a number of samples, 1 to 1048576, or whole"),
+        expecting("a number of samples, 1 to 1048576, or whole", "whole"),
         documented(
             "number of samples per step; a smaller last batch is kept. `whole` is the whole training set",
             values="samples, `whole`",

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from infoplane.config.fields import BY_LAYERS, BY_NAME, REMOVED
+from infoplane.config.fields import BY_LAYERS, BY_NAME, MEANT, REMOVED, Strict
 from infoplane.config.parsing import from_json, printable, quoted, shortened
+from infoplane.config.suggestions import suggestion
 from infoplane.errors import UserError
 
 __all__ = ["parse_spec", "refusal", "refuse_unknown", "validated"]
@@ -111,7 +111,7 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
                 return REMOVED[name]
             for section in sections:
                 model = cast(type[BaseModel], model.model_fields[section].annotation)
-            return f"unknown key; {suggestion(name, model.model_fields)}"
+            return f"unknown key; {suggestion_of_key(name, model)}"
         case "missing":
             return "missing; add it"
         case "literal_error":
@@ -130,11 +130,11 @@ def complaint(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{quoted(given)} is refused; it must be {rule}"
 
 
-def suggestion(name: str, names: Iterable[str]) -> str:
-    """The valid name that was probably meant, or all of them."""
-    names = list(names)
-    nearest = get_close_matches(name, names, n=1)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"use one of {', '.join(names)}"
+def suggestion_of_key(name: str, model: type[BaseModel]) -> str:
+    """The key that was probably meant of those that a model takes, and that stand beside them."""
+    keys = [*model.model_fields, *(model.beside if issubclass(model, Strict) else ())]
+    key, told = MEANT.get(name, ("", ""))
+    return told if key in keys else suggestion(name, keys)
 
 
 def refuse_unknown(names: Iterable[str], valid: Iterable[str], where: str) -> None:

@@ -4,12 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from infoplane.config.suggestions import nearest
 from infoplane.errors import UserError
 from infoplane.recording.calls import Call, name_of_call
 from infoplane.recording.inputs import Batch
@@ -143,8 +143,8 @@ def layers_of(
         if match["path"] == "softmax":
             return [output_layer(calls, match["item"])]
         names = {name for name, _ in model.named_modules()} | {*counts}
-        nearest = get_close_matches(match["path"], sorted(names), n=1)
-        advice = f"did you mean {nearest[0]!r}?" if nearest else "give names as of named_modules()"
+        meant = nearest(match["path"], sorted(names))
+        advice = f"did you mean {meant!r}?" if meant else "give names as of named_modules()"
         raise UserError(f"layer {wanted}: is unknown; {advice}")
     return [the_call(path, number, match["item"], calls, counts)]
 
@@ -263,10 +263,10 @@ def logits_in(tensors: Mapping[str, Tensor]) -> str | None:
         return next(iter(tensors), None)
     found = [path for path, each in tensors.items() if each.dim() in (1, 2) and each.is_floating_point()]
     if len(found) != 1:
-        nearest = f"softmax{found[0]}" if found else f"output{next(iter(tensors))}"
+        meant = f"softmax{found[0]}" if found else f"output{next(iter(tensors))}"
         raise UserError(
             f"layers: the model outputs {', '.join(tensors)}, and it is not clear which are the logits; "
-            f'give layers= with "{nearest}" among them'
+            f'give layers= with "{meant}" among them'
         )
     return found[0]
 

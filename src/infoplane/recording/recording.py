@@ -14,7 +14,7 @@ from torch import nn
 
 from infoplane.artifacts import array_digest, describe, machine, write_table
 from infoplane.config.layers import column_of_layers, layers_in
-from infoplane.config.validation import suggestion
+from infoplane.config.suggestions import suggestion
 from infoplane.entropy import Information, entropy
 from infoplane.errors import UserError, WrongValue
 from infoplane.recording.calls import Call, observed

@@ -4,7 +4,6 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from importlib.util import find_spec
 from itertools import dropwhile
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from infoplane.config.parsing import quoted, shortened
 from infoplane.config.study import Study, load_config
+from infoplane.config.suggestions import nearest
 from infoplane.errors import UserError
 from infoplane.layout import Layout, path_of
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
@@ -107,10 +107,10 @@ def refuse_other_targets(study: Study, targets: Sequence[str]) -> None:
     for target in targets:
         if "/" in target or target in target_names():
             continue
-        nearest = get_close_matches(target, [*own, *figures], n=1)
+        meant = nearest(target, [*own, *figures])
         remedy = f"use {', '.join(own)}, or paths below results"
-        if nearest:
-            remedy = f"did you mean {quoted((figures | own)[nearest[0]])}?"
+        if meant:
+            remedy = f"did you mean {quoted((figures | own)[meant])}?"
         raise UserError(f"{quoted(target)} is no target; {remedy}")
 
 
