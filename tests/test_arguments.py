@@ -43,6 +43,8 @@ def mistake(capsys, *arguments: str) -> str:
             "infoplane: '--histroy' is no option; did you mean '--history'? (see ",
         ),
         (["statistics", "errors"], "infoplane: the following arguments are required: --exact, "),
+        (["Check"], "infoplane: 'Check' is no command; did you mean 'check'? (see infoplane --help)"),
+        (["run", "a.yaml", "-z", "claims"], "infoplane: '-z' is no option (see infoplane run --help)"),
         (["check", "a.yaml", "b.yaml"], "infoplane: 'b.yaml' is one word too many; "),
         ([], "infoplane: the following arguments are required: COMMAND (see infoplane --help)"),
         (
@@ -53,6 +55,26 @@ def mistake(capsys, *arguments: str) -> str:
 )
 def test_a_mistake_is_one_line(capsys, arguments, line):
     assert mistake(capsys, *arguments).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["redraw", "F", "--output", "X", "a", "b"], ["a", "b"]),
+        (["redraw", "F", "a", "--output", "X", "b"], ["a", "b"]),
+        (["redraw", "F", "--output", "X", "--", "a", "-b"], ["a", "-b"]),
+        (["redraw", "--output", "X", "F"], []),
+    ],
+)
+def test_names_may_stand_behind_options(arguments, found):
+    given = parser().parse_args(arguments)
+    assert (str(given.folder), str(given.output), given.figures) == ("F", "X", found)
+
+
+def test_targets_may_stand_behind_options():
+    given = parser().parse_args(["run", "a.yaml", "-n", "claims", "--cores", "2", "paper"])
+    assert (str(given.config), given.dry_run, given.cores) == ("a.yaml", True, 2)
+    assert given.target == ["claims", "paper"]
 
 
 def test_a_number_of_cores_is_a_number(capsys):

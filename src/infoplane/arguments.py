@@ -49,9 +49,30 @@ class Parser(ArgumentParser):
         if not self._subparsers:
             self.refuse_unknown_options(sys.argv[1:] if args is None else args)
         found, unknown = super().parse_known_args(args, namespace)
+        unknown = self.added_to_list(found, unknown)
         if unknown:
-            self.error(f"{quoted(unknown[0])} is one word too many; quote names that have spaces")
+            what = (
+                "no option"
+                if unknown[0].startswith("-")
+                else "one word too many; quote names that have spaces"
+            )
+            self.error(f"{quoted(unknown[0])} is {what}")
         return found, unknown
+
+    def added_to_list(self, found: Namespace, unknown: Sequence[str]) -> list[str]:
+        """Add words behind options to the list of names that ends a command; argparse ends it at an option.
+
+        Returns:
+            What no list takes.
+        """
+        lists = [action.dest for action in self._get_positional_actions() if action.nargs == "*"]
+        maybe_options = [*itertools.takewhile("--".__ne__, unknown)]
+        options = [word for word in maybe_options if word.startswith("-")]
+        if not lists or options:
+            return options or [*unknown]
+        behind_dashes = unknown[len(maybe_options) + 1 :]
+        setattr(found, lists[-1], [*getattr(found, lists[-1]), *maybe_options, *behind_dashes])
+        return []
 
     def refuse_unknown_options(self, words: Sequence[str]) -> None:
         """Suggest the nearest option before arguments are missed that stand behind a misspelt one."""
