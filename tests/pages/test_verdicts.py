@@ -63,10 +63,10 @@ def test_a_row_for_each_claim_and_reading(claims):
         ("C3", "logits", "supported", "relu/exact T12",
          "least clearly, T₁₂ (ReLU) compresses in 2 of 50 runs"),
         ("C4", "codes", "mixed", "tanh/exact T5 against relu/exact",
-         "nearest to support, T₅ of two networks (tanh; ReLU) differs in compression by more than the "
+         "in the way of support, T₅ of two networks (tanh; ReLU) differs in compression by more than the "
          "margin, the same way, in 2 of 50 pairs of runs"),
         ("C5", "codes", "mixed", "tanh/exact T4 against tanh-float/thirty",
-         "furthest from support, T₄ (tanh), of which 30 bins show compression (tanh, float32), compresses in "
+         "in the way of support, T₄ (tanh), of which 30 bins show compression (tanh, float32), compresses in "
          "2 of 50 runs"),
         ("C6", "networks/codes", "refuted", "relu/exact",
          "least clearly, some hidden layer (ReLU) compresses in 2 of 50 runs"),

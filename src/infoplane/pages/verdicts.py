@@ -44,8 +44,8 @@ MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
 LEADS = {
     (True, True): "least clearly",
     (True, False): "most clearly",
-    (False, True): "furthest from support",
-    (False, False): "nearest to support",
+    (False, True): "in the way of support",
+    (False, False): "in the way of support",
 }
 READINGS = {
     "bins": "by binning",
