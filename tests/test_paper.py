@@ -322,10 +322,10 @@ def test_labels_of_experiments_differ(tmp_path):
     told = facts(study, Layout(study), config)
     labels = {name: its["label"] for name, its in told["experiments"].items()}
     assert labels == {
-        "short": "ReLU, 8 bits (short)",
-        "long": "ReLU, 8 bits (long)",
+        "short": "ReLU, 8 bits, 300 epochs",
+        "long": "ReLU, 8 bits, 600 epochs",
         "other": "ReLU, 4 bits",
-        "again": "ReLU, 4 bits (again)",
+        "again": "ReLU, 4 bits, 600 epochs",
     }
 
 

@@ -81,6 +81,11 @@ def on_post_page(output: str, **_: Any) -> str:
     return output.replace(' role="dialog">', ' role="dialog" aria-label="Search">')
 
 
+def on_post_template(output: str, **_: Any) -> str:
+    """The same for a page that is no document: the one for addresses that lead nowhere."""
+    return on_post_page(output)
+
+
 def links_of(markdown: str, source: str) -> list[tuple[str, str]]:
     """The relative links of a page that lies at `source`: as they are written, and from the root."""
     folder = PurePosixPath(source).parent
