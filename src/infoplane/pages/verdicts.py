@@ -40,13 +40,9 @@ SENTENCES = {
     "C6": COMPRESSES,
 }
 MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
-# How clear the first of the decisive cells is, by whether the verdict is strong and whether all must agree
-LEADS = {
-    (True, True): "least clearly",
-    (True, False): "most clearly",
-    (False, True): "in the way of support",
-    (False, False): "in the way of support",
-}
+# What the first of the decisive cells of a supported or refuted verdict is, by whether all cells must agree
+LEADS = {True: "least clearly", False: "most clearly"}
+IN_THE_WAY = "in the way of support"
 READINGS = {
     "bins": "by binning",
     "codes": "counting the codes of quantized networks",
@@ -144,7 +140,8 @@ def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     names["layer"] = f"T{names['layer']}".translate(SUBSCRIPTS) if names["layer"] else "some hidden layer"
     sentence = SENTENCES[claim.name].format(**names, k=verdict["k"], n=verdict["n"])
     interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
-    return f"{LEADS[word in STRONG, rule.every]}, {sentence} {interval}{mean_of(verdict)}"
+    lead = LEADS[rule.every] if word in STRONG else IN_THE_WAY
+    return f"{lead}, {sentence} {interval}{mean_of(verdict)}"
 
 
 def mean_of(verdict: pd.Series) -> str:
