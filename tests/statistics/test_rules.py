@@ -40,6 +40,7 @@ def test_every_cell_shows_or_some_cell_lacks(rows, word, decisive):
         ([LACKS, ("shows", 0.01, 1), SHOWS], "supported", [2, 1]),
         ([LACKS, BARELY], "refuted", [1]),
         ([LACKS, MIXED], "mixed", [1, 0]),
+        ([LACKS, ("mixed", 1.0, 0.3), LACKS], "mixed", [1, 0, 2]),  # the nearest of those with p = 1
     ],
 )
 def test_some_cell_shows_or_every_cell_lacks(rows, word, decisive):

@@ -43,11 +43,14 @@ class Rule(NamedTuple):
     def against(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells that keep the rule from being fulfilled, with their p: the furthest first.
 
-        If one cell were enough, that is all of them, the nearest first.
+        If one cell were enough, that is all of them, the nearest first. Of cells with equal p, such as 1, the
+        nearest is the one with the largest p of the opposite.
         """
         others = (cells["status"] != self.status) | (not self.every)
+        opposite = "lacks" if self.status == "shows" else "shows"
+        by = [f"p_{self.status}", f"p_{opposite}"]
         ordered = cells.assign(p=self.p(cells))[others]
-        return ordered.sort_values(f"p_{self.status}", ascending=not self.every, kind="stable")
+        return ordered.sort_values(by, ascending=[not self.every, self.every], kind="stable")
 
 
 def some(status: Literal["shows", "lacks"]) -> Rule:
