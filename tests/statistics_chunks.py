@@ -7,7 +7,7 @@ import pandas as pd
 import simulation
 
 from infoplane.artifacts import read_table
-from infoplane.statistics import summarise_information
+from infoplane.statistics.tables import summarise_information
 
 EPOCHS, EVERY, REPETITIONS = 1200, 50, 6
 INFORMATION = simulation.information(range(REPETITIONS), EPOCHS, EVERY)

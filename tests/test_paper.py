@@ -19,7 +19,7 @@ from infoplane.errors import UserError
 from infoplane.layout import Layout
 from infoplane.paper import write_paper
 from infoplane.paper.facts import facts
-from infoplane.statistics import join_prevalence, write_claims
+from infoplane.statistics.joins import join_prevalence, write_claims
 from infoplane.statistics.settings import COLUMNS
 
 pypdf = pytest.importorskip("pypdf")

@@ -8,7 +8,7 @@ from recorded_runs import BINS, LABELS, recorder_of, run_of, save_runs
 from infoplane import EstimatorSpec, UserError, load_table
 from infoplane.artifacts import read_table
 from infoplane.recorded import write_history, write_information
-from infoplane.statistics import summarise_accuracy, summarise_information
+from infoplane.statistics.tables import summarise_accuracy, summarise_information
 
 EXACT = EstimatorSpec(kind="exact")
 

@@ -16,7 +16,7 @@ from infoplane.errors import UserError
 from infoplane.information import run as run_information
 from infoplane.information.resolution import resolution
 from infoplane.results import KINDS
-from infoplane.statistics import summarise_information
+from infoplane.statistics.tables import summarise_information
 from infoplane.training import run as run_training
 
 

@@ -198,38 +198,38 @@ def levels(given: Namespace) -> None:
 
 
 def statistics_information(given: Namespace) -> None:
-    from infoplane.statistics import summarise_information
+    from infoplane.statistics.tables import summarise_information
 
     summarise_information(given.information, given.history, given.aggregates, given.phases)
 
 
 def statistics_tradeoff(given: Namespace) -> None:
-    from infoplane.statistics import summarise_tradeoff
+    from infoplane.statistics.tables import summarise_tradeoff
 
     summarise_tradeoff(given.phases, given.history, given.tradeoff, given.correlations)
 
 
 def statistics_accuracy(given: Namespace) -> None:
-    from infoplane.statistics import summarise_accuracy
+    from infoplane.statistics.tables import summarise_accuracy
 
     summarise_accuracy(given.history, given.dataset, given.output)
 
 
 def statistics_errors(given: Namespace) -> None:
-    from infoplane.statistics import summarise_errors
+    from infoplane.statistics.tables import summarise_errors
 
     summarise_errors(given.exact, given.binned, given.output)
 
 
 def statistics_join(given: Namespace) -> None:
-    from infoplane import statistics
+    from infoplane.statistics import joins
 
-    join = getattr(statistics, given.join)
+    join = getattr(joins, given.join)
     join(grouped(given.tables) if given.chunked else dict(given.tables), given.output)
 
 
 def statistics_claims(given: Namespace) -> None:
-    from infoplane.statistics import write_claims
+    from infoplane.statistics.joins import write_claims
 
     write_claims(dict(given.phases), given.claims, given.cells, given.margins)
 
@@ -247,7 +247,7 @@ def activations(given: Namespace) -> None:
 
 
 def trace(given: Namespace) -> None:
-    from infoplane.statistics import trace
+    from infoplane.statistics.trace import trace
 
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")

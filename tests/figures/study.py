@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from infoplane.artifacts import describe, write_table
 from infoplane.config import EstimatorSpec, FigureSpec
 from infoplane.config.kinds import FIGURES, TABLES
-from infoplane.statistics import summarise_errors, summarise_information, summarise_tradeoff
 from infoplane.statistics.aggregates import ACCURACIES, aggregate, bad_fits, failures
+from infoplane.statistics.tables import summarise_errors, summarise_information, summarise_tradeoff
 
 EPOCHS, EVERY = 1200, 50
 ESTIMATORS = {

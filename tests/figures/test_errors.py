@@ -8,7 +8,7 @@ from drawings import panels, words
 from infoplane.figures.drawing import write_figure
 from infoplane.plotting.means import curve
 from infoplane.results import load_table
-from infoplane.statistics import summarise_errors
+from infoplane.statistics.tables import summarise_errors
 
 from .study import figure_spec
 

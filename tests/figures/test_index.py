@@ -22,7 +22,8 @@ from infoplane.pages.methods import methods
 from infoplane.pages.verdicts import reading_in_words, write_verdicts
 from infoplane.recognition import description_of
 from infoplane.recorded import write_history, write_information
-from infoplane.statistics import summarise_information, write_claims
+from infoplane.statistics.joins import write_claims
+from infoplane.statistics.tables import summarise_information
 
 from .study import figure_spec
 

@@ -14,8 +14,9 @@ from scipy.stats import t as student
 from infoplane import EstimatorSpec, TrainingSpec, estimate, load_dataset, train
 from infoplane.artifacts import read_table, write_table
 from infoplane.errors import UserError
-from infoplane.statistics import join_violations, summarise_errors
 from infoplane.statistics.errors import errors, violations
+from infoplane.statistics.joins import join_violations
+from infoplane.statistics.tables import summarise_errors
 
 EXACT = simulation.information(range(6), 100, 20, prefit=40)
 QUANTITIES = ["h_t", "i_xt", "i_ty"]

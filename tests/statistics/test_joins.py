@@ -9,7 +9,8 @@ from phase_files import write_phases
 from statistics_chunks import HISTORY, INFORMATION, REPETITIONS, chunks, summarise
 
 from infoplane.artifacts import read_table
-from infoplane.statistics import (
+from infoplane.statistics.differences import DIFFERENCES
+from infoplane.statistics.joins import (
     join_differences,
     join_errors,
     join_fits,
@@ -19,10 +20,8 @@ from infoplane.statistics import (
     join_prevalence,
     join_reliability,
     join_resolution,
-    summarise_accuracy,
-    summarise_errors,
 )
-from infoplane.statistics.differences import DIFFERENCES
+from infoplane.statistics.tables import summarise_accuracy, summarise_errors
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from infoplane.artifacts import describe, write_table
 from infoplane.config import TrainingSpec
-from infoplane.statistics import join_settings
+from infoplane.statistics.joins import join_settings
 from infoplane.statistics.settings import (
     COLUMNS,
     Setting,

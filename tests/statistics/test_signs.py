@@ -12,7 +12,7 @@ from phase_files import write_phases
 from scipy.stats import binomtest
 
 from infoplane.config import EstimatorSpec
-from infoplane.statistics import join_signs
+from infoplane.statistics.joins import join_signs
 from infoplane.statistics.signs import COLUMNS, interval_of_runs, signs
 
 COUNTS = ["k", "n", "both", "neither", "estimate_only", "exact_only"]

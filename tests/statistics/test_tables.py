@@ -13,15 +13,9 @@ from infoplane.artifacts import describe, read_table, write_table
 from infoplane.config import TrainingSpec
 from infoplane.datasets.synthetic import synthetic
 from infoplane.errors import UserError
-from infoplane.statistics import (
-    join_fits,
-    join_information,
-    join_phases,
-    summarise_accuracy,
-    summarise_information,
-)
 from infoplane.statistics.chunks import read_chunks
-from infoplane.statistics.tables import POPULATION
+from infoplane.statistics.joins import join_fits, join_information, join_phases
+from infoplane.statistics.tables import POPULATION, summarise_accuracy, summarise_information
 
 
 def refusal(function, *arguments) -> str:

@@ -10,8 +10,9 @@ from phase_files import write_phases
 
 from infoplane.cli import main
 from infoplane.errors import UserError
-from infoplane.statistics import trace, write_claims
 from infoplane.statistics.claims import CLAIMS
+from infoplane.statistics.joins import write_claims
+from infoplane.statistics.trace import trace
 from infoplane.statistics.verdicts import BY_MARGINS, CELLS
 
 NAMES = ("claims", "cells", "margins")

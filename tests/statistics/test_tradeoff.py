@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from infoplane.artifacts import read_table
-from infoplane.statistics import join_correlations, summarise_information, summarise_tradeoff
+from infoplane.statistics.joins import join_correlations
 from infoplane.statistics.prevalence import SEED
+from infoplane.statistics.tables import summarise_information, summarise_tradeoff
 from infoplane.statistics.tradeoff import correlate, correlations, tradeoff
 
 RANDOM = np.random.default_rng(0)

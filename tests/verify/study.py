@@ -9,17 +9,15 @@ from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpe
 from infoplane.datasets import run
 from infoplane.figures.drawing import write_figure
 from infoplane.information import run as inform
-from infoplane.statistics import (
+from infoplane.statistics.joins import (
     join_fits,
     join_information,
     join_phases,
     join_settings,
     join_signs,
-    summarise_accuracy,
-    summarise_information,
-    summarise_tradeoff,
     write_claims,
 )
+from infoplane.statistics.tables import summarise_accuracy, summarise_information, summarise_tradeoff
 from infoplane.training import run as train
 from infoplane.verify import verify
 

@@ -5,7 +5,7 @@ import pytest
 
 from infoplane import UserError
 from infoplane.artifacts import describe, read_table, write_table
-from infoplane.statistics import join_correlations, join_information, join_phases, join_settings
+from infoplane.statistics.joins import join_correlations, join_information, join_phases, join_settings
 from infoplane.verify import verify
 from infoplane.verify.tables import check_joined, check_table
 

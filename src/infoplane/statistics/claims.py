@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from infoplane.activations import ACTIVATIONS
 from infoplane.config import EstimatorSpec
 from infoplane.errors import UserError
 from infoplane.statistics.cells import Cell, difference_cell, disagreement_cell, layer_cell, network_cell
@@ -22,7 +23,7 @@ from infoplane.statistics.rules import Rule, every, some
 __all__ = ["CLAIMS", "PROTOCOLS", "Claim"]
 
 PROTOCOLS = ("published", "controlled")
-EXACT = ("codes", "float32")
+COUNTED = ("codes", "float32")
 FIRST = EstimatorSpec(kind="uniform", bins=30, range=(-1, 1))
 # The binnings that authors have used: of the paper, of others, and of Shwartz-Ziv & Tishby
 BINNINGS = (
@@ -31,16 +32,14 @@ BINNINGS = (
     EstimatorSpec(kind="uniform", bins=30, range="layer"),
     FIRST,
 )
-# Where the values of activation functions lie, if they are bounded
-BOUNDS = {"tanh": (-1, 1), "hard-tanh": (-1, 1), "sigmoid": (0, 1)}
 
-Study = Sequence[Observation]
+Observations = Sequence[Observation]
 
 
 class Claim(ABC):
     """A claim; under each protocol, every reading of it has a verdict of its own."""
 
-    readings: ClassVar[Mapping[str, Sequence[str]]] = dict.fromkeys(PROTOCOLS, EXACT)
+    readings: ClassVar[Mapping[str, Sequence[str]]] = dict.fromkeys(PROTOCOLS, COUNTED)
     supported: ClassVar[Rule]
     refuted: ClassVar[Rule]
 
@@ -64,14 +63,14 @@ class Claim(ABC):
         return " ".join(statement.split()), " ".join(rule.split())
 
     @abstractmethod
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         """All that the claim rests on."""
 
     def left_out(self, cells: pd.DataFrame) -> pd.Series:
         """Why each cell does not count; empty if it does."""
         return cells["left_out"].mask(cells["status"] == "ceiling", "ceiling")
 
-    def note(self, study: Study, decisive: pd.DataFrame) -> str:
+    def note(self, study: Observations, decisive: pd.DataFrame) -> str:
         """What has to be said of support by these cells."""
         return ""
 
@@ -87,7 +86,7 @@ class C1(Claim):
     readings = dict.fromkeys(PROTOCOLS, ("bins",))
     supported, refuted = some("shows"), every("lacks")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         binned = [one for one in study if one.seen_by in BINNINGS and not one.quantized]
         for one, other in combinations(binned, 2):
             if one.experiment == other.experiment:
@@ -99,7 +98,7 @@ class C1(Claim):
                     cell = disagreement_cell(first, second, "bins", layer)
                     yield cell if fits else replace(cell, left_out="beyond the bins")
 
-    def note(self, study: Study, decisive: pd.DataFrame) -> str:
+    def note(self, study: Observations, decisive: pd.DataFrame) -> str:
         """The way of laying bins without which nothing would support the claim."""
         ways = {one.name: way_of(one.seen_by) for one in study}
         pairs = [
@@ -119,7 +118,7 @@ class C2(Claim):
 
     supported, refuted = every("shows"), some("lacks")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         for one in study:
             if one.exact_reading:
                 yield from (layer_cell(one, one.exact_reading, "fitting", layer) for layer in one.layers)
@@ -137,7 +136,7 @@ class C3(Claim):
     }
     supported, refuted = every("shows"), some("lacks")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         for one in study:
             if one.output_reading:
                 yield layer_cell(one, one.output_reading, "compression", one.layers[-1])
@@ -153,7 +152,7 @@ class C4(Claim):
 
     supported, refuted = some("shows"), every("lacks")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         for tanh, relu in product(study, study):
             activations = tanh.activation, relu.activation
             if activations == ("tanh", "relu") and tanh.trained_like(relu, but="activation"):
@@ -172,13 +171,13 @@ class C5(Claim):
 
     supported, refuted = every("shows"), every("lacks")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         for first in study:
             if first.seen_by == FIRST and not first.quantized and first.activation == "tanh":
-                for reading in EXACT:
+                for reading in COUNTED:
                     yield from self.compared(first, reading, study)
 
-    def compared(self, first: Observation, reading: str, study: Study) -> Iterator[Cell]:
+    def compared(self, first: Observation, reading: str, study: Observations) -> Iterator[Cell]:
         """The layers that bins see, and the same layers counted exactly."""
         exact = [one for one in study if one.exact_reading == reading]
         if reading == "float32":
@@ -207,11 +206,11 @@ class C6(Claim):
     """
 
     readings = dict.fromkeys(
-        PROTOCOLS, tuple(f"{by}/{reading}" for by in ("layers", "networks") for reading in EXACT)
+        PROTOCOLS, tuple(f"{by}/{reading}" for by in ("layers", "networks") for reading in COUNTED)
     )
     supported, refuted = some("lacks"), every("shows")
 
-    def cells(self, study: Study) -> Iterator[Cell]:
+    def cells(self, study: Observations) -> Iterator[Cell]:
         for one in study:
             if one.exact_reading and one.layers[:-1]:
                 layers = f"layers/{one.exact_reading}"
@@ -232,8 +231,11 @@ def within_bins(one: Observation) -> bool:
     """Whether no activation can lie outside of the range of the bins."""
     if not isinstance(one.seen_by.range, tuple):
         return True
-    low, high = BOUNDS.get(one.activation, (-float("inf"), float("inf")))
-    return one.seen_by.range[0] <= low and high <= one.seen_by.range[1]
+    function = ACTIVATIONS.get(one.activation)
+    if function is None or function.bounds is None:
+        return False
+    (low, high), (lowest, highest) = one.seen_by.range, function.bounds
+    return low <= lowest and highest <= high
 
 
 def way_of(estimator: EstimatorSpec) -> str:

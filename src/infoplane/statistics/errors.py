@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 
 from infoplane.statistics.aggregates import INFORMATION
+from infoplane.statistics.phases import ROUNDING
 
 __all__ = ["errors", "violations"]
 
 SNAPSHOT = ["repetition", "part", "epoch"]
-# Sums of logarithms in float64 are right to far more than this (bits)
-ROUNDING = 1e-12
 
 
 def errors(binned: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from infoplane.statistics.cells import DESCRIBED, Cell, decide, describe
-from infoplane.statistics.claims import CLAIMS, Claim, Study
+from infoplane.statistics.claims import CLAIMS, Claim, Observations
 from infoplane.statistics.margins import DEFAULT, MARGINS, Margin
 from infoplane.statistics.rules import Verdict, corrected, verdict_of
 
@@ -132,7 +132,7 @@ class Case:
         return verdict_of(counted(cells), self.claim.supported, self.claim.refuted)
 
 
-def cases(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> Iterator[Case]:
+def cases(study: Observations, claims: Iterable[Claim] = CLAIMS.values()) -> Iterator[Case]:
     """Every claim under every protocol and in every reading, also where there is no cell."""
     for claim in claims:
         cells = list(claim.cells(study))
@@ -142,7 +142,7 @@ def cases(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> Iterator[C
                 yield Case(claim, protocol, reading, own)
 
 
-def judge(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> Judgement:
+def judge(study: Observations, claims: Iterable[Claim] = CLAIMS.values()) -> Judgement:
     """Decide all claims."""
     every = list(cases(study, claims))
     found = [each for each in every if each.cells]
@@ -155,7 +155,7 @@ def judge(study: Study, claims: Iterable[Claim] = CLAIMS.values()) -> Judgement:
     )
 
 
-def judged(case: Case, study: Study) -> dict[str, Any]:
+def judged(case: Case, study: Observations) -> dict[str, Any]:
     """A row of `claims.csv`."""
     row: dict[str, Any] = {**case.key, "statement": case.claim.words[0]}
     if not case.cells:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane import statistics
 from infoplane.artifacts import read_csv, read_table
 from infoplane.config.kinds import TABLES
 from infoplane.errors import UserError
 from infoplane.layout import JOINS, locate, path_of
 from infoplane.recognition import description_of
-from infoplane.statistics import summarise_accuracy, summarise_information, write_claims
+from infoplane.statistics import joins
+from infoplane.statistics.joins import write_claims
+from infoplane.statistics.tables import summarise_accuracy, summarise_information
 from infoplane.verify.chunks import chunks_of
 from infoplane.verify.facts import RUN_AGAIN
 
@@ -65,7 +66,7 @@ def check_joined(path: Path) -> None:
     """
     results, names = locate(path, "joined")
     table, name = read_csv(path), names["table"]
-    kind, join = JOINS[name].of, getattr(statistics, f"join_{name}")
+    kind, join = JOINS[name].of, getattr(joins, f"join_{name}")
     if table.empty:
         check_empty(path, join, kind)
         return
