@@ -13,9 +13,7 @@ import pytest
 from infoplane import UserError
 from infoplane.artifacts import (
     as_read,
-    canonical,
     describe,
-    digest,
     read_csv,
     read_table,
     refuse_mismatch,
@@ -23,6 +21,7 @@ from infoplane.artifacts import (
     write_table,
     written_aside,
 )
+from infoplane.digests import canonical, digest
 
 SPEC = {"training": {"bits": 8, "learning_rate": 1e-4}}
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from infoplane.artifacts import KEY, canonical, describe, write_table
+from infoplane.artifacts import KEY, describe, write_table
 from infoplane.cli import main
 from infoplane.config.study import load_config
 from infoplane.datasets import synthetic
+from infoplane.digests import canonical
 from infoplane.layout import benchmark_of, log_of, repetitions_of
 from infoplane.provenance import Provenance, made_from
 from infoplane.status import duration, expected_chunks, size, state, summary

@@ -17,19 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infoplane.code import RECORDED, STAGES, TRAINED, made_by
+from infoplane.digests import canonical, digest
 from infoplane.errors import UserError
-from infoplane.recognition import DAMAGE, KEY, describe_in_words, recognise
+from infoplane.recognition import DAMAGE, KEY, UNKNOWN, describe_in_words, recognise
 
 __all__ = [
     "KEY",
     "MOVE_AWAY",
-    "UNKNOWN",
     "array_digest",
     "as_read",
-    "canonical",
     "describe",
-    "digest",
-    "file_digest",
     "parse_description",
     "read_csv",
     "read_table",
@@ -44,29 +41,8 @@ __all__ = [
 
 CONTENT = "content"
 LIBRARIES = ("infoplane", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "torch")
-UNKNOWN = "of an unknown format, or cut off"
 DAMAGED = "truncated or damaged; delete it and run the workflow again"
 MOVE_AWAY = "if the workflow made this file, move it away and run the workflow again"
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 (hex) of the bytes of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal content gives equal text.
-
-    >>> canonical({"b": 1, "a": [2.5, None]})
-    '{"a":[2.5,null],"b":1}'
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def digest(value: Any) -> str:
-    """SHA-256 (hex) of the canonical JSON of `value`."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def describe(kind: str, spec: dict[str, Any], **content: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from infoplane.artifacts import KEY, array_digest, digest, written_aside
+from infoplane.artifacts import KEY, array_digest, written_aside
+from infoplane.digests import digest
 from infoplane.errors import UserError
 from infoplane.recognition import recognise
 

@@ -36,6 +36,7 @@ PLUMBING = frozenset(
         "datasets.file",
         "datasets.sources",
         "devices",
+        "digests",
         "errors",
         "html",
         "compilation",

@@ -12,18 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import (
-    file_digest,
-    read_csv,
-    read_table,
-    versions,
-    write_csv,
-    write_table,
-    written_aside,
-)
+from infoplane.artifacts import read_csv, read_table, versions, write_csv, write_table, written_aside
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.study import Study, load_config
 from infoplane.costs import costs_of, with_totals
+from infoplane.digests import file_digest
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times

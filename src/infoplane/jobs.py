@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoplane.artifacts import canonical
 from infoplane.config.parsing import from_yaml
 from infoplane.config.study import Study, resolve
+from infoplane.digests import canonical
 from infoplane.layout import Layout, behind_names, path_of, ready_of
 from infoplane.provenance import Provenance, refuse_folders, refuse_missing_data
 

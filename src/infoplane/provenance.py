@@ -11,12 +11,13 @@ from typing import Any
 
 from safetensors import safe_open
 
-from infoplane.artifacts import canonical, file_digest
 from infoplane.code import RECORDED, TRAINED, made_by
 from infoplane.config import DatasetSpec, EstimatorSpec, RecordedExperiment, RecordedSpec, TrainingSpec
+from infoplane.config.kinds import FIGURES
 from infoplane.config.recorded import estimators_in
 from infoplane.config.specs import Spec
 from infoplane.config.study import Study
+from infoplane.digests import canonical, file_digest
 from infoplane.errors import UserError
 from infoplane.layout import path_of, repetitions_of
 from infoplane.recognition import description_of
@@ -35,8 +36,8 @@ __all__ = [
 FIRST = 1  # of the kernels, before results said their version
 # Tables of one repetition of an experiment
 OF_ONE_RUN = ("merging", "activations")
-# Figures of accuracies, and whether they take one of both or all
-SHOWN: dict[str, Callable[[Iterable[bool]], bool]] = {"accuracy": any, "tradeoff": all, "explorer": all}
+# Whether runs with and without each accuracy have what a figure takes, by `FigureKind.accuracies`
+ENOUGH: dict[str, Callable[[Iterable[bool]], bool]] = {"": lambda has: True, "any": any, "all": all}
 
 
 class Provenance:
@@ -129,12 +130,12 @@ class Provenance:
 
 def is_information(table: Path, estimator: EstimatorSpec, trajectory: Path) -> bool:
     """Whether a table says that it is the information of a trajectory by an estimator and these kernels."""
-    told, trained = description_of(table), description_of(trajectory)
+    measured, trained = description_of(table), description_of(trajectory)
     return (
-        described_spec(told) == {**described_spec(trained), "estimator": estimator.differences()}
-        and told.get("repetitions") == repetitions_in(trajectory, trained)
-        and identity(told.get("dataset")) == identity(trained.get("dataset")) is not None
-        and maker(told) == made_by("information")
+        described_spec(measured) == {**described_spec(trained), "estimator": estimator.differences()}
+        and measured.get("repetitions") == repetitions_in(trajectory, trained)
+        and identity(measured.get("dataset")) == identity(trained.get("dataset")) is not None
+        and maker(measured) == made_by("information")
     )
 
 
@@ -239,10 +240,10 @@ def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:
     experiment = study.recorded[name]
     where = f"{source}: experiments.{name}.recorded"
     try:
-        told = experiment.descriptions()[0]
+        description = experiment.descriptions()[0]
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    path, held = experiment.paths[0], estimators_in(told)
+    path, held = experiment.paths[0], estimators_in(description)
     known = ", ".join(f"{key} {canonical(spec)}" for key, spec in held.items())
     asked = {key: its.spec for key, its in study.estimators.items() if name in its.experiments}
     for key, spec in asked.items():
@@ -261,7 +262,7 @@ def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:
             )
     has = [each in experiment.accuracies for each in ("train_accuracy", "test_accuracy")]
     for key, figure in study.figures.items():
-        if name in figure.experiments and figure.kind in SHOWN and not SHOWN[figure.kind](has):
+        if name in figure.experiments and not ENOUGH[FIGURES[figure.kind].accuracies](has):
             raise UserError(
                 f"{source}: figures.{key}: {name} was recorded without accuracies; give "
                 "recorder.record(epoch, train_accuracy=…, test_accuracy=…), or name other experiments"

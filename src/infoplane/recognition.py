@@ -16,9 +16,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-__all__ = ["CHECKPOINT", "DAMAGE", "KEY", "Recognised", "describe_in_words", "description_of", "recognise"]
+__all__ = [
+    "CHECKPOINT",
+    "DAMAGE",
+    "KEY",
+    "UNKNOWN",
+    "Recognised",
+    "describe_in_words",
+    "description_of",
+    "recognise",
+]
 
 KEY = "infoplane"
+UNKNOWN = "of an unknown format, or cut off"
 # What reading a damaged file, or another file in its place, may raise
 DAMAGE = (
     ArithmeticError,

@@ -26,16 +26,16 @@ class Runs(NamedTuple):
     Attributes:
         paths: their files, one for each run.
         tables: what each has recorded, by all estimators.
-        told: what each says of itself.
+        descriptions: what each says of itself.
     """
 
     paths: Sequence[Path]
     tables: Sequence[pd.DataFrame]
-    told: Sequence[dict[str, Any]]
+    descriptions: Sequence[dict[str, Any]]
 
     @property
     def spec(self) -> RecordedSpec:
-        return recorded_spec(self.paths, self.told)
+        return recorded_spec(self.paths, self.descriptions)
 
     def describe(self, kind: str, dataset: str, spec: dict[str, Any]) -> dict[str, Any]:
         """The description of a table of these runs.
@@ -43,13 +43,13 @@ class Runs(NamedTuple):
         Args:
             kind: what the table holds.
             dataset: the name of the recorded inputs.
-            spec: what is told of it beside the runs.
+            spec: what is known of it beside the runs.
         """
         return describe(
             kind,
             {"recorded": self.spec.differences(), **spec},
             repetitions=[*range(len(self.paths))],
-            dataset=recorded_dataset(dataset, self.told[0]),
+            dataset=recorded_dataset(dataset, self.descriptions[0]),
             layers=len(self.spec.layers),
             files=[str(path) for path in self.paths],
         )
@@ -61,9 +61,9 @@ def read_runs(paths: Sequence[Path]) -> Runs:
     Raises:
         UserError: a file is missing, damaged or no recording, or two are not of one experiment.
     """
-    tables, told = zip(*(read_table(path, "recorded") for path in paths), strict=True)
-    refuse_different(paths, told)
-    return Runs(paths, tables, told)
+    tables, descriptions = zip(*(read_table(path, "recorded") for path in paths), strict=True)
+    refuse_different(paths, descriptions)
+    return Runs(paths, tables, descriptions)
 
 
 def information_of(runs: Runs, estimator: EstimatorSpec) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def information_of(runs: Runs, estimator: EstimatorSpec) -> pd.DataFrame:
     Raises:
         UserError: the runs were recorded without the estimator.
     """
-    known = estimators_in(runs.told[0])
+    known = estimators_in(runs.descriptions[0])
     names = [name for name, spec in known.items() if spec == estimator.differences()]
     if not names:
         raise UserError(f"{runs.paths[0]}: was recorded without {estimator.differences()}; it has {known}")
@@ -90,12 +90,12 @@ def history_of(runs: Runs) -> pd.DataFrame:
 
     What was not given at an epoch is NaN. Epoch −1, before the first pass, has no metrics in a study.
     """
-    names = ["epoch", *metrics_in(runs.told)]
+    names = ["epoch", *metrics_in(runs.descriptions)]
     histories = [
         pd.DataFrame({name: each["history"][name] for name in names}, dtype=float)
         .query("epoch >= 0")
         .assign(repetition=number, part="main")
-        for number, each in enumerate(runs.told)
+        for number, each in enumerate(runs.descriptions)
     ]
     table = pd.concat(histories, ignore_index=True).astype({"repetition": "int32", "epoch": "int32"})
     return table[["repetition", "part", *names]]

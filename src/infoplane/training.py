@@ -74,7 +74,7 @@ def train(
     refuse_other_types("progress", progress, bool, "True or False")
     train_repetitions = engine_of(spec, device)
     repetitions = numbers_of(repetitions)
-    dataset = known_dataset(spec.dataset) if dataset is None else dataset
+    dataset = dataset_named(spec.dataset) if dataset is None else dataset
     refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
     if checkpoint is not None:
         refuse_other_files(checkpoint := as_path(checkpoint, "checkpoint"))
@@ -86,13 +86,13 @@ def train(
     saved = None
     if checkpoint is not None and spec.engine != "torch":
         saved = Checkpoint(checkpoint, identity_of(spec, dataset, repetitions))
-    results = trained(train_repetitions, spec, repetitions, dataset, saved, progress)
+    results = train_records(train_repetitions, spec, repetitions, dataset, saved, progress)
     if saved:
         saved.remove()
     return results
 
 
-def trained(
+def train_records(
     train_repetitions: Train,
     spec: TrainingSpec,
     repetitions: Sequence[int],
@@ -124,7 +124,7 @@ def trained(
     return trajectory, history_table(repetitions, lengths, records.history)
 
 
-def known_dataset(name: str) -> Dataset:
+def dataset_named(name: str) -> Dataset:
     """The data set of a name that needs no file.
 
     Raises:
@@ -245,7 +245,7 @@ def run(
         print("warning: " * report.is_warning + report.text, flush=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputsMerged)  # which has been printed
-        trajectory, history = trained(engine_of(spec, device), spec, numbers, dataset, checkpoint)
+        trajectory, history = train_records(engine_of(spec, device), spec, numbers, dataset, checkpoint)
     description = describe(
         "history",
         {"training": spec.differences()},

@@ -13,7 +13,6 @@ from infoplane.artifacts import (
     KEY,
     MOVE_AWAY,
     array_digest,
-    canonical,
     describe,
     parse_description,
     unreadable,
@@ -22,6 +21,7 @@ from infoplane.artifacts import (
 from infoplane.config import Bits, TrainingSpec
 from infoplane.datasets import Dataset, load_dataset
 from infoplane.datasets.dataset import with_train_fraction
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 from infoplane.html import html_table
 from infoplane.networks.layers import Dense, Network, network_of

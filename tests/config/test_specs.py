@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.artifacts import digest
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import FIGURES
 from infoplane.config.training import Ranges
+from infoplane.digests import digest
 from infoplane.errors import UserError
 from infoplane.information.resolution import EPOCHS
 

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import small_images
 
-from infoplane.artifacts import canonical
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.study import load_config
 from infoplane.config.validation import parse_spec
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 
 CONFIG = {

@@ -186,7 +186,7 @@ def test_captions_labels_methods_versions_and_hashes_are_told(text):
     assert "3 experiments, evaluated by 1 estimator." in text
     assert "1 experiment first fitted shuffled labels for 300 epochs." in text
     assert f"numpy {numpy.__version__}, " in text and "data setsynthetic8f67ed15" in text
-    assert "The networks of 3 experiments were trained by kernels 1: their results have equal bytes" in text
+    assert "The networks of 3 experiments were trained by version 1 of the kernels, with which equal" in text
 
 
 def test_versions_are_those_of_the_tables_and_not_of_the_page(results, monkeypatch):
@@ -205,7 +205,7 @@ def test_equal_bytes_are_promised_of_kernels_alone(training):
     torch = training.model_copy(update={"engine": "torch"})
     recorded = RecordedSpec(files=("ab",), layers=("one",))
     assert "kernels" not in engines_of([torch, recorded]) and "kernels" in engines_of([training, torch])
-    assert "equal bytes" not in engines_of([torch, recorded]) and engines_of([recorded]) == ""
+    assert "byte-identical" not in engines_of([torch, recorded]) and engines_of([recorded]) == ""
 
 
 @pytest.fixture
@@ -224,11 +224,11 @@ def test_methods_are_those_of_the_specs(training):
         {"a": {"repetitions": [0, 1]}, "b": {"repetitions": [0]}},
     )
     assert "with activations ReLU and tanh were trained on synthetic data" in told
-    assert "data, at 8 bits and in float32, by the published protocol." in told
+    assert "data, at 8 bits and in float32, under the published protocol." in told
     assert "20 to 300 epochs of Adam with a learning rate of 0.0001 to 0.01, in batches of 256." in told
     assert (
-        "Each experiment has 1 to 2 runs, each with another seed" in told
-        and "was estimated from 30 bins of equal width over the range of the run." in told
+        "Each experiment has 1 to 2 runs, each with its own seed" in told
+        and "were computed from 30 bins of equal width over the range of the run." in told
     )
 
 

@@ -12,11 +12,12 @@ import pytest
 from small_networks import DATASET, trained
 
 from infoplane import load_dataset, load_trajectory
-from infoplane.artifacts import canonical, describe, digest, read_table, write_table
+from infoplane.artifacts import describe, read_table, write_table
 from infoplane.config import DatasetSpec, EstimatorSpec, TrainingSpec
 from infoplane.config.kinds import ESTIMATORS as KINDS
 from infoplane.datasets import run, save_dataset
 from infoplane.datasets.dataset import with_train_fraction
+from infoplane.digests import canonical, digest
 from infoplane.errors import UserError
 from infoplane.information import run as inform
 from infoplane.training import run as train

@@ -11,8 +11,9 @@ import pytest
 from answers import in_process, is_one_line_that_names
 
 from infoplane import export
-from infoplane.artifacts import file_digest, read_table
+from infoplane.artifacts import read_table
 from infoplane.config.study import load_config
+from infoplane.digests import file_digest
 from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned, without_repetition
 from infoplane.layout import Layout
 

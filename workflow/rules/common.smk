@@ -15,7 +15,7 @@ if SOURCE:
 from snakemake.settings.types import DeploymentMethod
 
 try:
-    from infoplane.artifacts import canonical
+    from infoplane.digests import canonical
     from infoplane.config.kinds import PICTURE
     from infoplane.config.labels import report_category
     from infoplane.config.words import evaluated

@@ -21,7 +21,7 @@ from infoplane.config.kinds import FIGURES, PHRASES, TABLES
 from infoplane.config.specs import Spec, refuse_others
 from infoplane.config.words import listed
 
-__all__ = ["FigureSpec"]
+__all__ = ["WITH_INSETS", "FigureSpec"]
 
 # Information planes by more estimators than these leave no room for insets
 WITH_INSETS = 2

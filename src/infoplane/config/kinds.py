@@ -158,6 +158,9 @@ class FigureKind:
         takes: the keys that it takes, other than those that every figure takes.
         formats: the formats of its files.
         asks: what it asks of a config, for the reference alone.
+        last_layers: how many layers it shows, from the output backwards, where no key names layers.
+        accuracies: whether it shows training and test accuracy: neither "", "any" that there is, or "all".
+        of_settings: whether it compares the keys of trainings.
     """
 
     caption: str
@@ -165,6 +168,9 @@ class FigureKind:
     takes: tuple[str, ...] = ("experiments", "estimators")
     formats: tuple[str, ...] = PICTURE
     asks: str = ""
+    last_layers: int = 0
+    accuracies: Literal["", "any", "all"] = ""
+    of_settings: bool = False
 
     @property
     def about(self) -> str:
@@ -200,6 +206,7 @@ FIGURES = {
         "I(X;T) and I(T;Y) of the output layer over epochs by each estimator, on the same runs, means and "
         "10 % to 90 % quantiles",
         ("aggregates",),
+        last_layers=1,
     ),
     "runs": FigureKind(
         "information planes of the best, middle, second-worst and worst run, by their distance to the mean",
@@ -209,6 +216,7 @@ FIGURES = {
         "training and test accuracy over epochs, means over runs with their 95 % intervals",
         ("accuracy",),
         ("experiments",),
+        accuracies="any",
     ),
     "reliability": FigureKind(
         "H(T) at the last epoch and compression on N/8 to N inputs, as counted and corrected for bias, and "
@@ -244,12 +252,16 @@ FIGURES = {
         "first experiment with the same activation function",
         ("phases",),
         ("experiments", "estimators", "layers"),
+        last_layers=2,
+        of_settings=True,
     ),
     "settings": FigureKind(
         "compression against test accuracy and against training minus test accuracy, with a point for each "
         "setting, and rank correlations over settings and over the seeds within them",
         ("tradeoff",),
         asks="At least two experiments of each activation function must be shown",
+        last_layers=2,
+        of_settings=True,
     ),
     "signs": FigureKind(
         "how often estimators agree with the exact value on whether a layer compresses in a run",
@@ -272,6 +284,8 @@ FIGURES = {
         "compression of single runs against test accuracy and against training minus test accuracy, for the "
         "hidden layer that compresses most and for the output",
         ("tradeoff", "correlations"),
+        last_layers=1,
+        accuracies="all",
     ),
     "merging": FigureKind(
         "codes of the logits that fall into one bin of the re-binned softmax, for one run at a few epochs",
@@ -291,6 +305,7 @@ FIGURES = {
         ("aggregates", "information", "accuracy", "history"),
         ("experiments", "estimators", "layers"),
         ("html",),
+        accuracies="all",
     ),
     "film": FigureKind(
         "information planes that grow as the networks train, with epochs evenly spaced on a logarithmic "

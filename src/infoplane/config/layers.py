@@ -7,13 +7,11 @@ import numpy as np
 
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.figures import FigureSpec
+from infoplane.config.kinds import FIGURES
 from infoplane.config.study import Estimator
 from infoplane.errors import UserError
 
 __all__ = ["column_of_layers", "layers_in", "problems_of_layers"]
-
-# Figures that show the output, and those that show the last hidden layer as well, by so many last layers
-LAST = {"readings": 1, "tradeoff": 1, "forest": 2, "settings": 2}
 
 
 def layers_in(estimator: EstimatorSpec, number: int) -> list[int]:
@@ -101,5 +99,5 @@ def problems_of_figure(
 
 def last_layers(figure: FigureSpec, number: int) -> range:
     """The layers that a figure shows by their place in networks of so many, from the output backwards."""
-    shown = 0 if figure.layers else LAST.get(figure.kind, 0)
+    shown = 0 if figure.layers else FIGURES[figure.kind].last_layers
     return range(number, max(number - shown, 0), -1)

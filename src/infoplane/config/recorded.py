@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from infoplane.artifacts import UNKNOWN, canonical, file_digest
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.fields import Label, Name, Strict, documented, expanded
 from infoplane.config.parsing import shortened
 from infoplane.config.specs import Spec
 from infoplane.config.training import TrainingSpec
+from infoplane.digests import canonical, file_digest
 from infoplane.errors import UserError
-from infoplane.recognition import description_of, recognise
 
 __all__ = [
     "METRICS",
@@ -148,6 +147,8 @@ class RecordedExperiment(Strict):
 
     def holds(self, estimator: EstimatorSpec) -> bool:
         """Whether its files have an estimator. They are taken to have it as long as there are none."""
+        from infoplane.recognition import description_of  # seconds of imports that no other config needs
+
         description = description_of(self.paths[0]) if self.paths else {}
         return not description or estimator.differences() in estimators_in(description).values()
 
@@ -184,6 +185,8 @@ def described(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is no recording.
     """
+    from infoplane.recognition import UNKNOWN, description_of, recognise
+
     description = description_of(path)
     if description.get("kind") != "recorded":
         found = recognise(path).words or UNKNOWN

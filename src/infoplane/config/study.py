@@ -13,7 +13,7 @@ from infoplane.config.data import PUBLIC, DatasetSpec
 from infoplane.config.estimators import EXACT, EstimatorSpec
 from infoplane.config.fields import Count, Experiments, Folder, Label, Name, Overrides, Strict, documented
 from infoplane.config.figures import FigureSpec
-from infoplane.config.kinds import TABLES
+from infoplane.config.kinds import FIGURES, TABLES
 from infoplane.config.labels import label_of_estimator, labels_of_trainings
 from infoplane.config.parsing import from_yaml, printable
 from infoplane.config.recorded import RecordedExperiment
@@ -506,7 +506,7 @@ def refuse_unfit_recorded(study: Study, source: str) -> None:
                     f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without; name "
                     "experiments that are trained"
                 )
-            if figure.kind in ("forest", "settings"):
+            if FIGURES[figure.kind].of_settings:
                 raise UserError(
                     f"{where}: kind {figure.kind} compares the keys of trainings, and {unfit} was recorded "
                     "without; name experiments that are trained"

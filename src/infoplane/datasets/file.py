@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from infoplane.artifacts import canonical, describe, parse_description, unreadable, written_aside
+from infoplane.artifacts import describe, parse_description, unreadable, written_aside
 from infoplane.config.fields import expanded
 from infoplane.datasets.arrays import load_arrays
 from infoplane.datasets.dataset import Dataset
 from infoplane.datasets.images import IMAGES
 from infoplane.datasets.synthetic import synthetic
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 from infoplane.recognition import DAMAGE, recognise
 from infoplane.refusals import as_path

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from infoplane.artifacts import file_digest
 from infoplane.config import DatasetSpec
 from infoplane.datasets.arrays import load_arrays
 from infoplane.datasets.dataset import Dataset, first_part
 from infoplane.datasets.file import save_dataset
 from infoplane.datasets.images import load_images
 from infoplane.datasets.synthetic import synthetic
+from infoplane.digests import file_digest
 
 __all__ = ["own_arrays", "run"]
 

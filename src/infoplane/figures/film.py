@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from infoplane.artifacts import canonical, written_aside
+from infoplane.artifacts import written_aside
 from infoplane.config import FigureSpec
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 from infoplane.figures.panels import how_many, labels_of, leave_empty, wrapped, write_note
 from infoplane.figures.plane import SIDE_BY_SIDE, label_edges, show_data_sets

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoplane.config import FigureSpec
+from infoplane.config.figures import WITH_INSETS
 from infoplane.figures.panels import how_many, labels_of, leave_empty, prefit_entry, wrapped, write_note
 from infoplane.figures.style import WIDTH, fix_layout
 from infoplane.figures.tables import Tables
@@ -25,7 +26,7 @@ from infoplane.plotting.planes import (
 
 __all__ = ["draw", "label_edges", "show_data_sets"]
 
-# Panels in a row of one estimator, and as many as leave room for insets
+# Panels in a row of one estimator
 SIDE_BY_SIDE = 2
 BAR = 0.9
 
@@ -62,7 +63,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     label_edges(panels, len(means))
     for each in shown:
         mark_exits(each)
-    if columns <= SIDE_BY_SIDE:
+    if columns <= WITH_INSETS:
         # A part that was chosen is shown larger only where there is nothing else
         crowded = [each for each in shown if not (spec.i_xt or spec.i_ty) or is_crowded(each)]
         shown += [inset for plane in crowded for inset in zoom_in(plane, epochs, spec.colour)]

@@ -103,7 +103,12 @@ def draw_over_epochs(row: SubFigure, means: pd.DataFrame, inputs: int) -> None:
         epoch_axis(axes, epochs_of(means))
     share.axhline(NEAR, **BOUND)
     share.annotate(
-        r"$0.8\,\log_2 N$", (0, NEAR), (1, 1), color="0.35", fontsize="small", textcoords="offset points"
+        rf"${NEAR:g}\,\log_2 N$",
+        (0, NEAR),
+        (1, 1),
+        color="0.35",
+        fontsize="small",
+        textcoords="offset points",
     )
     share.set(ylabel=r"$H(T)\;/\;\log_2 N$", ylim=(0, 1.05))
     distinct.set(ylabel="distinct codes", yscale="log", ylim=(0.8, 1.5 * inputs))

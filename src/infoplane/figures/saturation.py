@@ -15,6 +15,7 @@ from infoplane.figures.panels import labels_of, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
 from infoplane.plotting.planes import common_names, name_columns
+from infoplane.statistics.phases import NEAR
 
 __all__ = ["draw"]
 
@@ -52,7 +53,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     if bar.solids:
         bar.solids.set(rasterized=False, edgecolor="face")
     if any(is_near(runs) for table in phases.values() for _, runs in table.groupby("layer")):
-        label = r"above 0.8 of a sample's $\log_2 N$"
+        label = rf"above {NEAR:g} of a sample's $\log_2 N$"
         marker = Line2D([], [], linestyle="", marker="v", color="k", markerfacecolor="white", label=label)
         figure.legend(handles=[marker], loc="outside lower center")
     return figure

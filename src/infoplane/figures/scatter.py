@@ -35,8 +35,8 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             row.suptitle(labels[experiment])
             leave_empty(row.subplots(), f"repetition {repetition} has become NaN")
             continue
-        told = f"repetition {repetition}, layer $T_{{{table['layer'].iloc[0]}}}$"
-        row.suptitle(wrapped(labels[experiment], told, width=figure.get_figwidth()))
+        shown = f"repetition {repetition}, layer $T_{{{table['layer'].iloc[0]}}}$"
+        row.suptitle(wrapped(labels[experiment], shown, width=figure.get_figwidth()))
         panels = row.subplots(1, columns, squeeze=False)[0]
         for axes in panels:
             axes.axison = False

@@ -48,13 +48,15 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         settings = [Setting(name, estimator, trainings[name], runs[name, estimator]) for name in names]
         title = f"{labels.experiments[names[0]]}, {labels.estimators[estimator]}: {how_many(settings)}"
         row.suptitle(wrapped(title, width=6))
-        told = setting_correlations(settings)
-        if told.empty:
+        correlations = setting_correlations(settings)
+        if correlations.empty:
             leave_empty(row.subplots(), "no run has a measure")
             continue
         panels = row.subplots(1, 4)
         for axes, (layer, against) in zip(panels, product(LAYERS, AGAINST), strict=True):
-            its = told[(told["layer"] == layer) & (told["against"] == against)].set_index("scope")
+            its = correlations[
+                (correlations["layer"] == layer) & (correlations["against"] == against)
+            ].set_index("scope")
             draw_settings(axes, settings, layer, against, styles)
             lines = [f"{name}: {rho_of(its.loc[name])}" for name in SCOPES if name in its.index]
             axes.set_title("\n".join([LAYERS[layer], *lines]), fontsize=7)
@@ -121,5 +123,5 @@ def draw_settings(
     axes.margins(0.08)
 
 
-def rho_of(told: Any) -> str:
-    return correlation(told["rho"], told["lower"], told["upper"])
+def rho_of(row: Any) -> str:
+    return correlation(row["rho"], row["lower"], row["upper"])

@@ -9,7 +9,8 @@ import matplotlib as mpl
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from infoplane.artifacts import canonical, written_aside
+from infoplane.artifacts import written_aside
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 
 __all__ = ["WIDTH", "fix_layout", "save", "styled"]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import digest, read_csv, read_table, refuse_mismatch
+from infoplane.artifacts import read_csv, read_table, refuse_mismatch
 from infoplane.config import FigureSpec
 from infoplane.config.kinds import TABLES
+from infoplane.digests import digest
 from infoplane.errors import UserError
 from infoplane.provenance import described_spec
 from infoplane.statistics.chunks import read_chunks

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infoplane.compilation import compiled, inlined
-from infoplane.config import Bits, TrainingSpec
+from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.kernels.inputs import Inputs, in_panels, inputs_of, unpack_inputs
 from infoplane.kernels.network import quantize_kernels, run_layer
@@ -190,7 +190,7 @@ class Replayer:
         self.own_parameters = np.zeros(len(self.memory.kernels))
         self.own_ranges = np.zeros((len(self.plan.layers), 2, 2))
         self.no_averaging = np.zeros(len(MOVING_POLICIES))
-        bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
+        bits = spec.activation_bits
         self.dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.float32)
         self.reads_logits = scheme.quantized and scheme.reads == "logits"
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infoplane.artifacts import canonical
 from infoplane.config.training import ConvSpec, DenseSpec, LayerSpec, PoolSpec, TrainingSpec
+from infoplane.digests import canonical
 from infoplane.errors import UserError
 
 if TYPE_CHECKING:

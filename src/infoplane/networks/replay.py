@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infoplane.config import Bits, TrainingSpec
+from infoplane.config import TrainingSpec
 from infoplane.datasets import Dataset
 from infoplane.devices import device_of
 from infoplane.networks.forward import Arithmetic, forward, model_on, pass_sizes
@@ -50,7 +50,7 @@ class Replayer:
         self.count = len(values)
         padded = np.concatenate([values, values[:1].repeat(-len(values) % LANES, 0)])
         self.inputs = torch.from_numpy(padded.T).to(self.device)
-        bits = spec.bits.activations if isinstance(spec.bits, Bits) else 32
+        bits = spec.activation_bits
         self.dtype = torch.uint8 if bits <= 8 else torch.uint16 if bits <= 16 else torch.float32
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ class Batch(NamedTuple):
 
 
 class EnsembleState(NamedTuple):
-    """EnsembleState of an ensemble in training.
+    """State of an ensemble in training.
 
     Attributes:
         parameters: (members, P).

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from infoplane.artifacts import digest, parse_description, read_csv, read_table, written_aside
+from infoplane.artifacts import parse_description, read_csv, read_table, written_aside
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import JOINED, PICTURE
@@ -21,6 +21,7 @@ from infoplane.config.labels import (
 )
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.config.words import counted, evaluated, listed
+from infoplane.digests import digest
 from infoplane.figures.descriptions import figure_description
 from infoplane.pages.methods import methods
 from infoplane.pages.verdicts import findings, reading_in_words
@@ -148,8 +149,8 @@ def figure_of(
     name: str, files: Mapping[str, Path], folder: Path, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """A figure as the page shows it."""
-    told = next(files[each] for each in ("png", "html", "gif") if each in files)
-    spec = FigureSpec.model_validate(parse_description(figure_description(told), told, "figure")["spec"])
+    path = next(files[each] for each in ("png", "html", "gif") if each in files)
+    spec = FigureSpec.model_validate(parse_description(figure_description(path), path, "figure")["spec"])
     its: dict[str, Any] = {
         "name": name,
         "category": spec.category,
@@ -234,8 +235,8 @@ def engines_of(runs: Iterable[TrainingSpec | RecordedSpec]) -> str:
     """What trained the networks, and what holds for equal specs, in sentences; nothing of recorded runs."""
     engines = Counter[str](each.engine for each in runs if isinstance(each, TrainingSpec))
     said = {
-        "kernels": f"kernels {VERSION}: their results have equal bytes wherever their specs are equal",
-        "torch": "PyTorch: the last bits of their results depend on the machine, too",
+        "kernels": f"version {VERSION} of the kernels, with which equal specs give byte-identical results",
+        "torch": "PyTorch; the last bits of their results also depend on the machine",
     }
     return " ".join(
         f"The networks of {counted(engines[name], 'experiment')} were trained by {its}."
@@ -245,7 +246,11 @@ def engines_of(runs: Iterable[TrainingSpec | RecordedSpec]) -> str:
 
 
 def row_of(
-    name: str, label: str, spec: TrainingSpec | RecordedSpec, table: pd.DataFrame, told: Mapping[str, Any]
+    name: str,
+    label: str,
+    spec: TrainingSpec | RecordedSpec,
+    table: pd.DataFrame,
+    description: Mapping[str, Any],
 ) -> dict[str, Any]:
     """An experiment as the page lists it.
 
@@ -254,7 +259,7 @@ def row_of(
         label: what is written beside its name.
         spec: of its runs.
         table: that of its accuracy or, where it has none, of its information by one estimator.
-        told: what the table says of itself.
+        description: what the table says of itself.
     """
     last = table[
         (table["quantity"] == "test_accuracy") & (table["part"] == "main") & (table["runs"] == "all")
@@ -262,11 +267,11 @@ def row_of(
     return {
         "name": name,
         "label": label,
-        "dataset": told["dataset"]["name"],
+        "dataset": description["dataset"]["name"],
         "epochs": spec.epochs if isinstance(spec, TrainingSpec) else int(table["epoch"].max()) + 1,
-        "runs": len(told["repetitions"]),
-        "failed": len(told["failed"]),
-        "bad_fits": "" if told["bad_fits"] is None else len(told["bad_fits"]),
+        "runs": len(description["repetitions"]),
+        "failed": len(description["failed"]),
+        "bad_fits": "" if description["bad_fits"] is None else len(description["bad_fits"]),
         "accuracy": f"{last.iloc[0]:.4f}" if last.notna().any() else "",
     }
 

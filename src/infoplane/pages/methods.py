@@ -1,4 +1,4 @@
-"""Methods of a study in a paragraph: what was trained and how, and how its information was estimated."""
+"""Methods of a study in a paragraph: what was trained and how, and how its information was computed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def of_trainings(specs: Sequence[TrainingSpec], descriptions: Sequence[Mapping[s
     sentences = [
         f"Networks ({listed(map(network_label, specs))}) with activations "
         f"{listed(ACTIVATIONS.get(each.activation, each.activation) for each in specs)} were trained on "
-        f"{data} data, {precisions([each.bits for each in specs])}, by the {listed(protocols)} "
+        f"{data} data, {precisions([each.bits for each in specs])}, under the {listed(protocols)} "
         f"protocol{'s' * (len(protocols) > 1)}",
         f"Training took {counted(span(each.epochs for each in specs), 'epoch')} of "
         f"{listed((OPTIMIZERS.get(each.optimizer, each.optimizer) for each in specs), 'or')} with a learning "
@@ -60,7 +60,7 @@ def of_trainings(specs: Sequence[TrainingSpec], descriptions: Sequence[Mapping[s
     if shuffled := sum(each.labels == "shuffled" for each in specs):
         sentences.append(f"{counted(shuffled, 'experiment')} trained on shuffled labels")
     runs = span(len(each["repetitions"]) for each in descriptions)
-    seeds = "" if runs == "1" else ", each with another seed"
+    seeds = "" if runs == "1" else ", each with its own seed"
     intervals = span(each.record_every for each in specs)
     sentences.append(
         f"Each experiment has {counted(runs, 'run')}{seeds}; the network was recorded every "
@@ -91,14 +91,14 @@ def precisions(bits: Iterable[Bits | str]) -> str:
 
 
 def of_estimators(specs: Sequence[EstimatorSpec]) -> list[str]:
-    """How the information was estimated, in sentences without their full stops; those of a kind together."""
+    """How the information was computed, in sentences without their full stops; those of a kind together."""
     kinds: dict[str, list[EstimatorSpec]] = {}
     for each in specs:
         kinds.setdefault(each.kind, []).append(each)
-    told = (f"{IN_WORDS[kind](its)}{inputs_of(its)}" for kind, its in kinds.items())
+    ways = (f"{IN_WORDS[kind](its)}{inputs_of(its)}" for kind, its in kinds.items())
     return [
-        "From each record, the information of every layer T about the input X and the label Y was estimated "
-        f"from {'; from '.join(told)}"
+        "At each recorded epoch, I(X;T) and I(T;Y) of the layers T, with the input X and the label Y, were "
+        f"computed from {'; from '.join(ways)}"
     ]
 
 
@@ -111,7 +111,7 @@ def inputs_of(specs: Sequence[EstimatorSpec]) -> str:
 
 
 def of_uniform(specs: Sequence[EstimatorSpec]) -> str:
-    """Bins of equal width, where the same numbers of them span several ranges told once.
+    """Bins of equal width, where the same numbers of them span several ranges named once.
 
     >>> of_uniform([EstimatorSpec(kind="uniform", bins=bins, range=over) for bins in (30, 100)
     ...             for over in ("global", "layer", (-1, 1))])
@@ -143,13 +143,13 @@ def of_quantized(specs: Sequence[EstimatorSpec]) -> str:
     >>> of_quantized([EstimatorSpec(kind="quantized", range=(0, 1), layers="output")])
     "codes of a quantizer with the network's own bits over [0, 1] (output layer)"
     """
-    told = []
+    quantizers = []
     for each in specs:
         bits = f"{each.bits} bits" if each.bits else "the network's own bits"
         over = range_in_words(each.range) if isinstance(each.range, str) else each.range_name
         output = " (output layer)" if each.layers == "output" else ""
-        told.append(f"{bits} over {over}{output}")
-    return f"codes of a quantizer with {listed(told, 'or')}"
+        quantizers.append(f"{bits} over {over}{output}")
+    return f"codes of a quantizer with {listed(quantizers, 'or')}"
 
 
 def of_kde(specs: Sequence[EstimatorSpec]) -> str:
@@ -170,7 +170,7 @@ def of_rebinned(specs: Sequence[EstimatorSpec]) -> str:
 
 
 def of_others(specs: Sequence[EstimatorSpec]) -> str:
-    """What a kind does whose estimators differ in nothing that has to be told."""
+    """What a kind does whose estimators differ in nothing that has to be said."""
     return ESTIMATORS[specs[0].kind].about
 
 

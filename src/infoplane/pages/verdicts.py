@@ -28,17 +28,19 @@ ALL = {1: "the only cell", 2: "both cells"}
 # What a cell of a claim shows or lacks, if not compression
 SHOWN = {"C1": "a disagreement", "C2": "fitting", "C4": "a difference"}
 # What k of n runs do in a cell of each claim
-COMPRESSES = "{layer} ({experiment}) compresses in {k} of {n} runs"
+COMPRESSES = "{layer} ({experiment}) compresses in {k} of {n} runs {interval}{mean}"
 SENTENCES = {
     "C1": "{layer} ({experiment}) compresses by one binning ({estimator}) and not by another ({by}) in {k} "
-    "of the {n} runs that they judge differently",
-    "C2": "{layer} ({experiment}) fits in {k} of {n} runs",
+    "of the {n} runs that they judge differently {interval}{mean}",
+    "C2": "{layer} ({experiment}) fits in {k} of {n} runs {interval}{mean}",
     "C3": COMPRESSES,
     "C4": "{layer} of two networks ({experiment}; {other}) differs in compression by more than the margin, "
-    "the same way, in {k} of {n} pairs of runs",
-    "C5": "{layer} ({experiment}), of which {by} show compression ({other}), compresses in {k} of {n} runs",
+    "in the same direction, in {k} of {n} pairs of runs {interval}{mean}",
+    "C5": f"{COMPRESSES}; {{by}} show compression of this layer ({{other}})",
     "C6": COMPRESSES,
 }
+# That of a cell of all hidden layers of a network
+OF_NETWORK = "in {k} of {n} runs {interval}, at least one hidden layer ({experiment}) compresses{mean}"
 MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
 # What the first of the decisive cells of a supported or refuted verdict is, by whether all cells must agree
 LEADS = {True: "least clearly", False: "most clearly"}
@@ -86,12 +88,12 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
         raise UserError(f"the table of claims has no column {min(missing)}; give claims.csv")
     protocols = [*claims["protocol"].unique()]
     rows = [["claim", "reading", *(f"protocol {protocol}" for protocol in protocols)]]
-    told: set[str] = set()
+    stated: set[str] = set()
     for names, its in claims.groupby(["claim", "reading"], sort=False):
         claim, reading = map(str, names)
         statement = its["statement"].iloc[0]
-        first = "" if claim in told else f"**{claim}** {statement}"
-        told.add(claim)
+        first = "" if claim in stated else f"**{claim}** {statement}"
+        stated.add(claim)
         verdicts = its.set_index("protocol")
         found = [
             describe(verdicts.loc[protocol], labels or {}) if protocol in verdicts.index else ""
@@ -137,11 +139,16 @@ def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     word = verdict["verdict"]
     rule = claim.refuted if word == "refuted" else claim.supported
     names = {each: labels.get(name, name) for each, name in cell.groupdict("").items()}
-    names["layer"] = f"T{names['layer']}".translate(SUBSCRIPTS) if names["layer"] else "some hidden layer"
-    sentence = SENTENCES[claim.name].format(**names, k=verdict["k"], n=verdict["n"])
-    interval = f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]"
+    sentence = SENTENCES[claim.name] if names["layer"] else OF_NETWORK
+    names["layer"] = f"T{names['layer']}".translate(SUBSCRIPTS)
+    numbers = {
+        "k": verdict["k"],
+        "n": verdict["n"],
+        "interval": f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]",
+        "mean": mean_of(verdict),
+    }
     lead = LEADS[rule.every] if word in STRONG else IN_THE_WAY
-    return f"{lead}, {sentence} {interval}{mean_of(verdict)}"
+    return f"{lead}, {sentence.format(**names, **numbers)}"
 
 
 def mean_of(verdict: pd.Series) -> str:
@@ -202,8 +209,8 @@ def fragility(verdict: pd.Series) -> str:
     for flip in verdict["flips"].split("; "):
         margin, _, word = flip.partition(": ")
         margins.setdefault(word, []).append(margin)
-    told = (f"at a margin of {listed(its, 'or')} {is_in_words(word)}" for word, its in margins.items())
-    return f"fragile: {', '.join(told)}"
+    others = (f"at a margin of {listed(its, 'or')} {is_in_words(word)}" for word, its in margins.items())
+    return f"fragile: {', '.join(others)}"
 
 
 def is_in_words(word: str) -> str:

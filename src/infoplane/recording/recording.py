@@ -27,7 +27,7 @@ from infoplane.recording.state import preserved, unwrapped
 from infoplane.recording.tallies import Ends, LayerExtremes
 from infoplane.refusals import refuse_other_types, short_text
 
-__all__ = ["NO_ENDS", "Recording", "as_metrics", "positive", "refuse_other_numbers"]
+__all__ = ["NO_ENDS", "Recording", "as_metrics", "positive", "refuse_other_epochs"]
 
 NO_ENDS: Ends = (math.nan, math.nan)
 
@@ -209,7 +209,7 @@ class Recording:
 
     def refuse_epoch(self, epoch: Any) -> None:
         """Refuse an epoch that is no whole number from −1 on, or not later than the one before."""
-        refuse_other_numbers(epoch)
+        refuse_other_epochs(epoch)
         last = max(self.metrics, default=-2)
         if epoch <= last:
             raise UserError(
@@ -279,7 +279,7 @@ def find_layers(model: nn.Module, inputs: Inputs, layers: Any) -> list[RecordedL
     return [layer.measured(outputs[layer.path, layer.number], batch) for layer in chosen]
 
 
-def refuse_other_numbers(epoch: Any) -> None:
+def refuse_other_epochs(epoch: Any) -> None:
     """Refuse an epoch that is no whole number from −1 on."""
     if not isinstance(epoch, Integral) or isinstance(epoch, bool) or epoch < -1:
         raise UserError(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from infoplane.errors import UserError
 from infoplane.recording.estimators import Estimators
-from infoplane.recording.recording import NO_ENDS, Recording, refuse_other_numbers
+from infoplane.recording.recording import NO_ENDS, Recording, refuse_other_epochs
 from infoplane.recording.state import is_expanded, unwrapped
 from infoplane.refusals import refuse_other_types
 
@@ -67,7 +67,7 @@ def from_states(
         raise UserError("states: there are none; give at least one")
     by_epoch = given if isinstance(states, Mapping) else numbered([*given.values()])
     for epoch in by_epoch:
-        refuse_other_numbers(epoch)
+        refuse_other_epochs(epoch)
     recording = Recording(model, inputs, labels, layers, estimators, batch_size, bits)
     model = unwrapped(model)
     refuse_expanded(model)

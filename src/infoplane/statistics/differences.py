@@ -28,7 +28,7 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import canonical
+from infoplane.digests import canonical
 from infoplane.statistics.cells import DESCRIBED, Cell, describe, difference_cell
 from infoplane.statistics.margins import DEFAULT
 from infoplane.statistics.observations import Observation

@@ -102,7 +102,7 @@ class Case:
         """The rows of `cells.csv`."""
         table = describe(self.cells)
         table["left_out"] = self.claim.left_out(table)
-        counting = counted(table)
+        counting = that_count(table)
         return table.assign(
             claim=self.claim.name,
             corrected_p_shows=corrected(counting, "shows"),
@@ -129,7 +129,7 @@ class Case:
 
     def verdict(self, cells: pd.DataFrame) -> Verdict:
         """The verdict from cells, as `decided` or `described` give them."""
-        return verdict_of(counted(cells), self.claim.supported, self.claim.refuted)
+        return verdict_of(that_count(cells), self.claim.supported, self.claim.refuted)
 
 
 def cases(study: Observations, claims: Iterable[Claim] = CLAIMS.values()) -> Iterator[Case]:
@@ -173,21 +173,21 @@ def judged(case: Case, study: Observations) -> dict[str, Any]:
         "fragile": bool(others),
         "flips": "; ".join(f"{margin}: {other}" for margin, other in others.items()),
         **counts(cells),
-        "near_log2_n": int(near[counted(cells).index].sum()),
+        "near_log2_n": int(near[that_count(cells).index].sum()),
         "decisive": "; ".join(name_of(cell) for _, cell in decisive.iterrows()),
         "note": case.claim.note(study, decisive) if word == "supported" else "",
     }
     return row | (dict(decisive.iloc[0][FIRST]) if len(decisive) else {})
 
 
-def counted(cells: pd.DataFrame) -> pd.DataFrame:
+def that_count(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells that count."""
     return cells[cells["left_out"] == ""]
 
 
 def counts(cells: pd.DataFrame) -> dict[str, int]:
     """How many cells that count have each status, and how many are at the ceiling."""
-    number = counted(cells)["status"].value_counts()
+    number = that_count(cells)["status"].value_counts()
     counts = {name: int(number.get(name.replace("_", " "), 0)) for name in COUNTS}
     return counts | {"ceiling": int((cells["left_out"] == "ceiling").sum())}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from infoplane.artifacts import canonical
+from infoplane.digests import canonical
 
 __all__ = ["embedded", "page_from"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from infoplane.artifacts import file_digest
 from infoplane.config import EstimatorSpec
+from infoplane.digests import file_digest
 from infoplane.errors import UserError
 from infoplane.recorded import history_of, information_of, read_runs
 from infoplane.verify.facts import RUN_AGAIN, laws_of_information, refuse_other_rows
