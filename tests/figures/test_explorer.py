@@ -160,7 +160,7 @@ def test_bytes_depend_on_content_alone(study, page, tmp_path):
 def test_texts_are_escaped_and_the_page_says_what_it_is(page):
     text = page.read_text()
     assert "&lt;b&gt;4 repetitions&lt;/b&gt;" in text and "<b>4 rep" not in text
-    assert f"{EPOCHS} recorded epochs at most" in text
+    assert f"At most {EPOCHS} recorded epochs" in text
     assert f"coarsest step is {largest_step(contents(page)):g}." in text
     described = parse_description(figure_description(page), page, "figure")
     assert described["spec"]["experiments"] == [*SHOWN]
