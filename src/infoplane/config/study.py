@@ -276,28 +276,54 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
     infoplane.errors.UserError: mine.yaml: experiments.mine.activaton: unknown key; did you mean 'activation'?
     """
     sections = validated(Sections, config, source)
-    everything = {"experiments": "all"}
-    for key in Experiment.beside:
-        if key in sections.defaults:
-            raise UserError(
-                f"{source}: defaults.{key}: is a key of experiments alone; move it to one of them"
-            )
-    defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
-    listed = with_sweeps(sections.experiments, source)
-    written = {name: its.keys for name, its in listed.items()}
+    refuse_keys_of_experiments(sections.defaults, source)
+    written = with_sweeps(sections.experiments, source)
+    experiments = resolve_experiments(sections, written, source)
+    datasets = resolve_datasets(sections, written, experiments, source)
+    estimators = resolve_estimators(sections, experiments, source)
+    study = Study(
+        results=sections.results,
+        trajectories=sections.trajectories,
+        device=sections.device,
+        datasets=datasets,
+        experiments=experiments,
+        estimators=estimators,
+        figures=resolve_figures(sections, experiments, estimators, source),
+    )
+    refuse_unfit_experiments(study, source)
+    refuse_unfit_estimators(study, source)
+    refuse_unfit_recorded(study, source)
+    refuse_few_settings(study, source)
+    return study
+
+
+def resolve_experiments(
+    sections: Sections, written: Mapping[str, Written], source: str
+) -> dict[str, AnyExperiment]:
+    """The experiments of a config, in the order in which it writes them."""
     recorded = {
-        name: validated(RecordedExperiment, own, source, f"experiments.{name}")
+        name: validated(RecordedExperiment, own.keys, source, f"experiments.{name}")
         for name, own in written.items()
-        if "recorded" in own
+        if "recorded" in own.keys
     }
+    defaults = ({"engine": "torch"} if sections.device == "cuda" else {}) | sections.defaults
     trained = {
-        name: validated(Experiment, own, source, f"experiments.{name}", defaults, "defaults")
+        name: validated(Experiment, own.keys, source, f"experiments.{name}", defaults, "defaults")
         for name, own in written.items()
         if name not in recorded
     }
-    experiments: dict[str, AnyExperiment] = {name: (recorded | trained)[name] for name in written}
-    refuse_trained_again(listed, trained, source)
+    refuse_trained_again(written, trained, source)
     refuse_kernels_on_a_gpu(sections, written, trained, source)
+    return {name: (recorded | trained)[name] for name in written}
+
+
+def resolve_datasets(
+    sections: Sections,
+    written: Mapping[str, Written],
+    experiments: Mapping[str, AnyExperiment],
+    source: str,
+) -> dict[str, DatasetSpec]:
+    """The data sets that experiments are trained on: public ones, and the user's own."""
     for name, own in sections.datasets.items():
         if "name" in own:
             raise UserError(f"{source}: datasets.{name}.name: unknown key; rename datasets.{name} instead")
@@ -306,22 +332,42 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         name: validated(DatasetSpec, {"name": name, **own}, source, f"datasets.{name}")
         for name, own in ({name: no_overrides for name in PUBLIC} | sections.datasets).items()
     }
-    for name, experiment in trained.items():
-        where = f"experiments.{name}" if "dataset" in written[name] else "defaults"
-        refuse_unknown([experiment.dataset], datasets, f"{source}: {where}.dataset")
-    for name, its in recorded.items():
-        if its.dataset in datasets:
+    trained = {name: its.dataset for name, its in experiments.items() if isinstance(its, Experiment)}
+    for name, dataset in trained.items():
+        where = f"experiments.{name}" if "dataset" in written[name].keys else "defaults"
+        refuse_unknown([dataset], datasets, f"{source}: {where}.dataset")
+    for name, its in experiments.items():
+        if name not in trained and its.dataset in datasets:
             raise UserError(
                 f"{source}: experiments.{name}.recorded.dataset: {its.dataset} is a data set; give "
                 "the recorded inputs another name"
             )
-    estimators = {
-        name: validated(Estimator, all_named(everything | own, experiments), source, f"estimators.{name}")
-        for name, own in sections.estimators.items()
-    }
+    return {name: datasets[name] for name in trained.values()}
+
+
+def resolve_estimators(
+    sections: Sections, experiments: Mapping[str, AnyExperiment], source: str
+) -> dict[str, Estimator]:
+    """The estimators of a config, each with the names of the experiments that it is applied to."""
+    recorded = {name: its for name, its in experiments.items() if isinstance(its, RecordedExperiment)}
+    estimators = {}
     for name, own in sections.estimators.items():
-        if (everything | own)["experiments"] == "all":
-            estimators[name] = without_unrecorded(estimators[name], recorded)
+        keys = {"experiments": "all"} | own
+        where = f"estimators.{name}"
+        estimator = validated(Estimator, all_named(keys, experiments), source, where)
+        refuse_unknown(estimator.experiments, experiments, f"{source}: {where}.experiments")
+        is_of_all = keys["experiments"] == "all"
+        estimators[name] = without_unrecorded(estimator, recorded) if is_of_all else estimator
+    return estimators
+
+
+def resolve_figures(
+    sections: Sections,
+    experiments: Mapping[str, AnyExperiment],
+    estimators: Mapping[str, Estimator],
+    source: str,
+) -> dict[str, FigureSpec]:
+    """The figures of a config, with the labels of what they show."""
     figures = {
         name: validated(
             FigureSpec,
@@ -333,38 +379,9 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         )
         for name, own in sections.figures.items()
     }
-    for name, estimator in estimators.items():
-        refuse_unknown(estimator.experiments, experiments, f"{source}: estimators.{name}.experiments")
     for name, figure in figures.items():
-        where = f"{source}: figures.{name}"
-        points = figure.pairs[len(figure.pairs) - len(figure.trained) :]
-        refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
-        refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
-        refuse_unknown([pair[0] for pair in points], experiments, f"{where}.trained")
-        refuse_unknown([pair[1] for pair in points], estimators, f"{where}.trained")
-        refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
-        for seen, by in figure.pairs:
-            if seen not in estimators[by].experiments:
-                raise UserError(
-                    f"{where}: shows {seen} by {by}, which is not applied to it; "
-                    f"add it to estimators.{by}.experiments"
-                )
-        figures[name] = labelled(figure, experiments, estimators)
-    used = {each.dataset: datasets[each.dataset] for each in trained.values()}
-    study = Study(
-        results=sections.results,
-        trajectories=sections.trajectories,
-        device=sections.device,
-        datasets=used,
-        experiments=experiments,
-        estimators=estimators,
-        figures=figures,
-    )
-    refuse_unfit_experiments(study, source)
-    refuse_unfit_estimators(study, source)
-    refuse_unfit_recorded(study, source)
-    refuse_few_settings(study, source)
-    return study
+        refuse_not_estimated(figure, experiments, estimators, f"{source}: figures.{name}")
+    return {name: labelled(figure, experiments, estimators) for name, figure in figures.items()}
 
 
 def without_unrecorded(estimator: Estimator, recorded: Mapping[str, RecordedExperiment]) -> Estimator:
@@ -398,13 +415,43 @@ def load_config(path: Path) -> Study:
         ) from error
 
 
+def refuse_keys_of_experiments(defaults: Mapping[str, Any], source: str) -> None:
+    """Some keys are of one experiment, and have no default."""
+    for key in Experiment.beside:
+        if key in defaults:
+            raise UserError(
+                f"{source}: defaults.{key}: is a key of experiments alone; move it to one of them"
+            )
+
+
+def refuse_not_estimated(
+    figure: FigureSpec,
+    experiments: Mapping[str, AnyExperiment],
+    estimators: Mapping[str, Estimator],
+    where: str,
+) -> None:
+    """A figure shows experiments of the config by estimators that are applied to them."""
+    points = figure.pairs[len(figure.pairs) - len(figure.trained) :]
+    refuse_unknown(figure.experiments, experiments, f"{where}.experiments")
+    refuse_unknown(figure.estimators or (), estimators, f"{where}.estimators")
+    refuse_unknown([pair[0] for pair in points], experiments, f"{where}.trained")
+    refuse_unknown([pair[1] for pair in points], estimators, f"{where}.trained")
+    refuse_unknown(figure.labels, {**experiments, **estimators}, f"{where}.labels")
+    for seen, by in figure.pairs:
+        if seen not in estimators[by].experiments:
+            raise UserError(
+                f"{where}: shows {seen} by {by}, which is not applied to it; "
+                f"add it to estimators.{by}.experiments"
+            )
+
+
 def refuse_trained_again(
-    listed: Mapping[str, Written], experiments: Mapping[str, Experiment], source: str
+    written: Mapping[str, Written], experiments: Mapping[str, Experiment], source: str
 ) -> None:
     """Sweeps and grids vary an experiment: no two of theirs train the same networks."""
     trained: dict[tuple[str, TrainingSpec, int], str] = {}
     for name, experiment in experiments.items():
-        one = listed[name]
+        one = written[name]
         first = trained.setdefault((one.origin, experiment.spec, experiment.repetitions), name)
         if first != name:
             remedy = "remove it" if len(one.changes) == 1 else f"change a value of it, or of {first}"
@@ -415,13 +462,13 @@ def refuse_trained_again(
 
 def refuse_kernels_on_a_gpu(
     sections: Sections,
-    written: Mapping[str, Mapping[str, Any]],
+    written: Mapping[str, Written],
     experiments: Mapping[str, Experiment],
     source: str,
 ) -> None:
     for name, experiment in experiments.items():
         if sections.device == "cuda" and experiment.engine == "kernels":
-            where = f"experiments.{name}" if "engine" in written[name] else "defaults"
+            where = f"experiments.{name}" if "engine" in written[name].keys else "defaults"
             raise UserError(
                 f"{source}: {where}.engine: kernels run on a processor, and device is cuda; write engine: "
                 "torch, or device: cpu"
