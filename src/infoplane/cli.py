@@ -116,8 +116,16 @@ by code for processors of 2013, without AVX-512 (the empty NUMBA_CPU_FEATURES is
   NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= infoplane verify results/quick --remake 0.1
 """
 
+# What is told of a trajectory by its replay, each by a module of `infoplane.information`
+REPLAYS = {
+    "reliability": "tell how reliable the exact information of a trajectory is",
+    "resolution": "measure information along a trajectory, with activations quantized to 1 to 16 bits",
+    "levels": "count the levels that quantized layers use along a trajectory",
+}
+
 
 def parser() -> ArgumentParser:
+    """The parser of the command line: the commands for studies, and those of single stages."""
     top = Parser(
         "infoplane",
         description="Exact information planes of quantized neural networks.",
@@ -125,12 +133,42 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"infoplane {version('infoplane')}")
     top.add_argument("--print-completion", action=PrintCompletion, metavar="SHELL", help=SUPPRESS)
-    stages = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    group = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    add_studies(group)
+    add_results(group)
+    stages = Plumbing(group)
+    add_stages(stages)
+    add_recorded_runs(stages)
+    add_replays(stages)
+    add_statistics(stages)
+    add_drawings(stages)
+    top.epilog = EXAMPLES.format(stages="\n".join(stages.lines()))
+    return top
 
-    one = command(stages, "init", commands.init, "write a small study to begin with: config, data, README")
+
+def add_studies(group: Any) -> None:
+    """Add the commands that begin a study, run it, and tell how far it is."""
+    one = command(group, "init", commands.init, "write a small study to begin with: config, data, README")
     one.add_argument("folder", type=Path, nargs="?", default=".", help="where; %(default)s by default")
 
-    one = command(stages, "run", commands.run, "run a study, or parts of it")
+    add_run(group)
+
+    one = command(group, "check", commands.check, "check a config file and the data, and run nothing")
+    add_config(one)
+
+    one = command(group, "status", commands.status, "show how far a study is, while it runs or after")
+    one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
+    add_config(one)
+    one.add_argument("--watch", action="store_true", help="show it again every few seconds, until Ctrl-C")
+
+    one = command(
+        group, "costs", commands.costs, "sum up time, memory and disk of the jobs that have finished"
+    )
+    one.add_argument("results", type=Path, help="the folder that the study wrote")
+
+
+def add_run(group: Any) -> None:
+    one = command(group, "run", commands.run, "run a study, or parts of it")
     one.epilog, one.formatter_class = RUNS, RawDescriptionHelpFormatter
     add_config(one)
     one.add_argument(
@@ -150,26 +188,16 @@ def parser() -> ArgumentParser:
     one.add_argument("--verbose", action="store_true", help="print all that Snakemake says")
     one.add_argument("--unlock", action="store_true", help="remove the lock that a killed Snakemake has left")
 
-    one = command(stages, "check", commands.check, "check a config file and the data, and run nothing")
-    add_config(one)
 
-    one = command(stages, "status", commands.status, "show how far a study is, while it runs or after")
-    one.epilog, one.formatter_class = STATES, RawDescriptionHelpFormatter
-    add_config(one)
-    one.add_argument("--watch", action="store_true", help="show it again every few seconds, until Ctrl-C")
-
+def add_results(group: Any) -> None:
+    """Add the commands that show, hand on and check the results of a study."""
     one = command(
-        stages, "costs", commands.costs, "sum up time, memory and disk of the jobs that have finished"
-    )
-    one.add_argument("results", type=Path, help="the folder that the study wrote")
-
-    one = command(
-        stages, "export", commands.export, "write the tables of a study, thinned, that all figures need"
+        group, "export", commands.export, "write the tables of a study, thinned, that all figures need"
     )
     one.add_argument("config", type=Path, help="its config file")
     one.add_argument("folder", type=Path, help="the folder to write to")
 
-    one = command(stages, "redraw", commands.redraw, "draw the figures of an exported study again")
+    one = command(group, "redraw", commands.redraw, "draw the figures of an exported study again")
     one.add_argument("folder", type=Path, help="what export wrote")
     one.add_argument("figures", nargs="*", metavar="FIGURE", help="those to draw; all by default")
     one.add_argument("--output", metavar="PATH", type=Path, help="where to; FOLDER/figures by default")
@@ -177,29 +205,19 @@ def parser() -> ArgumentParser:
         "--formats", nargs="+", choices=PICTURE, default=["png"], help="file formats; png by default"
     )
 
-    one = command(stages, "trace", commands.trace, "show what a verdict rests on, down to the runs")
+    one = command(group, "trace", commands.trace, "show what a verdict rests on, down to the runs")
     one.add_argument("results", type=Path, help="the folder that the study wrote")
     one.add_argument("claim", help="C1 to C6")
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
-    one = command(
-        stages, "index", commands.index, "show verdicts, figures, tables and methods of a study on one page"
-    )
-    one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
-    one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
-    several: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": Path, "default": []}
-    one.add_argument("--claims", **several, help="the table of verdicts (csv), if there is one")
-    one.add_argument("--figures", **several, help="the files of all figures")
-    one.add_argument("--accuracy", **several, help="the tables of accuracy of all experiments")
-    one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
-    one.add_argument("--output", **FILE, help="the page to write (html)")
+    add_index(group)
 
-    one = command(stages, "bundle", commands.bundle, "pack the index of a study and all that it links to")
+    one = command(group, "bundle", commands.bundle, "pack the index of a study and all that it links to")
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
 
-    one = command(stages, "paper", commands.paper, "typeset the paper of a study from its tables and figures")
+    one = command(group, "paper", commands.paper, "typeset the paper of a study from its tables and figures")
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument(
         "--output", metavar="PATH", type=Path, help="the PDF; paper.pdf in the folder of results"
@@ -214,7 +232,7 @@ def parser() -> ArgumentParser:
         help="what export wrote; the results of the config by default",
     )
 
-    one = command(stages, "verify", commands.verify, "check all that a study wrote")
+    one = command(group, "verify", commands.verify, "check all that a study wrote")
     one.epilog, one.formatter_class = REMAKES, RawDescriptionHelpFormatter
     one.add_argument("results", type=Path, help="the folder that the study wrote")
     one.add_argument(
@@ -224,12 +242,28 @@ def parser() -> ArgumentParser:
         "--seed", metavar="N", type=int, default=0, help="of their choice; %(default)s by default"
     )
 
-    of_stages = Plumbing(stages)
-    one = command(of_stages, "datasets", commands.datasets, "make a data set")
+
+def add_index(group: Any) -> None:
+    one = command(
+        group, "index", commands.index, "show verdicts, figures, tables and methods of a study on one page"
+    )
+    one.add_argument("--spec", **SPEC, help="labels of experiments and estimators")
+    one.add_argument("--pages", **FILES, help="the pages of its tables (html)")
+    several: dict[str, Any] = {"nargs": "*", "metavar": "PATH", "type": Path, "default": []}
+    one.add_argument("--claims", **several, help="the table of verdicts (csv), if there is one")
+    one.add_argument("--figures", **several, help="the files of all figures")
+    one.add_argument("--accuracy", **several, help="the tables of accuracy of all experiments")
+    one.add_argument("--aggregates", **several, help="the tables of mean information of all experiments")
+    one.add_argument("--output", **FILE, help="the page to write (html)")
+
+
+def add_stages(group: Any) -> None:
+    """Add the commands that make a data set, train, and measure information."""
+    one = command(group, "datasets", commands.datasets, "make a data set")
     one.add_argument("--spec", **SPEC, help="the keys of a data set, and its name")
     one.add_argument("--output", **FILE, help="the npz to write")
 
-    one = command(of_stages, "training", commands.training, "train repetitions of an experiment")
+    one = command(group, "training", commands.training, "train repetitions of an experiment")
     one.add_argument("--spec", **SPEC, help="the keys of an experiment, without repetitions and chunk")
     one.add_argument("--dataset", **FILE, help="the data set")
     one.add_argument(
@@ -240,7 +274,7 @@ def parser() -> ArgumentParser:
     one.add_argument("--device", **DEVICE)
 
     one = command(
-        of_stages, "information", commands.information, "measure H(T), I(X;T) and I(T;Y) along a trajectory"
+        group, "information", commands.information, "measure H(T), I(X;T) and I(T;Y) along a trajectory"
     )
     one.add_argument(
         "--spec",
@@ -258,7 +292,10 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--device", **DEVICE)
 
-    recorded = of_stages.add_parser("recorded", help="take over what was recorded of other models")
+
+def add_recorded_runs(group: Any) -> None:
+    """Add the commands that take over recordings of other models."""
+    recorded = group.add_parser("recorded", help="take over what was recorded of other models")
     kinds = recorded.add_subparsers(metavar="KIND", required=True)
     one = command(kinds, "history", commands.recorded_history, "loss and accuracies of recorded runs")
     add_recorded(one)
@@ -268,39 +305,24 @@ def parser() -> ArgumentParser:
     one.add_argument("--spec", **SPEC, help="the keys of an estimator, without experiments")
     add_recorded(one)
 
-    one = command(
-        of_stages,
-        "reliability",
-        commands.reliability,
-        "tell how reliable the exact information of a trajectory is",
-    )
-    add_trained(one)
-    one.add_argument("--output", **FILE, help="the table to write (parquet)")
+
+def add_replays(group: Any) -> None:
+    """Add the commands that replay a trajectory."""
+    for stage, about in REPLAYS.items():
+        one = command(group, stage, commands.replay, about)
+        add_trained(one)
+        one.add_argument("--output", **FILE, help="the table to write (parquet)")
+        one.set_defaults(stage=stage)
 
     one = command(
-        of_stages,
-        "resolution",
-        commands.resolution,
-        "measure information along a trajectory, with activations quantized to 1 to 16 bits",
-    )
-    add_trained(one)
-    one.add_argument("--output", **FILE, help="the table to write (parquet)")
-
-    one = command(
-        of_stages, "levels", commands.levels, "count the levels that quantized layers use along a trajectory"
-    )
-    add_trained(one)
-    one.add_argument("--output", **FILE, help="the table to write (parquet)")
-
-    one = command(
-        of_stages, "merging", commands.merging, "which codes of the logits fall into one bin of the softmax"
+        group, "merging", commands.merging, "which codes of the logits fall into one bin of the softmax"
     )
     add_trained(one)
     add_snapshots(one, 0, "0", "0, 100, 1000, 3000")
     one.add_argument("--output", metavar="PATH", type=Path, help="the table to write (parquet), or print it")
 
     one = command(
-        of_stages,
+        group,
         "activations",
         commands.activations,
         "count the activations of a layer of two neurons by class",
@@ -309,9 +331,31 @@ def parser() -> ArgumentParser:
     add_snapshots(one, None, "the first with two neurons that vary", "200, 1000, 3000")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    statistics = of_stages.add_parser("statistics", help="summarise repetitions and join experiments")
-    tables = statistics.add_subparsers(metavar="TABLE", required=True)
 
+def add_statistics(group: Any) -> None:
+    """Add the commands that summarise the repetitions of an experiment, join experiments, decide claims."""
+    statistics = group.add_parser("statistics", help="summarise repetitions and join experiments")
+    tables = statistics.add_subparsers(metavar="TABLE", required=True)
+    add_summaries(tables)
+
+    for name, join in JOINS.items():
+        joined = TABLES[join.of]
+        one = command(tables, f"join-{name}", commands.statistics_join, JOINED[name])
+        one.add_argument(
+            "--tables", **NAMED[joined.of], required=True, help=f"tables to join: {joined.about}"
+        )
+        one.add_argument("--output", **FILE, help="the table to write (csv)")
+        one.set_defaults(join=f"join_{name}", chunked=joined.chunked)
+
+    one = command(tables, "claims", commands.statistics_claims, "decide the claims")
+    one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
+    one.add_argument("--claims", **FILE, help="the table of verdicts to write (csv)")
+    one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
+    one.add_argument("--margins", **FILE, help="the table of verdicts by other margins to write (csv)")
+
+
+def add_summaries(tables: Any) -> None:
+    """Add the commands that summarise the repetitions of one experiment."""
     one = command(
         tables, "information", commands.statistics_information, "aggregates and phases seen by one estimator"
     )
@@ -343,24 +387,10 @@ def parser() -> ArgumentParser:
     one.add_argument("--binned", **FILES, help="the tables of all chunks, seen by the other estimator")
     one.add_argument("--output", **FILE, help="the table to write (parquet)")
 
-    for name, join in JOINS.items():
-        joined = TABLES[join.of]
-        one = command(tables, f"join-{name}", commands.statistics_join, JOINED[name])
-        one.add_argument(
-            "--tables", **NAMED[joined.of], required=True, help=f"tables to join: {joined.about}"
-        )
-        one.add_argument("--output", **FILE, help="the table to write (csv)")
-        one.set_defaults(join=f"join_{name}", chunked=joined.chunked)
 
-    one = command(tables, "claims", commands.statistics_claims, "decide the claims")
-    one.add_argument("--phases", **OF_PAIRS, required=True, help="phases of the experiments that count")
-    one.add_argument("--claims", **FILE, help="the table of verdicts to write (csv)")
-    one.add_argument("--cells", **FILE, help="the table of what they rest on to write (csv)")
-    one.add_argument("--margins", **FILE, help="the table of verdicts by other margins to write (csv)")
-
-    one = command(
-        of_stages, "verdicts", commands.verdicts, "write the verdicts on the claims as a table to read"
-    )
+def add_drawings(group: Any) -> None:
+    """Add the commands that write verdicts, pages and figures from tables."""
+    one = command(group, "verdicts", commands.verdicts, "write the verdicts on the claims as a table to read")
     one.add_argument("--claims", **FILE, help="the table of verdicts (csv)")
     one.add_argument(
         "--spec",
@@ -370,17 +400,15 @@ def parser() -> ArgumentParser:
     )
     one.add_argument("--output", **FILES, help="the files to write (.md, .html)")
 
-    one = command(of_stages, "pages", commands.pages, "show a table as a page that a browser sorts")
+    one = command(group, "pages", commands.pages, "show a table as a page that a browser sorts")
     one.add_argument("--table", **FILE, help="the table (csv)")
     one.add_argument("--output", **FILE, help="the page to write (html)")
 
-    one = command(of_stages, "figures", commands.figures, "draw one figure")
+    one = command(group, "figures", commands.figures, "draw one figure")
     one.add_argument("--spec", **SPEC, help="the keys of a figure")
     for kind, table in TABLES.items():
         one.add_argument(f"--{kind}", **NAMED[table.of], default=[], help=table.about)
     one.add_argument("--output", **FILES, help="the files to write, of formats of its kind (such as .pdf)")
-    top.epilog = EXAMPLES.format(stages="\n".join(of_stages.lines()))
-    return top
 
 
 class Plumbing:

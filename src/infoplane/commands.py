@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -179,22 +180,9 @@ def recorded_information(given: Namespace) -> None:
     write_information(spec, given.files, given.dataset, given.output)
 
 
-def reliability(given: Namespace) -> None:
-    from infoplane.information.reliability import run
-
-    run(given.dataset, given.trajectory, given.output)
-
-
-def resolution(given: Namespace) -> None:
-    from infoplane.information.resolution import run
-
-    run(given.dataset, given.trajectory, given.output)
-
-
-def levels(given: Namespace) -> None:
-    from infoplane.information.levels import run
-
-    run(given.dataset, given.trajectory, given.output)
+def replay(given: Namespace) -> None:
+    stage = import_module(f"infoplane.information.{given.stage}")
+    stage.run(given.dataset, given.trajectory, given.output)
 
 
 def statistics_information(given: Namespace) -> None:
