@@ -211,12 +211,19 @@ class Layout:
         return MADE_FROM[kind](self, names)
 
     def made_with(self, kind: str, names: Mapping[str, str]) -> list[str]:
-        """All files of the job whose first file is of a kind; trajectories only if the study keeps them."""
+        """All files of the job whose first file is of a kind."""
         if kind == "figure":
             return self.figures([names["figure"]])
+        return [path_of(each, **names) for each in self.kinds_made(kind, names)]
+
+    def kinds_made(self, kind: str, names: Mapping[str, str]) -> tuple[str, ...]:
+        """The kinds of all files of the job whose first file is of a kind, that one first.
+
+        Trajectories are among them only if the study keeps them.
+        """
         without = self.study.trajectories == "drop" or names.get("experiment") in self.study.recorded
         dropped = ("trajectory",) if without else ()
-        return [path_of(each, **names) for each in (kind, *BESIDE.get(kind, ())) if each not in dropped]
+        return tuple(each for each in (kind, *BESIDE.get(kind, ())) if each not in dropped)
 
     def all_chunks(self, kind: str, names: Mapping[str, str]) -> list[str]:
         return self.files(kind, [(names["experiment"], names.get("estimator", ""))])

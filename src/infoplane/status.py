@@ -12,7 +12,7 @@ from typing import Literal
 
 from infoplane.config.study import Study
 from infoplane.costs import bytes_in
-from infoplane.layout import benchmark_of, log_of, path_of, repetitions_of
+from infoplane.layout import Layout, benchmark_of, log_of, path_of, repetitions_of
 from infoplane.log import has_finished, is_running, last_line
 from infoplane.provenance import Provenance
 
@@ -57,13 +57,12 @@ class Chunk:
 
 def expected_chunks(study: Study) -> Iterator[Chunk]:
     """All chunks of a study, experiment by experiment: first trained, then as each estimator sees them."""
+    layout = Layout(study)
     for name, experiment in study.experiments.items():
-        without = study.trajectories == "drop" or name in study.recorded
-        trained = ["history"] if without else ["history", "trajectory"]
         for estimator in [None, *(pair[1] for pair in study.pairs if pair[0] == name)]:
             for repetitions in experiment.chunks:
                 chunk = Chunk(name, estimator, repetitions, {})
-                for kind in ["information"] if estimator else trained:
+                for kind in layout.kinds_made("information" if estimator else "history", chunk.names):
                     chunk.files[kind] = path_of(kind, **chunk.names)
                 yield chunk
 
