@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from infoplane.artifacts import read_csv, read_table, versions, write_csv, write_table, written_aside
 from infoplane.config.kinds import PICTURE, TABLES
-from infoplane.config.study import Study, load_config
+from infoplane.config.study import load_config
 from infoplane.costs import costs_of, with_totals
 from infoplane.digests import file_digest
 from infoplane.errors import UserError
@@ -182,25 +183,15 @@ def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Seque
     if unknown := {*names} - {*pictures}:
         raise UserError(f"{min(unknown)}: no figure of this study; name one of {', '.join(pictures)}")
     chosen = names or pictures
+    find = partial(files_of, layout=layout, folder=folder)
     with progress_bar(len(chosen), "redraw", "figures") as progress:
         for name in chosen:
-            write_figure(
-                study.figures[name],
-                tables_of(study, layout, name, folder),
-                [output / f"{name}.{each}" for each in formats],
-            )
+            spec = study.figures[name]
+            write_figure(spec, spec.files(find), [output / f"{name}.{each}" for each in formats])
             progress.update()
 
 
-def tables_of(study: Study, layout: Layout, figure: str, folder: Path) -> dict[str, dict[Any, list[Path]]]:
-    """The files that a figure is drawn from, by what they hold and what they are of."""
-    spec = study.figures[figure]
-    return {
-        kind: {name: paths_of(layout, kind, name, folder) for name in spec.names(kind)} for kind in spec.reads
-    }
-
-
-def paths_of(layout: Layout, kind: str, name: Any, folder: Path) -> list[Path]:
+def files_of(kind: str, name: Any, layout: Layout, folder: Path) -> list[Path]:
     """The files of a table; all that lie there where recordings, which tell how many, are gone."""
     experiment, estimator = name if isinstance(name, tuple) else (name, "")
     pattern = path_of(kind, experiment=experiment, estimator=estimator, chunk="*")

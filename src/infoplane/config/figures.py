@@ -1,7 +1,8 @@
 """Spec of a figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
@@ -186,3 +187,11 @@ class FigureSpec(Spec):
                 return self.experiments
             case "study":
                 return ("study",)
+
+    def files(self, find: Callable[[str, Any], list[Path]]) -> dict[str, dict[Any, list[Path]]]:
+        """The files that it is drawn from, by the kind of their tables and by what each table is of.
+
+        Args:
+            find: the files of the table of a kind that is of a name, one of `names`.
+        """
+        return {kind: {name: find(kind, name) for name in self.names(kind)} for kind in self.reads}

@@ -1,6 +1,7 @@
 """Checks of figures: files are whole, and show their tables."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,7 +44,7 @@ def check_figure(path: Path) -> None:
     spec = FigureSpec.model_validate(described["spec"])
     if not {*spec.reads} <= READ_HERE or path.suffix == ".mp4":  # the bytes of which depend on ffmpeg
         return
-    tables = tables_of(spec, locate(path, "figure")[0])
+    tables = spec.files(partial(files_of, results=locate(path, "figure")[0]))
     kind = spec.reads[0]
     sources = [read_table(table, kind)[1]["spec_hash"] for (table, *_) in tables[kind].values()]
     refuse_mismatch(path, "the specs of its tables", described["sources"], sources)
@@ -62,11 +63,6 @@ def description_beside(path: Path) -> dict[str, Any] | None:
         if picture.exists() and is_whole(picture):
             return parse_description(figure_description(picture), picture, "figure")
     return None
-
-
-def tables_of(spec: FigureSpec, results: Path) -> dict[str, dict[Any, list[Path]]]:
-    """What a figure is drawn from, by what it holds and by experiment, or experiment and estimator."""
-    return {kind: {name: files_of(kind, name, results) for name in spec.names(kind)} for kind in spec.reads}
 
 
 def files_of(kind: str, name: Any, results: Path) -> list[Path]:
