@@ -12,6 +12,7 @@ from typing import NamedTuple
 from infoplane.config.parsing import quoted, shortened
 from infoplane.config.study import Study, load_config
 from infoplane.config.suggestions import nearest
+from infoplane.config.words import counted
 from infoplane.errors import UserError
 from infoplane.layout import Layout, path_of
 from infoplane.provenance import refuse_missing_data, refuse_unwritable
@@ -93,7 +94,7 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
         raise UserError(reason(status, errors, progress, child))
     else:
         print(
-            f"{count_of_jobs(progress.done.total())} done; figures are in {Path(study.results, 'figures')}"
+            f"{counted(progress.done.total(), 'job')} done; figures are in {Path(study.results, 'figures')}"
             if progress.totals
             else f"nothing to do: all is in {study.results}"
         )
@@ -228,15 +229,6 @@ def describe_failure(job: StartedJob) -> str:
     return f"{job.name} failed: {job.last_words.removeprefix('infoplane: ')} (log: {job.log})"
 
 
-def count_of_jobs(number: int) -> str:
-    """A number of jobs in words.
-
-    >>> count_of_jobs(1), count_of_jobs(2)
-    ('1 job', '2 jobs')
-    """
-    return f"{number} job{'s' * (number != 1)}"
-
-
 def print_plan(progress: RunProgress) -> None:
     """Print how many jobs of each stage would run."""
     for line in plan(progress):
@@ -247,4 +239,4 @@ def plan(progress: RunProgress) -> Iterator[str]:
     for stage in progress.stages:
         yield f"{stage:12} {progress.totals[stage]:6}"
     total = progress.totals.total()
-    yield f"{count_of_jobs(total)} would run" if total else "nothing to do"
+    yield f"{counted(total, 'job')} would run" if total else "nothing to do"
