@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from infoplane.artifacts import read_csv, read_table, versions, write_csv, write_table, written_aside
+from infoplane.code import VERSION
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.study import load_config
 from infoplane.costs import costs_of, with_totals
@@ -21,7 +22,6 @@ from infoplane.digests import file_digest
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times
-from infoplane.kernels import VERSION
 from infoplane.layout import Layout, path_of
 from infoplane.progress import progress_bar
 

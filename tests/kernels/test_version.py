@@ -2,7 +2,7 @@
 
 from digests import digests
 
-from infoplane import kernels
+from infoplane import code
 
 VERSION = 1
 # The first digits of `digests()`
@@ -93,4 +93,4 @@ def test_the_version_changes_when_and_only_when_bytes_do():
     """
     found = {name: {part: digest[:16] for part, digest in parts.items()} for name, parts in digests().items()}
     assert found == DIGESTS, CHANGED.format(version=VERSION, found=found)
-    assert kernels.VERSION == VERSION, f"the bytes are those of version {VERSION}: leave VERSION as it was"
+    assert code.VERSION == VERSION, f"the bytes are those of version {VERSION}: leave VERSION as it was"

@@ -1,8 +1,4 @@
 """Networks as compiled loops: training and replay on a processor, with the same bytes on every machine.
 
-`VERSION` says which bytes those are.
+`infoplane.code.VERSION` says which bytes those are.
 """
-
-from infoplane.code import VERSION
-
-__all__ = ["VERSION"]
