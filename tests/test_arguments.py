@@ -24,15 +24,16 @@ def mistake(capsys, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["chek"], "infoplane: 'chek' is no command; did you mean 'check'? (see infoplane --help)"),
-        (["rnu", "a.yaml"], "infoplane: 'rnu' is no command; did you mean 'run'? (see infoplane --help)"),
+        (["chek"], "infoplane: 'chek' is not a command; did you mean 'check'? (see infoplane --help)"),
+        (["rnu", "a.yaml"], "infoplane: 'rnu' is not a command; did you mean 'run'? (see infoplane --help)"),
         (
             ["statistics", "join-phase"],
-            "infoplane: 'join-phase' is no command; did you mean 'join-phases'? (see infoplane statistics ",
+            "infoplane: 'join-phase' is not a command; did you mean 'join-phases'? (see infoplane "
+            "statistics ",
         ),
         (
             ["run", "--corse", "2"],
-            "infoplane: '--corse' is no option; did you mean '--cores'? (see infoplane run --help)",
+            "infoplane: '--corse' is not an option; did you mean '--cores'? (see infoplane run --help)",
         ),
         (
             ["run", "--in-proces=yes"],
@@ -40,16 +41,16 @@ def mistake(capsys, *arguments: str) -> str:
         ),
         (
             ["statistics", "accuracy", "--histroy", "a"],
-            "infoplane: '--histroy' is no option; did you mean '--history'? (see ",
+            "infoplane: '--histroy' is not an option; did you mean '--history'? (see ",
         ),
         (["statistics", "errors"], "infoplane: the following arguments are required: --exact, "),
-        (["Check"], "infoplane: 'Check' is no command; did you mean 'check'? (see infoplane --help)"),
-        (["run", "a.yaml", "-z", "claims"], "infoplane: '-z' is no option (see infoplane run --help)"),
+        (["Check"], "infoplane: 'Check' is not a command; did you mean 'check'? (see infoplane --help)"),
+        (["run", "a.yaml", "-z", "claims"], "infoplane: '-z' is not an option (see infoplane run --help)"),
         (["check", "a.yaml", "b.yaml"], "infoplane: 'b.yaml' is one word too many; "),
         ([], "infoplane: the following arguments are required: COMMAND (see infoplane --help)"),
         (
             ["information", "--device", "gpu"],
-            "infoplane: 'gpu' is no value of --device; did you mean 'cpu'? (see ",
+            "infoplane: 'gpu' is not a value of --device; did you mean 'cpu'? (see ",
         ),
     ],
 )
@@ -79,7 +80,7 @@ def test_targets_may_stand_behind_options():
 
 def test_a_number_of_cores_is_a_number(capsys):
     assert main(["run", "--cores", "all"]) == 1
-    assert capsys.readouterr().err == "infoplane: 'all' is no number of cores; give 1 or more\n"
+    assert capsys.readouterr().err == "infoplane: 'all' is not a number of cores; give 1 or more\n"
 
 
 def test_version(capsys):
@@ -130,5 +131,5 @@ def test_completion_knows_commands_and_options(capsys, shell):
 
 def test_a_shell_that_is_not_known(capsys):
     assert mistake(capsys, "--print-completion", "bsh").startswith(
-        "infoplane: --print-completion: 'bsh' is no known shell; did you mean 'bash'?"
+        "infoplane: --print-completion: 'bsh' is not a known shell; did you mean 'bash'?"
     )

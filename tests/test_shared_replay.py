@@ -52,7 +52,7 @@ def test_a_table_that_is_ready_is_taken_without_a_replay(here, monkeypatch, caps
     monkeypatch.setattr(sys.modules["infoplane.information.estimate"], "load_trained", None)
     assert measure(["rebinned"], ["rebinned"], "--ready", ".ready") == 0
     assert bytes_of(here, "rebinned") == [left] and not (here / ".ready").exists()
-    assert "measured with other estimators before" in capsys.readouterr().out
+    assert "already measured by another job" in capsys.readouterr().out
 
 
 def damaged(path):
@@ -86,7 +86,7 @@ def test_what_other_kernels_left_is_not_taken(here, monkeypatch, capsys):
     assert measure(["rebinned"], ["left"]) == 0
     monkeypatch.setattr(code, "VERSION", code.VERSION + 1)
     assert measure(["rebinned"], ["found"], "--ready", "left") == 0
-    assert "measured with other estimators before" not in capsys.readouterr().out
+    assert "already measured by another job" not in capsys.readouterr().out
     assert not (here / "left").exists()
 
 

@@ -64,7 +64,7 @@ def test_how_far_from_0_depends_on_the_levels_that_are_left(low, high, bits, war
 def test_a_feature_that_becomes_constant_is_warned_of():
     dataset = mine(SMALL_AND_LARGE)
     with pytest.warns(
-        InputsMerged, match="1 features that vary take one value there .number 0, from 0.; sca"
+        InputsMerged, match="1 features that vary take one value there .number 0, counted from 0.; sca"
     ):
         train(spec_of(), 1, dataset)
 

@@ -72,7 +72,7 @@ def test_rows_become_a_table(tables):
     text = "<!-- rows cells.csv runs=20 | layer = T{layer} | lost = {mean:.2f} bit -->old<!-- end -->"
     table = "\n| layer | lost |\n|---|---|\n| T4 | 0.24 bit |\n| T5 | 1.46 bit |\n"
     assert with_quotations(text, tables) == text.replace("old", table)
-    with pytest.raises(UserError, match="layer: is no column of a table; write heading = format"):
+    with pytest.raises(UserError, match="layer: is not a column of a table; write heading = format"):
         with_quotations(text.replace(" = T{layer}", ""), tables)
 
 
@@ -86,8 +86,8 @@ def test_a_cross_table_names_its_rows_and_columns(tables):
     assert with_quotations(text, tables) == text.replace("old", table)
     for wrong, complaint in (
         (("T4 = 4", "T4 = 6"), "cells.csv runs=20 layer=6: matches no row"),
-        (("T4 = 4", "4"), "4: is no named value; write NAME = value"),
-        ((" | {k}", "{k}"), "is no cross table"),
+        (("T4 = 4", "4"), "4: is not a named value; write NAME = value"),
+        ((" | {k}", "{k}"), "is not a cross table"),
         ((" = relu", " = relu,tanh"), "matches 2 rows"),
         (("tanh = tanh", "ReLU = tanh"), "two values have one name"),
     ):
@@ -101,7 +101,7 @@ def test_a_query_has_a_name(tables):
     written = with_quotations(text + quotations, tables)
     assert ">1.5<" in written and "| T |\n|---|\n| 4 |\n| 5 |\n<" in written
     (line,) = broken_conditions(f"{text}<!-- holds FIFTH | mean = 2 -->", tables)
-    assert line == "cells.csv runs=20 layer=5: mean is 1.4567, and the text is true of 2"
+    assert line == "cells.csv runs=20 layer=5: mean is 1.4567, but the text holds for 2"
 
 
 def test_a_file_is_inserted(tables):
@@ -117,7 +117,7 @@ def test_sentence_fails_with_its_verdict(tables):
     condition = "<!-- holds claims.csv claim=C1 | verdict = {} -->"
     assert [*broken_conditions(condition.format("supported"), tables)] == []
     (line,) = broken_conditions(condition.format("refuted"), tables)
-    assert line == "claims.csv claim=C1: verdict is supported, and the text is true of refuted"
+    assert line == "claims.csv claim=C1: verdict is supported, but the text holds for refuted"
     with pytest.raises(UserError, match="has no column verdikt"):
         [*broken_conditions("<!-- holds claims.csv claim=C1 | verdikt = mixed -->", tables)]
 
@@ -132,7 +132,7 @@ def test_a_condition_speaks_of_every_row_and_of_numbers(tables):
         == broken("layer=5 | mean < 2")
         == []
     )
-    assert broken("layer=5 | mean > 2") == ["cells.csv layer=5: mean is 1.4567, and the text is true of > 2"]
+    assert broken("layer=5 | mean > 2") == ["cells.csv layer=5: mean is 1.4567, but the text holds for > 2"]
     assert len(broken("layer=4,5 | runs = 21")) == 2
     with pytest.raises(UserError, match="matches no row of layer=7"):
         broken("layer=4,7 | runs = 20")

@@ -52,7 +52,7 @@ class Parser(ArgumentParser):
         unknown = self.added_to_list(found, unknown)
         if unknown:
             what = (
-                "no option"
+                "not an option"
                 if unknown[0].startswith("-")
                 else "one word too many; quote names that have spaces"
             )
@@ -80,15 +80,15 @@ class Parser(ArgumentParser):
         for word in itertools.takewhile("--".__ne__, words):
             name = word.partition("=")[0]
             if name.startswith("--") and not any(option.startswith(name) for option in options):
-                self.error(f"{quoted(name)} is no option; {suggestion(name, options)}")
+                self.error(f"{quoted(name)} is not an option; {suggestion(name, options)}")
 
     def error(self, message: str) -> NoReturn:
         """Print a line on standard error and exit with status 2."""
         if unknown := re.fullmatch(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", message):
             name, given, choices = unknown.groups()
-            kind = "command" if name in ("COMMAND", "TABLE", "KIND") else f"value of {name}"
+            kind = "a command" if name in ("COMMAND", "TABLE", "KIND") else f"a value of {name}"
             names = [each.strip(" '") for each in choices.split(",")]
-            message = f"{quoted(given)} is no {kind}; {suggestion(given, names)}"
+            message = f"{quoted(given)} is not {kind}; {suggestion(given, names)}"
         sys.exit(complain(f"{message} (see {self.prog} --help)", 2))
 
 
@@ -104,7 +104,7 @@ def positive(text: str) -> int:
     2
     """
     if not text.isdecimal() or not int(text):
-        raise UserError(f"{quoted(text)} is no number of cores; give 1 or more")
+        raise UserError(f"{quoted(text)} is not a number of cores; give 1 or more")
     return int(text)
 
 
@@ -117,7 +117,7 @@ def proportion(text: str) -> float:
     with suppress(ValueError):
         if 0 < (number := float(text)) <= 1:
             return number
-    raise UserError(f"{quoted(text)} is no share; give a number above 0 and up to 1, such as 0.05")
+    raise UserError(f"{quoted(text)} is not a share; give a number above 0 and up to 1, such as 0.05")
 
 
 def repetitions(text: str) -> range:

@@ -451,11 +451,11 @@ class PrintCompletion(Action):
             import shtab
         except ImportError as error:
             raise UserError(
-                "shtab is not installed, which knows shells; pip install 'infoplane[study]'"
+                "shtab, which completes commands, is not installed; pip install 'infoplane[study]'"
             ) from error
         if values not in shtab.SUPPORTED_SHELLS:
             parser.error(
-                f"{option}: {values!r} is no known shell; {suggestion(values, shtab.SUPPORTED_SHELLS)}"
+                f"{option}: {values!r} is not a known shell; {suggestion(values, shtab.SUPPORTED_SHELLS)}"
             )
         print(shtab.complete(parser, values))
         parser.exit()

@@ -143,7 +143,7 @@ def information(given: Namespace) -> None:
             f"--ready: {given.ready} is for one estimator, and these are {len(specs)}; leave it out"
         )
     if given.ready and is_taken(given.ready, specs[0], given.trajectory, given.output[0]):
-        print(f"measured with other estimators before: {given.ready} is {given.output[0]} now")
+        print(f"already measured by another job; moved {given.ready} to {given.output[0]}")
         return
     from infoplane.information import run
 

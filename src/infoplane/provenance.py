@@ -216,9 +216,7 @@ def refuse_missing_data(study: Study, source: str) -> None:
         refuse_unfit_recordings(study, name, source)
     for name, its in study.estimators.items():
         if not its.experiments:
-            raise UserError(
-                f"{source}: estimators.{name}: nothing was recorded with it or is trained; remove it"
-            )
+            raise UserError(f"{source}: estimators.{name}: it applies to no experiment; remove it")
 
 
 def refuse_unwritable(study: Study, source: str) -> None:

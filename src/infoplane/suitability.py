@@ -129,7 +129,9 @@ def report_inputs(spec: TrainingSpec, dataset: Dataset) -> Report | None:
     parts = [f"data set {dataset.name}: {read} of {given} distinct inputs remain {on}"]
     if len(merged):
         names = ", ".join(map(str, merged[:NAMED])) + ", …" * (len(merged) > NAMED)
-        parts.append(f"{len(merged)} features that vary take one value there (number {names}, from 0)")
+        parts.append(
+            f"{len(merged)} features that vary take one value there (number {names}, counted from 0)"
+        )
     if levels is not None:
         parts.append(f"they lie so far from 0 that a layer has about {levels} levels for their differences")
     if is_warning and dataset.scaling == "all":

@@ -90,7 +90,7 @@ def broken_conditions(text: str, folder: Path) -> Iterator[str]:
         for row in rows_of_all_values(query, folder):
             its = column_of(row, found["column"], query)
             if not SIGNS[found["sign"]](its, value):
-                yield f"{query}: {found['column']} is {its}, and the text is true of {wanted}"
+                yield f"{query}: {found['column']} is {its}, but the text holds for {wanted}"
 
 
 def rows_of_all_values(query: str, folder: Path) -> list[dict[str, Any]]:
@@ -163,7 +163,7 @@ def markdown_table(form: str, rows: Sequence[dict[str, Any]]) -> str:
     """
     columns = [column.split(" = ", 1) for column in form.split(" | ")]
     if malformed := [column[0] for column in columns if len(column) < 2]:
-        raise UserError(f"{malformed[0]}: is no column of a table; write heading = format")
+        raise UserError(f"{malformed[0]}: is not a column of a table; write heading = format")
     return as_markdown(
         [
             [heading for heading, _ in columns],
@@ -183,7 +183,7 @@ def cross_table(form: str, query: str, folder: Path) -> str:
     """
     parts = " ".join(form.split()).split(" | ")
     if len(parts) != 3:
-        raise UserError(f"{form}: is no cross table; write column: NAME = value; … | column: … | format")
+        raise UserError(f"{form}: is not a cross table; write column: NAME = value; … | column: … | format")
     (down, entries), (across, headings), cell = named_values(parts[0]), named_values(parts[1]), parts[2]
     for column, values in ((down, entries), (across, headings)):
         for value in values.values():
@@ -214,7 +214,7 @@ def named_values(text: str) -> tuple[str, dict[str, str]]:
     column, _, values = text.partition(": ")
     pairs = [each.rpartition(" = ") for each in values.split("; ")]
     if malformed := [value for name, _, value in pairs if not name]:
-        raise UserError(f"{malformed[0]}: is no named value; write NAME = value")
+        raise UserError(f"{malformed[0]}: is not a named value; write NAME = value")
     named = {name: value for name, _, value in pairs}
     if len(named) < len(pairs):
         raise UserError(f"{text}: two values have one name; give each its own")

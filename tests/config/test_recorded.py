@@ -119,7 +119,7 @@ def test_accuracies_that_were_not_recorded_enter_no_table(runs):
         (
             "tanh-*",
             {"estimators": EXACTLY | {"other": {"kind": "adaptive", "bins": 9}}},
-            "estimators.other: nothing was recorded with it or is trained; remove it",
+            "estimators.other: it applies to no experiment; remove it",
         ),
         (
             "exact-*",

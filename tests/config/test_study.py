@@ -657,7 +657,7 @@ def test_settings_are_several_of_each_activation_function(others):
     config["experiments"]["tanh"] = {"activation": "tanh"}
     assert refusal(config) == (
         "mine.yaml: figures.settings: kind settings compares the experiments of each activation function, "
-        "and relu has one alone; name another one with it"
+        "and relu has only one; name another one with it"
     )
     figure["experiments"] = ["one", "two"]
     assert resolve(config, "mine.yaml").figures["settings"].experiments == ("one", "two")

@@ -33,7 +33,7 @@ def killed(folder):
 def test_a_second_run_is_refused(tmp_path):
     with (
         claimed(tmp_path),
-        pytest.raises(UserError, match="another `infoplane run` is at work here"),
+        pytest.raises(UserError, match="another `infoplane run` is running here"),
         claimed(tmp_path),
     ):
         pass

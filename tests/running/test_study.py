@@ -169,7 +169,7 @@ def test_what_is_no_target_is_answered_by_what_the_study_has(target, remedy):
     refuse_other_targets(own, ["all", "mnist", "results/figures/planes.png"])
     with pytest.raises(UserError) as error:
         refuse_other_targets(own, [target])
-    assert str(error.value) == f"'{target}' is no target; {remedy}"
+    assert str(error.value) == f"'{target}' is not a target; {remedy}"
 
 
 def test_targets_of_the_workflow_are_the_parts_of_the_study():

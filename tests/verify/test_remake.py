@@ -108,7 +108,7 @@ def test_a_share_is_at_least_one_chunk_and_follows_its_seed():
 @pytest.mark.parametrize("share", ["0", "-1", "1.01", "nan", "10%", ""])
 def test_what_is_no_share_is_one_line(tmp_path, capsys, share):
     assert main(["verify", str(tmp_path), f"--remake={share}"]) == 1
-    assert "is no share; give a number above 0 and up to 1" in capsys.readouterr().err
+    assert "is not a share; give a number above 0 and up to 1" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def test_jobs_in_one_process_have_the_bytes_of_jobs_in_processes(folder, tmp_pat
     for arguments, place in ((["--cores", "2"], folder), (["--in-process"], tmp_path / "other")):
         done = run(place, *arguments)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.endswith("jobs done; figures are in results/figures\n")
+        assert done.stdout.endswith("jobs done; results are in results\n")
     made = contents(folder)
     assert made == contents(tmp_path / "other")
     assert {"figures/plane.png", "statistics/claims.csv", "training/relu/0-1.safetensors"} <= set(made)
@@ -108,7 +108,7 @@ def test_jobs_in_one_process_have_the_bytes_of_jobs_in_processes(folder, tmp_pat
     log = tmp_path / "other" / "results" / "logs" / "training" / "relu" / "0-1.log"
     assert log.read_text().startswith("infoplane training") and "finished" in log.read_text().splitlines()[-1]
     for place in (folder, tmp_path / "other"):
-        assert run(place).stdout == "nothing to do: all is in results\n"
+        assert run(place).stdout == "nothing to do: everything is in results\n"
         by_itself = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--dry-run"]
         told = subprocess.run(by_itself, cwd=place, capture_output=True, text=True)
         assert "Nothing to be done" in told.stdout + told.stderr
@@ -151,8 +151,8 @@ def test_a_job_that_fails_is_one_line_and_holds_up_no_other(folder):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["config/config.yaml", "cliams"], "'cliams' is no target; did you mean 'claims'?"),
-        (["cliams"], "'cliams' is no target; did you mean 'claims'?"),
+        (["config/config.yaml", "cliams"], "'cliams' is not a target; did you mean 'claims'?"),
+        (["cliams"], "'cliams' is not a target; did you mean 'claims'?"),
         (["none.yaml"], "none.yaml: "),
         (["config/config.yaml", "results/none.png"], "MissingRuleException"),
     ],
@@ -170,7 +170,8 @@ def test_what_is_missing_is_said_in_one_line(folder):
     done = subprocess.run([sys.executable, "hidden.py"], cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "infoplane: snakemake is not installed, which runs studies; pip install 'infoplane[study]'\n"
+        "infoplane: snakemake, which `infoplane run` needs, is not installed; "
+        "pip install 'infoplane[study]'\n"
     )
 
 
@@ -226,7 +227,7 @@ def test_the_lock_of_a_run_that_was_killed_goes_by_itself(folder):
     wait_for_training(folder, process)
     process.kill()
     process.communicate()
-    assert "another `infoplane run` is at work here" in failure(folder)
+    assert "another `infoplane run` is running here" in failure(folder)
     (snakemake,) = [each for each in Path("/proc").glob("[0-9]*") if is_child_in(each, folder)]
     os.killpg(int(snakemake.name), signal.SIGKILL)
     while running_in(folder):
@@ -251,6 +252,6 @@ def test_the_lock_of_another_snakemake_is_its_own_to_remove(folder):
     (folder / LOCKS / "0.output.lock").write_text("results/datasets/synthetic.npz\n")
     target = "results/datasets/synthetic.npz"
     line = failure(folder, "config/config.yaml", target)
-    assert line.startswith("another Snakemake is at work in this folder") and "infoplane run --unlock" in line
+    assert line.startswith("another Snakemake is running in this folder") and "infoplane run --unlock" in line
     assert run(folder, "--unlock").returncode == 0
     assert run(folder, "config/config.yaml", target).returncode == 0

@@ -514,7 +514,7 @@ def refuse_unfit_estimators(study: Study, source: str) -> None:
                     f"kind {figure.kind} takes estimators of all of them"
                 )
             if its.kind == "exact":
-                raise UserError(f"{source}: figures.{name}: {estimator} is exact, it has no error; remove it")
+                raise UserError(f"{source}: figures.{name}: {estimator} is exact and has no error; remove it")
         for experiment in figure.experiments:
             if study.exact_estimator(experiment) is None:
                 raise UserError(
@@ -550,13 +550,13 @@ def refuse_unfit_recorded(study: Study, source: str) -> None:
         for unfit in sorted({*figure.experiments, *(pair[0] for pair in figure.pairs)} & {*study.recorded}):
             if any(TABLES[kind].replayed for kind in figure.reads):
                 raise UserError(
-                    f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without; name "
-                    "experiments that are trained"
+                    f"{where}: kind {figure.kind} takes trajectories, and {unfit} was recorded without "
+                    "them; name experiments that are trained"
                 )
             if FIGURES[figure.kind].of_settings:
                 raise UserError(
                     f"{where}: kind {figure.kind} compares the keys of trainings, and {unfit} was recorded "
-                    "without; name experiments that are trained"
+                    "without them; name experiments that are trained"
                 )
         if figure.kind == "margins" and not study.evidence:
             raise UserError(f"{where}: shows verdicts, and claims rest on no experiment; remove it")
@@ -572,7 +572,7 @@ def refuse_few_settings(study: Study, source: str) -> None:
             if count == 1:
                 raise UserError(
                     f"{source}: figures.{name}: kind settings compares the experiments of each activation "
-                    f"function, and {activation} has one alone; name another one with it"
+                    f"function, and {activation} has only one; name another one with it"
                 )
 
 

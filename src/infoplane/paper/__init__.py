@@ -69,7 +69,7 @@ def imported() -> Any:
         import typst
     except ImportError as error:
         raise UserError(
-            "typst is not installed, which sets papers; pip install 'infoplane[paper]'"
+            "typst, which typesets papers, is not installed; pip install 'infoplane[paper]'"
         ) from error
     return typst
 

@@ -40,7 +40,7 @@ class Bars:
     def drawn(self) -> Group:
         progress = self.progress
         if not progress.totals:
-            return Group(Text("the workflow is read"))
+            return Group(Text("reading the workflow"))
         table = Table.grid(padding=(0, 2))
         for stage in progress.stages:
             done, total = progress.done[stage], progress.totals[stage]

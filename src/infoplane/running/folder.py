@@ -41,7 +41,7 @@ class FolderClaim:
         except BlockingIOError as error:
             os.close(self.descriptor)
             raise UserError(
-                f"{folder.absolute()}: another `infoplane run` is at work here; wait for it, or stop it"
+                f"{folder.absolute()}: another `infoplane run` is running here; wait for it, or stop it"
             ) from error
         except OSError:  # a file system without locks
             pass

@@ -94,14 +94,14 @@ def run_study(config: Path, targets: Sequence[str], options: Options) -> None:
         raise UserError(reason(status, errors, progress, child))
     else:
         print(
-            f"{counted(progress.done.total(), 'job')} done; figures are in {Path(study.results, 'figures')}"
+            f"{counted(progress.done.total(), 'job')} done; results are in {study.results}"
             if progress.totals
-            else f"nothing to do: all is in {study.results}"
+            else f"nothing to do: everything is in {study.results}"
         )
 
 
 def refuse_other_targets(study: Study, targets: Sequence[str]) -> None:
-    """Refuse names that are no target, with the nearest one, or the file of the figure of that name."""
+    """Refuse names that are not targets, with the nearest one, or the file of the figure of that name."""
     layout = Layout(study)
     own = {name: name for name in target_names() if layout.part(name)}
     figures = {name: str(Path(study.results, layout.figures([name])[0])) for name in study.figures}
@@ -112,13 +112,15 @@ def refuse_other_targets(study: Study, targets: Sequence[str]) -> None:
         remedy = f"use {', '.join(own)}, or paths below results"
         if meant:
             remedy = f"did you mean {quoted((figures | own)[meant])}?"
-        raise UserError(f"{quoted(target)} is no target; {remedy}")
+        raise UserError(f"{quoted(target)} is not a target; {remedy}")
 
 
 def refuse_without_snakemake() -> None:
     for name in ("snakemake", "rich"):
         if find_spec(name) is None:
-            raise UserError(f"{name} is not installed, which runs studies; pip install 'infoplane[study]'")
+            raise UserError(
+                f"{name}, which `infoplane run` needs, is not installed; pip install 'infoplane[study]'"
+            )
 
 
 def arguments_of(config: Path, options: Options) -> list[str]:
@@ -192,7 +194,7 @@ def reason(status: int, errors: Sequence[str], progress: RunProgress, child: Chi
         return last
     if any("LockException" in error for error in errors) or is_locked(Path.cwd()):
         return (
-            "another Snakemake is at work in this folder, or a killed one has left its lock; wait, or "
+            "another Snakemake is running in this folder, or a killed one has left its lock; wait, or "
             "remove the lock by `infoplane run --unlock`"
         )
     said = in_one_line("\n".join(errors)) or child.last_line.removeprefix("infoplane: ")
