@@ -266,3 +266,12 @@ def test_where_no_study_is_the_command_that_begins_one_is_named(capsys, tmp_path
     for arguments, path in (([command], "config/config.yaml"), ([command, "nope.yaml"], "nope.yaml")):
         line = refused(capsys, *arguments)
         assert line.startswith(f"{path}: missing; ") and "infoplane init" in line
+
+
+@pytest.mark.parametrize("command", ["index", "verdicts"])
+@pytest.mark.parametrize("given", ["[]", "null", "3", '{"relu": 3}'])
+def test_labels_are_a_mapping(capsys, tmp_path, command, given):
+    paths = {"index": ["--pages", "a.html"], "verdicts": ["--claims", "claims.csv"]}[command]
+    line = refused(capsys, command, *paths, "--spec", given, "--output", str(tmp_path / "out.html"))
+    assert line.startswith("--spec: ") and "it must be a mapping of names to labels" in line
+    assert not [*tmp_path.iterdir()]

@@ -13,7 +13,7 @@ from typing import Any
 from infoplane.arguments import CONFIG, complain
 from infoplane.config import DatasetSpec, EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import TABLES
-from infoplane.config.parsing import from_json
+from infoplane.config.parsing import from_json, quoted
 from infoplane.config.study import load_config
 from infoplane.config.validation import parse_spec
 from infoplane.config.words import counted
@@ -244,7 +244,7 @@ def trace(given: Namespace) -> None:
 def verdicts(given: Namespace) -> None:
     from infoplane.pages.verdicts import write_verdicts
 
-    write_verdicts(given.claims, given.output, from_json(given.spec, "--spec"))
+    write_verdicts(given.claims, given.output, labels_in(given.spec))
 
 
 def pages(given: Namespace) -> None:
@@ -262,7 +262,7 @@ def index(given: Namespace) -> None:
         given.claims,
         given.accuracy,
         given.aggregates,
-        from_json(given.spec, "--spec"),
+        labels_in(given.spec),
         given.output,
     )
 
@@ -298,6 +298,18 @@ def figures(given: Namespace) -> None:
     from infoplane.figures.drawing import write_figure
 
     write_figure(spec, {kind: grouped(getattr(given, kind)) for kind in TABLES}, given.output)
+
+
+def labels_in(text: str) -> dict[str, str]:
+    """Labels by the names of experiments and estimators that they replace, from their JSON.
+
+    >>> labels_in('{"relu": "ReLU, 8 bits"}')
+    {'relu': 'ReLU, 8 bits'}
+    """
+    labels = from_json(text, "--spec")
+    if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
+        raise UserError(f"--spec: {quoted(labels)} is refused; it must be a mapping of names to labels")
+    return labels
 
 
 def grouped(tables: Iterable[tuple[Any, Path]]) -> dict[Any, list[Path]]:
