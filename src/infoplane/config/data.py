@@ -28,8 +28,8 @@ class DatasetSpec(Spec):
     folder: Annotated[
         Folder | None,
         documented(
-            "folder that holds the four idx files, as they are or gzipped; for `mnist` and `fashion-mnist`",
-            unset="download them",
+            "folder with the four idx files, uncompressed or gzipped; for `mnist` and `fashion-mnist`",
+            unset="the files are downloaded",
             values="a folder",
         ),
     ] = None
@@ -37,14 +37,14 @@ class DatasetSpec(Spec):
         Folder | None,
         documented(
             "file with your own arrays; for `npz`",
-            unset="required there",
+            unset="required for `npz`",
             values="a `.npz` file",
         ),
     ] = None
     scale: Annotated[
         Rate | None,
         documented(
-            "factor by which your own inputs are multiplied; for `npz` (1/255 for pixels)",
+            "factor by which your own inputs are multiplied, such as 1/255 for pixels; for `npz`",
             unset="1",
             values="number above 0",
         ),
@@ -52,25 +52,26 @@ class DatasetSpec(Spec):
     fraction: Annotated[
         Share,
         documented(
-            "share of the training and of the test inputs that is kept, from the first one on, for quick "
-            "studies; not for `synthetic`",
+            "share of the training and of the test inputs that is kept for a quick study, starting with the "
+            "first; not for `synthetic`",
             values="above 0, at most 1",
         ),
     ] = 1.0
     scaling: Annotated[
         Literal["all", "feature"],
         documented(
-            "range of the grid of 8 bits on which a quantized network reads your own inputs if they are not "
-            "whole numbers: the range of `all` training features together, or the range of each `feature`. "
-            "With `feature`, every network reads (x − low)/(high − low); for `npz`",
+            "range of the 8-bit grid to which your own inputs are rounded if the network is quantized and "
+            "the inputs are not whole numbers: the range of `all` features of the training inputs together, "
+            "or the range of each `feature`. With `feature`, every network reads (x − low)/(high − low); "
+            "for `npz`",
         ),
     ] = "all"
     channels: Annotated[
         Literal["first"] | None,
         documented(
-            "`first` for your own images (N, channels, rows, columns) whose shape could also be (N, rows, "
-            "columns, channels); for `npz`",
-            unset="refuse such a shape",
+            "`first` if your own images have the shape (N, channels, rows, columns), and this shape could "
+            "also be read as (N, rows, columns, channels); for `npz`",
+            unset="such a shape is refused",
             values="`first`",
         ),
     ] = None

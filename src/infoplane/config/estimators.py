@@ -26,7 +26,7 @@ class EstimatorSpec(Spec):
         Annotated[int, Field(ge=2, le=65536)] | None,
         documented(
             "number of bins; for `uniform` and `adaptive`",
-            unset="required there",
+            unset="required for these kinds",
             values="2 to 65,536",
         ),
     ] = None
@@ -34,7 +34,7 @@ class EstimatorSpec(Spec):
         Annotated[int, Field(ge=1, le=16)] | None,
         documented(
             "bits of the quantizer; for `quantized`",
-            unset="those of the network's activations; required there for float32 networks",
+            unset="the bits of the network's activations; required for float32 networks",
             values="1 to 16",
         ),
     ] = None
@@ -42,10 +42,11 @@ class EstimatorSpec(Spec):
         Literal["global", "layer", "neuron"] | Pair | None,
         expecting("global, layer, neuron, or a pair [lo, hi] with lo < hi", "global", "layer", "neuron"),
         documented(
-            "range of the bins of `uniform` and of the grid of `quantized`: that of the outputs of a "
-            "`layer` at one epoch, or a fixed `[lo, hi]`, where values outside go to the ends. For "
-            "`uniform` also that of all layers and epochs of a run (`global`), or of a `neuron` at one epoch",
-            unset="required there",
+            "range of the bins of `uniform` and of the grid of `quantized`: the range of the outputs of a "
+            "`layer` at one epoch, or a fixed range `[lo, hi]`, in which case values outside it are moved "
+            "to its ends. `uniform` also takes the range of all layers and epochs of a run (`global`), and "
+            "the range of a `neuron` at one epoch",
+            unset="required for these kinds",
             values="`global`, `layer`, `neuron`, `[lo, hi]`",
         ),
     ] = None
@@ -53,7 +54,7 @@ class EstimatorSpec(Spec):
         Rate | None,
         documented(
             "variance σ² of the Gaussian noise; for `kde`",
-            unset="required there",
+            unset="required for `kde`",
             values="number above 0",
         ),
     ] = None
@@ -68,7 +69,8 @@ class EstimatorSpec(Spec):
         Literal["output"] | Layers | None,
         expecting("output, or a list of layers from 1", "output"),
         documented(
-            "layers that are evaluated: the last one (`output`), or some by their numbers, counted from 1",
+            "layers that are evaluated: the last one (`output`), or those with the given numbers, counted "
+            "from 1",
             unset="all",
             values="`output`, a list of numbers",
         ),
@@ -76,8 +78,8 @@ class EstimatorSpec(Spec):
     epochs: Annotated[
         Annotated[int, Field(ge=2, le=2**31 - 1)] | None,
         documented(
-            "number of recorded epochs of each part that are evaluated, evenly spaced on a logarithmic "
-            "axis, besides epoch −1; [compression is then defined "
+            "number of recorded epochs that are evaluated in each part of the training, in addition to "
+            "epoch −1, evenly spaced on a logarithmic axis. [Compression is then defined "
             "differently](../docs/method.md#a-few-epochs)",
             unset="all",
             values="at least 2",

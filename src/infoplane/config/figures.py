@@ -58,7 +58,7 @@ class FigureSpec(Spec):
     estimators: Annotated[
         Names | None,
         documented(
-            "estimators that it shows; not for "
+            "estimators that the figure shows; not for "
             + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "estimators" not in kind.takes),
             unset="required",
             values="a list of names",
@@ -68,7 +68,7 @@ class FigureSpec(Spec):
         Interval | None,
         documented(
             "limits of I(X;T), to zoom in; for `plane`",
-            unset="whole",
+            unset="the whole plane",
             values="`[lo, hi]`, bits",
         ),
     ] = None
@@ -76,14 +76,14 @@ class FigureSpec(Spec):
         Interval | None,
         documented(
             "limits of I(T;Y), to zoom in; for `plane`",
-            unset="whole",
+            unset="the whole plane",
             values="`[lo, hi]`, bits",
         ),
     ] = None
     layers: Annotated[
         Layers | None,
         documented(
-            "layers that it shows, from 1, of "
+            "layers that the figure shows, counted from 1; for "
             + ", ".join(f"`{name}`" for name, kind in FIGURES.items() if "layers" in kind.takes),
             unset="all",
             values="a list of numbers",
@@ -96,8 +96,8 @@ class FigureSpec(Spec):
     trained: Annotated[
         Pairs,
         documented(
-            "networks trained at few bits, with the estimator of their information, that are shown as "
-            "points; for `resolution`",
+            "networks trained at few bits that are shown as points, each with the estimator of its "
+            "information; for `resolution`",
             unset="none",
             values="a list of `experiment/estimator`",
         ),
@@ -105,7 +105,7 @@ class FigureSpec(Spec):
     mp4: Annotated[
         bool,
         documented(
-            "whether a `film` is written as MP4 too, which takes ffmpeg: on the path, or that of the package "
+            "whether a `film` is also written as MP4; this requires ffmpeg on the path, or the package "
             "`imageio-ffmpeg`",
             values="`true`, `false`",
         ),
@@ -125,7 +125,7 @@ class FigureSpec(Spec):
     ] = 200
     note: Annotated[
         str,
-        documented("remark shown with the title", unset="none", values="text"),
+        documented("remark that is shown with the title", unset="none", values="text"),
     ] = ""
 
     @model_validator(mode="after")

@@ -62,15 +62,15 @@ class RecordedFiles(Strict):
             json_schema_input_type=str | tuple[str, ...],
         ),
         documented(
-            "files that `infoplane.Recorder.save` has written, one for each run; runs are numbered in the "
-            "order of their names",
-            values="a path with wildcards, as `runs/*.parquet`, or a list of them",
+            "files written by `infoplane.Recorder.save`, one for each run; runs are numbered in the order "
+            "of the file names",
+            values="a path with wildcards, such as `runs/*.parquet`, or a list of paths",
         ),
     ]
     dataset: Annotated[
         Name,
         documented(
-            "name of the inputs that were recorded; experiments of one name have the same inputs, and share "
+            "name of the recorded inputs; experiments with the same name have the same inputs, and share "
             "the tables in `statistics/NAME/`",
             values="text",
         ),
@@ -83,14 +83,15 @@ class RecordedExperiment(Strict):
     recorded: Annotated[
         RecordedFiles,
         documented(
-            "runs of one's own models, which are not trained here", values="`{files: runs/*.parquet}`"
+            "recorded runs of your own models, which the study does not train",
+            values="`{files: runs/*.parquet}`",
         ),
     ]
     label: Annotated[
         Label | None,
         documented(
-            "what figures and tables write in place of its name; changes no number",
-            unset="its name",
+            "label that replaces the name in figures and tables; no number depends on it",
+            unset="the name",
             values="text of up to 60 characters",
         ),
     ] = None

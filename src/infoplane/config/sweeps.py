@@ -24,15 +24,15 @@ class Sweeps(Strict):
     """Keys of an experiment and the values that experiments of their own give them."""
 
     sweep: Overrides = documented(
-        "one more experiment for each value of each key, with all other keys unchanged",
-        values="keys of experiments other than `label` and `recorded`, and lists of values that differ from "
-        "its own",
+        "adds an experiment for each value of each key, with all other keys unchanged",
+        values="keys of experiments other than `label` and `recorded`, each with a list of values that "
+        "differ from the experiment's own",
         unset="none",
         default_factory=dict,
     )
     grid: Overrides = documented(
-        "one more experiment for each combination of values, one value of every key",
-        values="keys of experiments other than `label` and `recorded`, and lists of values",
+        "adds an experiment for each combination of values, with one value for each key",
+        values="keys of experiments other than `label` and `recorded`, each with a list of values",
         unset="none",
         default_factory=dict,
     )

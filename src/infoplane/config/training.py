@@ -137,20 +137,20 @@ class TrainingSpec(Spec):
         BeforeValidator(one_width_for_both, json_schema_input_type=Bits | BitWidth | Literal["float32"]),
         expecting("a width of 2 to 16, float32, or {weights: 2 to 16, activations: 2 to 16}", "float32"),
         documented(
-            "bits of the quantizers of weights and activations",
-            values="bits, 2 to 16; `{weights: 8, activations: 4}`; `float32` for no quantizers",
+            "number of bits of the quantizers of weights and activations",
+            values="2 to 16; `{weights: 8, activations: 4}`; `float32` for a network without quantizers",
         ),
     ]
     protocol: Annotated[
         Literal["published", "controlled"],
-        documented("what is quantized, and over which range, as [tabulated](../docs/method.md#quantization)"),
+        documented("what is quantized, and over which range ([tables](../docs/method.md#quantization))"),
     ] = "published"
     ranges: Annotated[
         Ranges,
         documented(
             "ranges of `hidden_weights`, `output_weights`, `activations` or `output` that differ from those "
-            "of the protocol: the range of the present tensor (`batch`), moving averages (`ema`, "
-            "`ema-debiased`), or fixed",
+            "of the protocol: the range of the current tensor (`batch`), a moving average (`ema`, "
+            "`ema-debiased`), or a fixed range",
             unset="those of the protocol; not for `float32`",
             values="e.g. `{activations: [0, 4]}`; "
             + ", ".join([*(f"`{name}`" for name in POLICIES), "`[lo, hi]`"]),
@@ -160,15 +160,15 @@ class TrainingSpec(Spec):
         Literal["glorot", "truncated-normal"] | None,
         documented(
             "distribution of the initial weights; biases start at 0",
-            unset="`truncated-normal`; for the published `shwartz-ziv` `glorot`",
+            unset="`truncated-normal`; `glorot` for the published `shwartz-ziv`",
             values="`glorot`, `truncated-normal`",
         ),
     ] = None
     labels: Annotated[
         Literal["given", "shuffled"],
         documented(
-            "labels for training and measurement: those of the data set (`given`), or a permutation of all "
-            "of them, training and test labels together, for each repetition (`shuffled`)"
+            "labels for training and measurement: the labels of the data set (`given`), or a permutation of "
+            "them for each repetition, over training and test inputs together (`shuffled`)"
         ),
     ] = "given"
     epochs: Annotated[
@@ -196,23 +196,24 @@ class TrainingSpec(Spec):
         Annotated[Count, Field(le=2**20)] | Literal["whole"],
         expecting("a number of samples, 1 to 1048576, or whole", "whole"),
         documented(
-            "number of samples per step; a smaller last batch is kept. `whole` is the whole training set",
+            "number of samples per step; a smaller last batch is kept. `whole` stands for the whole "
+            "training set",
             values="samples, `whole`",
         ),
     ] = 256
     train_fraction: Annotated[
         Share | None,
         documented(
-            "share of all inputs that forms the training set, equal for all classes. It is a part of the "
-            "data set's own training inputs, the same for all repetitions. The network is tested on all "
-            "other inputs",
+            "share of all inputs that forms the training set, with every class in its proportion. The "
+            "training set is drawn from the training inputs of the data set, and is the same for all "
+            "repetitions. The network is tested on all other inputs",
             unset="all training inputs of the data set",
-            values="above 0, at most the share that the data set trains on",
+            values="above 0, at most the share of the training inputs in the data set",
         ),
     ] = None
     optimizer: Annotated[
         Literal["adam", "sgd"],
-        documented("optimizer: Adam, or stochastic gradient descent with `momentum`"),
+        documented("Adam, or stochastic gradient descent with `momentum`"),
     ] = "adam"
     learning_rate: Annotated[Rate, documented("learning rate α", values="number above 0")] = 1e-4
     momentum: Annotated[
@@ -226,8 +227,8 @@ class TrainingSpec(Spec):
     weight_decay: Annotated[
         Decay,
         documented(
-            "decoupled weight decay λ, as in AdamW and SGDW: a step subtracts αλθ from every weight θ, in "
-            "addition to the step of the optimizer; biases do not decay",
+            "decoupled weight decay λ, as in AdamW and SGDW: each step subtracts αλθ from every weight θ, "
+            "in addition to the update by the optimizer; biases do not decay",
             values="at least 0, below 1",
         ),
     ] = 0.0
@@ -248,14 +249,15 @@ class TrainingSpec(Spec):
     epsilon: Annotated[
         Rate,
         documented(
-            "ε of Adam in the form of Keras, added to the root of the uncorrected second moment",
+            "ε of Adam in the form of Keras, added to the square root of the uncorrected second moment",
             values="number above 0",
         ),
     ] = 1e-7
     seed: Annotated[
         int,
         documented(
-            "seed of the experiment; each repetition derives its own seed from it and from its number",
+            "seed of the experiment; the seed of each repetition is derived from it and from the number of "
+            "the repetition",
             ge=0,
             lt=2**64,
             values="whole number, at least 0",
@@ -264,10 +266,10 @@ class TrainingSpec(Spec):
     engine: Annotated[
         Literal["kernels", "torch"],
         documented(
-            "engine of the training: loops compiled for the processor, which give the same bytes on every "
-            "machine (`kernels`), or PyTorch, one readable operation after the other, which also runs on a "
-            "GPU (`torch`)",
-            unset="`kernels`; `torch` where `device` is `cuda`",
+            "engine of the training: loops compiled for the processor, whose results are byte-identical on "
+            "every machine (`kernels`), or PyTorch, as a readable sequence of operations, which also runs "
+            "on a GPU (`torch`)",
+            unset="`kernels`; `torch` if `device` is `cuda`",
         ),
     ] = "kernels"
 
