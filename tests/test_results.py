@@ -10,6 +10,7 @@ import simulation
 import torch
 
 import infoplane
+from infoplane.artifacts import digest, read_table, write_table
 from infoplane.config.kinds import TABLES
 from infoplane.datasets import save_dataset
 from infoplane.errors import UserError
@@ -178,6 +179,36 @@ def test_what_is_not_there_is_one_line(folder, ask, complaint):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_study_with_a_damaged_or_foreign_table_is_one_line(folder):
+    path = folder / "statistics" / "relu" / "exact" / "aggregates.parquet"
+    sound, (frame, told) = path.read_bytes(), read_table(path, "aggregates")
+    unknown = {**told["spec"], "training": {**told["spec"]["training"], "momentum": 0.9}}
+    unseen = {**told["spec"], "estimator": {"kind": "psychic"}}
+    without = {"training": told["spec"]["training"]}
+
+    def write(spec):
+        write_table(path, frame, told | {"spec": spec, "spec_hash": digest(spec)})
+
+    for damage, words in (
+        (lambda: path.write_bytes(sound[: len(sound) // 2]), "is of an unknown format, or cut off"),
+        (lambda: path.write_bytes(b""), "is an empty file"),
+        (lambda: path.write_text("not a table of any kind"), "is a text file"),
+        (lambda: frame.to_parquet(path), "is a parquet table that infoplane has not written"),
+        (lambda: write_table(path, frame, told | {"kind": "phases"}), "is a table of phases"),
+        (lambda: write(unknown), f"was made by infoplane {told['versions']['infoplane']} from a spec that"),
+        (lambda: write(unseen), "was made by .* from a spec that this version does not know"),
+        (lambda: write(without), "truncated or damaged"),
+    ):
+        damage()
+        with pytest.raises(UserError, match=f"^{path}: {words}") as caught:
+            infoplane.load_study(folder)
+        assert "\n" not in str(caught.value) and "again" in str(caught.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UserError, match=f"^{path}: is a folder, expected a table of aggregates"):
+        infoplane.load_study(folder)
+
+
 def test_files_of_others_are_said_to_be_that(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
     with pytest.raises(UserError, match="was not written by infoplane"):
@@ -185,6 +216,9 @@ def test_files_of_others_are_said_to_be_that(tmp_path):
     (tmp_path / "text.parquet").write_text("no table")
     with pytest.raises(UserError, match="is not a Parquet file"):
         infoplane.load_table(tmp_path / "text.parquet")
+    (tmp_path / "folder.parquet").mkdir()
+    with pytest.raises(UserError, match="is not a Parquet file"):
+        infoplane.load_table(tmp_path / "folder.parquet")
 
 
 @pytest.mark.parametrize("keys", [{}, {"epochs": 12}], ids=["all epochs", "a few"])

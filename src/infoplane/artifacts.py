@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import StringIO
@@ -27,6 +27,7 @@ __all__ = [
     "array_digest",
     "as_read",
     "describe",
+    "of_another_version",
     "parse_description",
     "read_csv",
     "read_table",
@@ -132,6 +133,20 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
     if description.get("kind") == kind:
         return UserError(f"{path}: {DAMAGED}")
     return other_kind(path, kind, words or UNKNOWN)
+
+
+def of_another_version(path: Path, made: str, description: Mapping[str, Any]) -> UserError:
+    """The error of a file whose spec this version does not know.
+
+    Args:
+        made: how it came about, such as "trained".
+        description: that of the file.
+    """
+    version = description.get("versions", {}).get("infoplane", "of another version")
+    return UserError(
+        f"{path}: was {made} by infoplane {version} from a spec that this version does not know; read it by "
+        f"that version or, {MOVE_AWAY}"
+    )
 
 
 def refuse_mismatch(path: Path, what: str, found: Any, expected: Any, remedy: str = MOVE_AWAY) -> None:

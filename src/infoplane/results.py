@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
-from infoplane.artifacts import KEY, parse_description, read_table
+from infoplane.artifacts import KEY, of_another_version, parse_description, read_table, unreadable
 from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.errors import UserError, WrongValue
 from infoplane.layout import FILES, locate, path_of
+from infoplane.recognition import DAMAGE
 from infoplane.refusals import as_path, refuse_other_names, refuse_other_types
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
@@ -60,15 +61,22 @@ def read_numbers(path: Path) -> pd.DataFrame:
 def kind_of(path: Path) -> str:
     """The kind of table that a Parquet file says it is."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        text = description_text(path)
+        if text is not None:
+            return str(json.loads(text)["kind"])
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; name a table of a study") from error
-    except (OSError, pa.ArrowException) as error:
+    except PermissionError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); unlock it") from error
+    except DAMAGE as error:
         raise UserError(f"{path}: is not a Parquet file; give a table of a study") from error
-    text = metadata.get(KEY.encode())
-    if text is None:
-        raise UserError(f"{path}: was not written by infoplane; read it with pandas.read_parquet")
-    return str(json.loads(text)["kind"])
+    raise UserError(f"{path}: was not written by infoplane; read it with pandas.read_parquet")
+
+
+def description_text(path: Path) -> bytes | None:
+    """The description of a Parquet table as it is written there, without its rows; None if it has none."""
+    text: bytes | None = (pq.read_schema(path).metadata or {}).get(KEY.encode())
+    return text
 
 
 def aggregate(table: pd.DataFrame) -> pd.DataFrame:
@@ -213,16 +221,27 @@ def load_study(folder: str | Path) -> StudyResults:
     """Results of a study, from the folder that its workflow wrote.
 
     Raises:
-        UserError: the folder holds no results.
+        UserError: the folder holds no results, or a table of means is damaged or of another version.
     """
     folder = as_path(folder, "folder")
     experiments, estimators = {}, {}
     for path in sorted(folder.glob(path_of("aggregates", experiment="*", estimator="*"))):
-        spec = pq.read_schema(path).metadata[KEY.encode()]
-        its = parse_description(spec, path, "aggregates")["spec"]
         _, names = locate(path, "aggregates")
-        experiments[names["experiment"]] = spec_of_runs(its)
-        estimators[names["estimator"]] = EstimatorSpec.model_validate(its["estimator"])
+        runs, estimator = specs_in(path)
+        experiments[names["experiment"]] = runs
+        estimators[names["estimator"]] = estimator
     if not experiments:
         raise UserError(f"{folder}: contains no statistics of a study; give its results folder")
     return StudyResults(folder, experiments, dict(sorted(estimators.items())))
+
+
+def specs_in(path: Path) -> tuple[TrainingSpec | RecordedSpec, EstimatorSpec]:
+    """The specs of the runs and of the estimator that a table of means was made from, without its rows."""
+    try:
+        description = parse_description(description_text(path), path, "aggregates")
+        spec = description["spec"]
+        return spec_of_runs(spec), EstimatorSpec.model_validate(spec["estimator"])
+    except ValidationError as error:
+        raise of_another_version(path, "made", description) from error
+    except DAMAGE as error:
+        raise unreadable(path, "aggregates", error) from error

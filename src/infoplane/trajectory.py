@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 
 from infoplane.artifacts import (
     KEY,
-    MOVE_AWAY,
     array_digest,
     describe,
+    of_another_version,
     parse_description,
     unreadable,
     written_aside,
@@ -248,11 +248,7 @@ def load_trajectory(path: Path) -> Trajectory:
             raise ValueError("other numbers than were written")
         spec = TrainingSpec.model_validate(description["spec"]["training"])
     except ValidationError as error:
-        version = description["versions"]["infoplane"]
-        raise UserError(
-            f"{path}: was trained by infoplane {version} from a spec that this version does not know; read "
-            f"it by that version or, {MOVE_AWAY}"
-        ) from error
+        raise of_another_version(path, "trained", description) from error
     except DAMAGE as error:
         raise unreadable(path, "trajectory", error) from error
     parts, epochs = recorded_epochs(spec)
