@@ -80,6 +80,22 @@ def test_a_failed_run_enters_no_mean():
     assert (means["count"] == 2).all()
 
 
+@pytest.mark.parametrize("name", ["repetition", "epoch", "layer", "h_t"])
+def test_columns_without_numbers_are_not_averaged(name):
+    table = simulation.information(range(2), 100, 20)
+    first = repr(str(table[name].iloc[0]))
+    for wrong, words in (
+        (table.assign(**{name: table[name].astype(str)}), f"^the table's column {name} holds {first}, "),
+        (table.assign(**{name: True}), f"^the table's column {name} holds True, expected numbers"),
+        (pd.concat([table, table[name]], axis=1), f"^the table has several columns {name}; leave one"),
+    ):
+        with pytest.raises(UserError, match=words):
+            infoplane.aggregate(wrong)
+    if name != "h_t":
+        with pytest.raises(UserError, match=f"^the table's column {name} lacks numbers in some rows; "):
+            infoplane.aggregate(table.assign(**{name: np.nan}))
+
+
 def test_columns_that_tell_rows_apart_are_kept():
     table = simulation.information(range(2), 100, 20).drop(columns="part")
     named = table.assign(layer_name="conv" + table["layer"].astype(str), estimator="exact")
@@ -293,3 +309,8 @@ def test_tables_without_phases_are_refused_in_one_line(folder):
     ):
         with pytest.raises(UserError, match=words):
             infoplane.phases(wrong, labels)
+    history = simulation.history(range(4), 200)
+    for name in ("repetition", "epoch", "train_accuracy"):
+        wrong = history.assign(**{name: history[name].astype(str)})
+        with pytest.raises(UserError, match=rf"^the history's column {name} holds '[\d.]+', expected "):
+            infoplane.phases(table, labels, wrong)

@@ -36,17 +36,17 @@ def phases(table: pd.DataFrame, labels: Any, history: pd.DataFrame | None = None
 
     Raises:
         UserError: the table is of another kind, of several estimators, or of more inputs than there are
-            labels, or lacks snapshots.
+            labels, or lacks snapshots; a column of table or history holds no numbers.
     """
     refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate")
     own = table if "part" in table else table.assign(part="main")
     refuse_other_columns(own, ["repetition", "epoch", "layer", "i_xt", "i_ty", "distinct"])
     refuse_missing_snapshots(own)
     classes = number_labels(labels.labels if isinstance(labels, Dataset) else labels)
-    if (most := int(own["distinct"].max())) > len(classes):
+    if (most := own["distinct"].max()) > len(classes):
         raise WrongValue(
-            f"labels: {len(classes)} are given, and the table tells {most} inputs apart; give those of all "
-            "inputs that were counted"
+            f"labels: {len(classes)} are given, and the table tells {most:.0f} inputs apart; give those of "
+            "all inputs that were counted"
         )
     failed = failures(own[["repetition", *(name for name in INFORMATION if name in own)]])
     bad = pd.Series(dtype="boolean")
@@ -54,6 +54,7 @@ def phases(table: pd.DataFrame, labels: Any, history: pd.DataFrame | None = None
         refuse_other_types("history", history, pd.DataFrame, "a table of loss and accuracies, as from train")
         if missing := {"repetition", "part", "epoch", "train_accuracy"} - {*history}:
             raise UserError(f"history: has no column {min(missing)}; give one as from train")
+        refuse_other_columns(history, ["repetition", "epoch", "train_accuracy"], "the history")
         untrained = failures(history)
         failed, bad = sorted({*failed, *untrained}), bad_fits(history, untrained)
     runs = measure_phases(

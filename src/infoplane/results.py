@@ -15,15 +15,17 @@ from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_
 from infoplane.errors import UserError, WrongValue
 from infoplane.layout import FILES, locate, path_of
 from infoplane.recognition import DAMAGE
-from infoplane.refusals import as_path, refuse_other_names, refuse_other_types
+from infoplane.refusals import as_path, refuse_other_names, refuse_other_types, short_text
 from infoplane.statistics.aggregates import INFORMATION, failures
 from infoplane.statistics.aggregates import aggregate as aggregate_repetitions
 from infoplane.statistics.chunks import read_chunks
 
 __all__ = ["StudyResults", "aggregate", "load_study", "load_table", "refuse_other_columns"]
 
-# Columns that rows are told apart by, where a table of information has them
+# Columns that rows of a repetition are told apart by, where a table of information has them
 KEYS = ["estimator", "part", "epoch", "layer", "layer_name"]
+# Columns of numbers that rows are told apart by
+NUMBERS = ("repetition", "epoch", "layer")
 # Kinds of tables, and of what there is one each; those over all experiments on a data set are of no kind
 KINDS = {
     kind: re.findall(r"{(experiment|estimator)}", path)
@@ -104,7 +106,7 @@ def aggregate(table: pd.DataFrame) -> pd.DataFrame:
     quantities = [name for name in INFORMATION if name in table]
     if not quantities:
         raise UserError(f"the table has no column {' or '.join(INFORMATION)}; give one as from estimate")
-    refuse_other_columns(table, ["epoch", "layer", *quantities])
+    refuse_other_columns(table, ["repetition", "epoch", "layer", *quantities])
     table = table if "part" in table else table.assign(part="main")
     undefined = pd.Series(dtype="boolean")
     keys = [name for name in KEYS if name in table]
@@ -138,8 +140,8 @@ def refuse_several_rows(table: pd.DataFrame, keys: Sequence[str]) -> None:
     raise UserError(f"the table has {len(alike)} rows of {which}; {advice}")
 
 
-def refuse_other_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
-    """Raise a `UserError` if a table lacks one of some columns of numbers.
+def refuse_other_columns(table: pd.DataFrame, names: Sequence[str], whose: str = "the table") -> None:
+    """Raise a `UserError` if a table lacks one of some columns of numbers, or what tells its rows apart.
 
     >>> refuse_other_columns(pd.DataFrame({"epoch": ["0", "1"]}), ["epoch"])
     Traceback (most recent call last):
@@ -147,12 +149,18 @@ def refuse_other_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in table:
-            raise UserError(f"the table has no column {name}; give one as from estimate or aggregate")
+            raise UserError(f"{whose} has no column {name}; give one as from estimate or aggregate")
         column = table[name]
-        if len(column) and not pd.api.types.is_numeric_dtype(column):
+        if isinstance(column, pd.DataFrame):
+            raise UserError(f"{whose} has several columns {name}; leave one of them")
+        is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+        if len(column) and not is_number:
             raise UserError(
-                f"the table's column {name} holds {column.iloc[0]!r}, expected numbers; use pd.to_numeric"
+                f"{whose}'s column {name} holds {short_text(column.tolist()[0])}, expected numbers; use "
+                "pd.to_numeric"
             )
+        if name in NUMBERS and column.isna().any():
+            raise UserError(f"{whose}'s column {name} lacks numbers in some rows; fill them in")
 
 
 @dataclass(frozen=True)
