@@ -1,6 +1,7 @@
 """The trajectory: parameters and ranges of every repetition at every recorded epoch."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +28,7 @@ from infoplane.html import html_table
 from infoplane.networks.layers import Dense, Network, network_of
 from infoplane.recognition import DAMAGE
 from infoplane.records import recorded_epochs
-from infoplane.refusals import as_path
+from infoplane.refusals import as_path, refuse_other_types
 
 if TYPE_CHECKING:
     from torch.nn import Sequential
@@ -109,6 +110,7 @@ class Trajectory:
         Raises:
             UserError: there is no such layer or epoch, the layer has no weights, or the data set is another.
         """
+        refuse_other_types("layer", layer, Integral, "the number of a layer, from 1")
         network = network_on(self, dataset)[0]
         if not 1 <= layer <= len(network.layers):
             raise UserError(f"layer {layer} is not in this network; take 1 to {len(network.layers)}")
@@ -140,6 +142,7 @@ class Trajectory:
         """
         from infoplane.networks.module import module_of  # which imports PyTorch
 
+        refuse_other_types("repetition", repetition, Integral, "the number of a repetition")
         _, data = network_on(self, dataset)
         if repetition not in self.repetitions:
             numbers = ", ".join(map(str, self.repetitions[:20]))
@@ -151,6 +154,8 @@ class Trajectory:
 
     def time_of(self, epoch: int, part: str) -> int:
         """Index of a recorded epoch of a part among all snapshots."""
+        refuse_other_types("epoch", epoch, Integral, "a recorded epoch, −1 before the first step")
+        refuse_other_types("part", part, str, "main or prefit")
         its = self.epochs[self.parts == part]
         if not len(its):
             raise UserError(
@@ -193,6 +198,7 @@ def network_on(trajectory: Trajectory, dataset: Dataset | None) -> tuple[Network
                 "load_dataset"
             )
         dataset = load_dataset("synthetic")
+    refuse_other_types("dataset", dataset, Dataset, "a Dataset, as from load_dataset")
     trajectory.refuse_other_data(dataset)
     network = network_of(trajectory.spec, dataset.inputs.shape[1:], dataset.classes)
     refuse_other_sizes(trajectory, network)
