@@ -59,6 +59,18 @@ def test_a_job_at_work_is_no_finished_job(tmp_path):
     assert costs_of(tmp_path)["jobs"].tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", HEAD[:9], HEAD, f"{HEAD}12.", f"{HEAD}s\n", "no\n", b"\0" * 9, b"\x80\xff\n"],
+)
+def test_a_benchmark_that_is_cut_off_counts_as_no_job(tmp_path, content):
+    add_job(tmp_path, "training/relu/0-9", 1, 1, 1)
+    path = tmp_path / "benchmarks" / "training" / "relu" / "10-19.tsv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "benchmarks" / "folder.tsv").mkdir()
+    assert costs_of(tmp_path)["jobs"].tolist() == [1]
+
+
 def test_no_jobs_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"contains no benchmarks of finished jobs; run a study first$"):
         costs_of(tmp_path)

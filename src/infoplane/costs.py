@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,11 +89,18 @@ def finished_jobs(benchmarks: Path) -> Iterator[FinishedJob]:
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage, *folders = path.relative_to(benchmarks).with_suffix("").parts
         experiment = folders[0] if len(folders) > 1 else ""
-        if not path.stat().st_size:  # of a job that is at work
-            continue
-        measured = pd.read_csv(path, sep="\t", na_values="-")[["s", "cpu_time", "max_rss"]].astype(float)
-        for wall, cpu, memory in measured.to_numpy():
+        for wall, cpu, memory in measured(path):
             yield FinishedJob(stage, experiment, wall, cpu, memory)
+
+
+def measured(benchmark: Path) -> np.ndarray:
+    """Wall time, CPU time and memory of a job; nothing of one that is at work, or was stopped meanwhile."""
+    with suppress(OSError, KeyError, ValueError):  # the errors of pandas are ValueErrors
+        text = benchmark.read_text(encoding="utf-8")
+        if text.endswith("\n"):
+            table = pd.read_csv(StringIO(text), sep="\t", na_values="-")
+            return table[["s", "cpu_time", "max_rss"]].astype(float).dropna(subset="s").to_numpy()
+    return np.empty((0, 3))
 
 
 def bytes_in(folder: Path) -> int:
