@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy
 import pytest
 from browsers import opened, started_browser
+from PIL import Image
 from recorded_runs import save_runs
 
 from infoplane.artifacts import read_csv, read_table, write_table
@@ -146,6 +147,20 @@ def test_a_missing_table_is_one_line(results):
         tables = [[missing], []] if kind == "accuracy" else [[], [missing]]
         with pytest.raises(UserError, match=rf"none/exact/{kind}\.parquet"):
             write_index([], [], [], *tables, {}, results / "other.html")
+
+
+def test_a_figure_that_does_not_say_what_it_shows_is_one_line(results, tmp_path):
+    accuracy = sorted(results.glob("statistics/**/accuracy.parquet"))
+    figures = {each: results / "figures" / f"plane-fine.{each}" for each in ("pdf", "svg", "png")}
+    for name, content in {"empty": b"", "text": b"no picture of any kind", "cut": b"\x89PNG\r\n"}.items():
+        (tmp_path / f"{name}.png").write_bytes(content)
+        (tmp_path / f"{name}.html").write_bytes(content)
+    Image.new("L", (2, 2)).save(tmp_path / "foreign.png")
+    damaged = [[each] for each in sorted(tmp_path.iterdir())]
+    for files in ([figures["pdf"]], [figures["pdf"], figures["svg"]], *damaged):
+        with pytest.raises(UserError, match=f"^{files[0]}: ") as caught:
+            write_index(files, [], [], accuracy, [], {}, results / "other.html")
+        assert "\n" not in str(caught.value) and "; give " in str(caught.value)
 
 
 def test_headings_tell_explorers_apart(results):

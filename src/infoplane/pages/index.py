@@ -9,8 +9,16 @@ from typing import Any
 
 import pandas as pd
 from PIL import Image
+from pydantic import ValidationError
 
-from infoplane.artifacts import parse_description, read_csv, read_table, written_aside
+from infoplane.artifacts import (
+    of_another_version,
+    parse_description,
+    read_csv,
+    read_table,
+    unreadable,
+    written_aside,
+)
 from infoplane.code import VERSION
 from infoplane.config import EstimatorSpec, FigureSpec, TrainingSpec
 from infoplane.config.kinds import JOINED, PICTURE
@@ -22,9 +30,11 @@ from infoplane.config.labels import (
 from infoplane.config.recorded import RecordedSpec, spec_of_runs
 from infoplane.config.words import counted, evaluated, listed
 from infoplane.digests import digest
+from infoplane.errors import UserError
 from infoplane.figures.descriptions import figure_description
 from infoplane.pages.methods import methods
 from infoplane.pages.verdicts import findings, reading_in_words
+from infoplane.recognition import DAMAGE
 from infoplane.templates import page_from
 
 __all__ = ["contents_of", "versions_in", "write_index"]
@@ -149,8 +159,7 @@ def figure_of(
     name: str, files: Mapping[str, Path], folder: Path, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """A figure as the page shows it."""
-    path = next(files[each] for each in ("png", "html", "gif") if each in files)
-    spec = FigureSpec.model_validate(parse_description(figure_description(path), path, "figure")["spec"])
+    spec = spec_of_figure(files)
     its: dict[str, Any] = {
         "name": name,
         "category": spec.category,
@@ -164,6 +173,21 @@ def figure_of(
             its["width"], its["height"] = image.size
             its["inches"] = round(its["width"] / spec.dpi, 2)
     return its
+
+
+def spec_of_figure(files: Mapping[str, Path]) -> FigureSpec:
+    """The spec of a figure, from that of its files, by format, which carries its description."""
+    told = next((files[each] for each in ("png", "html", "gif") if each in files), None)
+    if told is None:
+        first = next(iter(files.values()))
+        raise UserError(f"{first}: does not say what it shows; give its file of png, html or gif too")
+    try:
+        description = parse_description(figure_description(told), told, "figure")
+        return FigureSpec.model_validate(description["spec"])
+    except ValidationError as error:
+        raise of_another_version(told, "drawn", description) from error
+    except DAMAGE as error:
+        raise unreadable(told, "figure", error) from error
 
 
 def contents_of(spec: FigureSpec, labels: Mapping[str, str]) -> str:
