@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from infoplane.code import RECORDED, STAGES, TRAINED, made_by
 from infoplane.digests import canonical, digest
@@ -27,7 +28,7 @@ __all__ = [
     "array_digest",
     "as_read",
     "describe",
-    "of_another_version",
+    "known_spec",
     "parse_description",
     "read_csv",
     "read_table",
@@ -135,18 +136,23 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
     return other_kind(path, kind, words or UNKNOWN)
 
 
-def of_another_version(path: Path, made: str, description: Mapping[str, Any]) -> UserError:
-    """The error of a file whose spec this version does not know.
+@contextmanager
+def known_spec(path: Path, description: Mapping[str, Any], made: str = "made") -> Iterator[None]:
+    """Have a spec that this version does not know be an error that names its file and version.
 
     Args:
-        made: how it came about, such as "trained".
-        description: that of the file.
+        path: the file.
+        description: that of the file, whose spec is read meanwhile.
+        made: how the file came about.
     """
-    version = description.get("versions", {}).get("infoplane", "of another version")
-    return UserError(
-        f"{path}: was {made} by infoplane {version} from a spec that this version does not know; read it by "
-        f"that version or, {MOVE_AWAY}"
-    )
+    try:
+        yield
+    except (KeyError, ValidationError) as error:
+        version = description.get("versions", {}).get("infoplane", "of another version")
+        raise UserError(
+            f"{path}: was {made} by infoplane {version} from a spec that this version does not know; read it "
+            f"by that version or, {MOVE_AWAY}"
+        ) from error
 
 
 def refuse_mismatch(path: Path, what: str, found: Any, expected: Any, remedy: str = MOVE_AWAY) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
-from infoplane.artifacts import KEY, of_another_version, parse_description, read_table, unreadable
+from infoplane.artifacts import KEY, known_spec, parse_description, read_table, unreadable
 from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.errors import UserError, WrongValue
 from infoplane.layout import FILES, locate, path_of
@@ -57,7 +56,8 @@ def read_numbers(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the workflow again") from error
     except (OSError, ValueError) as error:  # the errors of pandas are ValueErrors
-        raise UserError(f"{path}: cannot be read as a table ({error}); give a table of a study") from error
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: cannot be read as a table ({reason}); give a table of a study") from error
 
 
 def kind_of(path: Path) -> str:
@@ -247,9 +247,8 @@ def specs_in(path: Path) -> tuple[TrainingSpec | RecordedSpec, EstimatorSpec]:
     """The specs of the runs and of the estimator that a table of means was made from, without its rows."""
     try:
         description = parse_description(description_text(path), path, "aggregates")
-        spec = description["spec"]
-        return spec_of_runs(spec), EstimatorSpec.model_validate(spec["estimator"])
-    except ValidationError as error:
-        raise of_another_version(path, "made", description) from error
     except DAMAGE as error:
         raise unreadable(path, "aggregates", error) from error
+    with known_spec(path, description):
+        spec = description["spec"]
+        return spec_of_runs(spec), EstimatorSpec.model_validate(spec["estimator"])

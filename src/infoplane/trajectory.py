@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -14,7 +13,7 @@ from infoplane.artifacts import (
     KEY,
     array_digest,
     describe,
-    of_another_version,
+    known_spec,
     parse_description,
     unreadable,
     written_aside,
@@ -252,9 +251,8 @@ def load_trajectory(path: Path) -> Trajectory:
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
         if array_digest(*arrays.values()) != description["digest"]:
             raise ValueError("other numbers than were written")
-        spec = TrainingSpec.model_validate(description["spec"]["training"])
-    except ValidationError as error:
-        raise of_another_version(path, "trained", description) from error
+        with known_spec(path, description, "trained"):
+            spec = TrainingSpec.model_validate(description["spec"]["training"])
     except DAMAGE as error:
         raise unreadable(path, "trajectory", error) from error
     parts, epochs = recorded_epochs(spec)

@@ -11,7 +11,7 @@ from browsers import opened, started_browser
 from PIL import Image
 from recorded_runs import save_runs
 
-from infoplane.artifacts import read_csv, read_table, write_table
+from infoplane.artifacts import digest, read_csv, read_table, write_table
 from infoplane.cli import main
 from infoplane.config import EstimatorSpec, RecordedSpec, TrainingSpec
 from infoplane.errors import UserError
@@ -161,6 +161,20 @@ def test_a_figure_that_does_not_say_what_it_shows_is_one_line(results, tmp_path)
         with pytest.raises(UserError, match=f"^{files[0]}: ") as caught:
             write_index(files, [], [], accuracy, [], {}, results / "other.html")
         assert "\n" not in str(caught.value) and "; give " in str(caught.value)
+
+
+def test_tables_of_another_version_or_kind_are_one_line(results, tmp_path):
+    for kind, part in (("accuracy", "training"), ("aggregates", "training"), ("aggregates", "estimator")):
+        frame, told = read_table(next(results.glob(f"statistics/**/{kind}.parquet")), kind)
+        spec = {**told["spec"], part: {**told["spec"][part], "unknown": 1}}
+        path = tmp_path / "mine" / "exact" / f"{kind}.parquet"
+        write_table(path, frame, told | {"spec": spec, "spec_hash": digest(spec)})
+        tables = [[path], []] if kind == "accuracy" else [[], [path]]
+        with pytest.raises(UserError, match=f"^{path}: was made by .* from a spec that this version"):
+            write_index([], [], [], *tables, {}, results / "other.html")
+    (tmp_path / "claims.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="the table of claims has no column"):
+        write_index([], [], [tmp_path / "claims.csv"], [], [], {}, results / "other.html")
 
 
 def test_headings_tell_explorers_apart(results):

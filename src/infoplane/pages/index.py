@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 from PIL import Image
-from pydantic import ValidationError
 
 from infoplane.artifacts import (
-    of_another_version,
+    known_spec,
     parse_description,
     read_csv,
     read_table,
@@ -33,7 +32,7 @@ from infoplane.digests import digest
 from infoplane.errors import UserError
 from infoplane.figures.descriptions import figure_description
 from infoplane.pages.methods import methods
-from infoplane.pages.verdicts import findings, reading_in_words
+from infoplane.pages.verdicts import findings, reading_in_words, refuse_other_claims
 from infoplane.recognition import DAMAGE
 from infoplane.templates import page_from
 
@@ -73,8 +72,8 @@ def write_index(
         UserError: a file is missing or damaged.
     """
     folder = output.parent
-    means = {path.parts[-2]: read_table(path, "accuracy") for path in accuracy}
-    informed = {path.parts[-3:-1]: read_table(path, "aggregates") for path in aggregates}
+    means = {path.parts[-2]: read_means(path, "accuracy") for path in accuracy}
+    informed = {path.parts[-3:-1]: read_means(path, "aggregates") for path in aggregates}
     for (name, _), table in informed.items():
         means.setdefault(name, table)
     runs = {name: spec_of_runs(its["spec"]) for name, (_, its) in means.items()}
@@ -108,6 +107,16 @@ def write_index(
         aside.write_text(page, encoding="utf-8")
 
 
+def read_means(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A table of means and its description, the specs of which this version knows."""
+    table, its = read_table(path, kind)
+    with known_spec(path, its):
+        spec_of_runs(its["spec"])
+        if kind == "aggregates":
+            EstimatorSpec.model_validate(its["spec"]["estimator"])
+    return table, its
+
+
 def title_of(folder: Path) -> str:
     """The title of a study, from the name of its folder.
 
@@ -119,6 +128,7 @@ def title_of(folder: Path) -> str:
 
 def claims_in(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """What is found of each claim that the experiments speak of."""
+    refuse_other_claims(table)
     spoken = table[table["verdict"] != "no data"]
     return [
         {
@@ -183,11 +193,10 @@ def spec_of_figure(files: Mapping[str, Path]) -> FigureSpec:
         raise UserError(f"{first}: does not say what it shows; give its file of png, html or gif too")
     try:
         description = parse_description(figure_description(told), told, "figure")
-        return FigureSpec.model_validate(description["spec"])
-    except ValidationError as error:
-        raise of_another_version(told, "drawn", description) from error
     except DAMAGE as error:
         raise unreadable(told, "figure", error) from error
+    with known_spec(told, description, "drawn"):
+        return FigureSpec.model_validate(description["spec"])
 
 
 def contents_of(spec: FigureSpec, labels: Mapping[str, str]) -> str:

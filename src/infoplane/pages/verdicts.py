@@ -14,7 +14,7 @@ from infoplane.statistics.claims import CLAIMS
 from infoplane.templates import page_from
 from infoplane.texts import as_markdown
 
-__all__ = ["findings", "reading_in_words", "verdict_rows", "write_verdicts"]
+__all__ = ["findings", "reading_in_words", "refuse_other_claims", "verdict_rows", "write_verdicts"]
 
 # What cells do, one of them and several
 STATUSES = {
@@ -84,8 +84,7 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
     Raises:
         UserError: a column is missing.
     """
-    if missing := {*NEEDED} - {*claims}:
-        raise UserError(f"the table of claims has no column {min(missing)}; give claims.csv")
+    refuse_other_claims(claims)
     protocols = [*claims["protocol"].unique()]
     rows = [["claim", "reading", *(f"protocol {protocol}" for protocol in protocols)]]
     stated: set[str] = set()
@@ -101,6 +100,12 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
         ]
         rows.append([first, reading, *found])
     return rows
+
+
+def refuse_other_claims(claims: pd.DataFrame) -> None:
+    """Raise a `UserError` if a table lacks a column of the table of claims."""
+    if missing := {*NEEDED} - {*claims}:
+        raise UserError(f"the table of claims has no column {min(missing)}; give claims.csv")
 
 
 def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
