@@ -385,10 +385,25 @@ def test_parts_of_a_small_study_are_left_out_and_named(tmp_path):
     config = config_of(tmp_path, SMALL)
     write_study(config)
     text = words("".join(page.extract_text() for page in pypdf.PdfReader(write_paper(config)).pages))
-    assert "lacks some experiments of the whole paper" in text
+    assert "Information planes of the study in " in text
+    assert "lacks experiments that conclusions on their claims need" in text
     assert "this study does not have synthetic-tanh-8bit" in text
     assert "12 networks in 2 experiments" in text
     assert "read as the quantized logits" not in text
+    assert not re.search("We repeat|contributors|Fashion-MNIST|Figures of the study", text)
+
+
+OWN = SMALL.replace("synthetic-relu", "mine") + """
+figures: {curves: {kind: curves, category: mine, experiments: [mine-8bit], estimators: [exact]}}
+"""
+
+
+def test_a_study_of_ones_own_has_its_figures_and_no_sections_of_the_paper(tmp_path):
+    config = config_of(tmp_path, OWN)
+    write_study(config)
+    text = whole(config)
+    assert "Figures of the study" in text and "Figure 1: I(X;T) and I(T;Y)" in text
+    assert not re.search("We repeat|Left out|Results", text.replace("results", ""))
 
 
 def test_recorded_runs_alone_have_a_paper(tmp_path):
@@ -396,7 +411,7 @@ def test_recorded_runs_alone_have_a_paper(tmp_path):
     recorded = f"{{mine: {{recorded: {{files: {tmp_path}/run-*.parquet}}}}}}"
     config = config_of(tmp_path, f"experiments: {recorded}\nestimators: {{exact: {{kind: exact}}}}\n")
     text = whole(config)
-    assert "2 recorded runs of 1 experiment, whose information planes" in text
+    assert "This is a report on 2 recorded runs of 1 experiment." in text
     assert "are trained with" not in text
 
 
@@ -410,5 +425,5 @@ def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):
     assert main(["paper", str(changed), *given]) == 0
     assert re.match(r"Mine: \d+ of 50", words(pypdf.PdfReader(output).pages[0].extract_text()))
     (tmp_path / "own" / "paper.typ").write_text('#import "tables.typ": *\n\n#picture("none")')
-    assert "paper.typ:3: none: is no figure" in refused(changed, template=tmp_path / "own")
+    assert "paper.typ:3: none: is not a figure" in refused(changed, template=tmp_path / "own")
     assert "is no folder" in refused(changed, template=tmp_path / "missing")
