@@ -4,11 +4,13 @@ import pandas as pd
 import pytest
 
 from infoplane import UserError
-from infoplane.artifacts import describe, write_table
+from infoplane.artifacts import describe, digest, read_table, write_table
 from infoplane.cli import main
 from infoplane.verify import verify
+from infoplane.verify.results import CHECKS
+from infoplane.verify.trainings import check_history
 
-from .study import named
+from .study import change, named
 
 
 def test_a_sound_folder_has_no_problems(study):
@@ -95,3 +97,47 @@ def test_a_table_that_lacks_what_its_kind_says_of_itself_is_named(tmp_path):
     write_table(path, pd.DataFrame({"loss": [0.5]}), describe("history", {}, repetitions=[0]))
     problems, _ = verify(tmp_path)
     assert f"{path}: is not what its name says (KeyError: 'training')" in problems[0]
+
+
+def test_a_fault_of_a_check_is_no_problem_of_the_results(runs, monkeypatch):
+    """Advice to move sound results away would cost a user their results."""
+
+    def faulty(path):
+        raise TypeError("a fault of the code")
+
+    checks = [each._replace(made=faulty) if each.made is check_history else each for each in CHECKS]
+    monkeypatch.setattr("infoplane.verify.results.CHECKS", checks)
+    with pytest.raises(TypeError, match="a fault of the code"):
+        verify(runs)
+
+
+@pytest.mark.parametrize("name", ["training/relu/0-1.parquet", "information/tanh/rebinned/2-2.parquet"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda table: table.astype(str),
+        lambda table: table.iloc[: len(table) // 2],
+        lambda table: table.iloc[:0],
+        lambda table: pd.DataFrame({"a": [1]}),
+    ],
+)
+def test_what_rests_on_a_refused_table_is_not_to_be_moved_away(results, name, damage):
+    change(results / name, damage)
+    refused, *others = [line for line in verify(results)[0] if "contains no" not in line]
+    assert refused.startswith(f"{results / name}: ") and refused.endswith("and run the workflow again")
+    assert all("\n" not in line for line in others)
+    told = {line.partition(": ")[0]: line for line in others}
+    rest = results / "statistics" / ("relu" if "relu" in name else "tanh")
+    assert any(path.startswith(str(rest)) for path in told)
+    for path, line in told.items():
+        assert "not what its name says" not in line or path.startswith(str(results / name).rsplit("/", 1)[0])
+
+
+def test_a_table_of_another_version_is_one_line(runs):
+    path = runs / "training" / "relu" / "0-1.parquet"
+    frame, told = read_table(path, "history")
+    spec = {"training": {**told["spec"]["training"], "unknown": 1}}
+    write_table(path, frame, told | {"spec": spec, "spec_hash": digest(spec)})
+    lines = verify(runs)[0]
+    assert f"{path}: is of a spec that this version does not know; verify it by its own or, " in lines[0]
+    assert not any("\n" in line for line in lines)

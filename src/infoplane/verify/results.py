@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
+from infoplane.artifacts import MOVE_AWAY
 from infoplane.config.kinds import FIGURES, TABLES
 from infoplane.errors import UserError
 from infoplane.layout import FILES, JOINS, folder_of, locate, path_of
@@ -32,11 +35,13 @@ class Check(NamedTuple):
         pattern: of the paths that it checks, below the folder of results.
         known: what holds if it passes.
         made: raises a `UserError` if it does not.
+        rests: whether it reads artifacts that other checks have read before.
     """
 
     pattern: str
     known: str
     made: Callable[[Path], object]
+    rests: bool = False
 
 
 CHECKS = (
@@ -53,9 +58,13 @@ CHECKS = (
         path_of("trajectory", experiment="*", chunk="*"),
         "trajectories are whole and fit their histories",
         check_trajectory,
+        True,
     ),
     Check(
-        folder_of("history", experiment="*") + "/", "experiments have every repetition once", check_experiment
+        folder_of("history", experiment="*") + "/",
+        "experiments have every repetition once",
+        check_experiment,
+        True,
     ),
     Check(
         path_of("information", experiment="*", estimator="*", chunk="*"),
@@ -66,27 +75,41 @@ CHECKS = (
         folder_of("information", experiment="*", estimator="*") + "/",
         "estimates are of every repetition once",
         check_estimates,
+        True,
     ),
     Check(
         path_of("phases", experiment="*", estimator="*"),
         "pairs of aggregates and phases follow from their tables",
         check_statistics,
+        True,
     ),
     Check(
-        path_of("accuracy", experiment="*"), "tables of accuracy follow from their histories", check_accuracy
+        path_of("accuracy", experiment="*"),
+        "tables of accuracy follow from their histories",
+        check_accuracy,
+        True,
     ),
     *(
         Check(
             path_of("joined", dataset="*", table=name),
             "joined tables follow from what they join",
             check_joined,
+            True,
         )
         for name, join in JOINS.items()
         if not TABLES[join.of].chunked
     ),
-    Check(path_of("claims"), "tables of claims follow from the phases", check_claims),
-    Check(path_of("figure", figure="*", format="*"), "figures are whole and show their tables", check_figure),
+    Check(path_of("claims"), "tables of claims follow from the phases", check_claims, True),
+    Check(
+        path_of("figure", figure="*", format="*"),
+        "figures are whole and show their tables",
+        check_figure,
+        True,
+    ),
 )
+# What other columns and specs than those of a kind raise; and what artifacts do that rest on such, or faults
+FOREIGN = (KeyError, ValidationError)
+FAULTS = (AttributeError, LookupError, StopIteration, TypeError, ValueError)
 OTHERS = Check("", "other tables are whole", check_table)
 NO_ARTIFACTS = ("benchmarks", "logs")
 KINDS = {f".{path.rpartition('.')[2]}" for path in FILES.values()}
@@ -113,20 +136,36 @@ def verify(results: Path) -> tuple[list[str], list[str]]:
         known.add(results / path_of("aggregates", **locate(path, "phases")[1]))
     files = [path for folder in stages(results) for path in sorted(folder.rglob("*")) if path.is_file()]
     planned += [(OTHERS, path) for path in files if path.suffix == ".parquet" and path not in known]
-    problems = dict.fromkeys(strangers(files))
+    problems, refused = dict.fromkeys(strangers(files), True), False
     with progress_bar(len(planned), "verify", "checks") as progress:
         for check, path in planned:
             try:
                 check.made(path)
             except UserError as error:
-                problems[str(error)] = None
-            except (AttributeError, LookupError, TypeError, ValueError) as error:
-                problems[
-                    f"{path}: is not what its name says ({type(error).__name__}: {error}); {RUN_AGAIN}"
-                ] = None
+                problems[str(error)] = refused = True
+            except FOREIGN as error:
+                problems[refusal(path, error, check.rests and refused)] = refused = True
+            except FAULTS as error:
+                if not refused:  # a fault of the check, and of no artifact
+                    raise
+                problems[refusal(path, error, True)] = True
             progress.update()
     counts = Counter(check.known for check, _ in planned)
     return [*problems], [f"{count:6} {known}" for known, count in counts.items()]
+
+
+def refusal(path: Path, error: Exception, rests: bool) -> str:
+    """The line of an artifact whose check ended in an error that is not told in words.
+
+    Args:
+        rests: whether the artifact rests on others that were refused, which then are to blame.
+    """
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if rests:
+        return f"{path}: cannot be checked beside the problems above ({reason}); mend them and verify again"
+    if isinstance(error, ValidationError):
+        return f"{path}: is of a spec that this version does not know; verify it by its own or, {MOVE_AWAY}"
+    return f"{path}: is not what its name says ({reason}); {RUN_AGAIN}"
 
 
 def found(results: Path, pattern: str) -> list[Path]:

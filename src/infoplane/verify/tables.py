@@ -70,6 +70,8 @@ def check_joined(path: Path) -> None:
     if table.empty:
         check_empty(path, join, kind)
         return
+    if (table["experiment"] == "").all():
+        raise not_what_follows(path)
     with made_again(path) as [again]:
         if TABLES[kind].of == "experiment":
             experiments = sorted({*table["experiment"]})
@@ -104,7 +106,9 @@ def check_claims(path: Path) -> None:
     paths = [results / path_of(kind) for kind in ("claims", "cells", "margins")]
     cells = read_csv(results / path_of("cells"))
     names = {*(cells["experiment"] + "/" + cells["estimator"]), *cells["against"]} - {""}
-    pairs = [(experiment, estimator) for experiment, estimator in (name.split("/") for name in names)]
+    pairs = [tuple(name.split("/")) for name in names]
+    if any(len(pair) != 2 for pair in pairs):
+        raise not_what_follows(results / path_of("cells"))
     with made_again(*paths) as again:
         write_claims({pair: path_of_pair(results, "phases", *pair) for pair in pairs}, *again)
 
