@@ -46,6 +46,25 @@ def test_settings_are_grouped_by_factor_and_sorted_by_value():
     ]
 
 
+def test_bits_and_ranges_read_as_in_labels_and_bits_are_sorted_by_number():
+    bits = {f"bits-{number}": spec_of(bits=number) for number in (16, 4)}
+    others = {
+        "float32": spec_of(bits="float32"),
+        "mixed": spec_of(bits={"weights": 4, "activations": 12}),
+        "narrow": spec_of(ranges={"activations": [-1, 1], "output_weights": "batch"}),
+    }
+    rows = rows_of_settings({"relu": RELU, **bits, **others}, {})
+    assert [row.text for row in rows[1:]] == [
+        "4 bits",
+        "4/12 bits",
+        "16 bits",
+        "float32",
+        "output weights range batch, range\n[−1, 1]",
+    ]
+    wide = spec_of(ranges={"activations": [-1, 1]})
+    assert rows_of_settings({"relu": wide, "own": RELU}, {})[1].text == "default ranges"
+
+
 def test_a_setting_of_two_activation_functions_is_one_row():
     """They differ alike from the reference of their own, however often they were recorded."""
     trainings = {

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infoplane.config import FigureSpec
-from infoplane.config.labels import network_label, phrase, words_of
-from infoplane.config.training import TrainingSpec
+from infoplane.config.labels import bits_label, network_label, phrase, words_of
+from infoplane.config.training import Bits, Ranges, TrainingSpec
 from infoplane.figures.panels import labels_of, literal, training_of, wrapped, write_note
 from infoplane.figures.style import WIDTH
 from infoplane.figures.tables import Tables
@@ -30,6 +30,8 @@ LETTERS = 34
 ONE_LINE = 80
 # Keys that make no setting
 LEFT_OUT = {"activation", "record_every"}
+# Keys that the phrases of their values name
+NAMED = {"bits", "ranges"}
 # The line of a reference through all rows
 DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7}
 Changes = dict[str, str]
@@ -105,8 +107,21 @@ def factor_of(training: TrainingSpec, reference: TrainingSpec) -> Changes:
     """
     own, others = (each.model_dump(mode="json") for each in (training, reference))
     phrases = {key: "default" if value is None else phrase(value) for key, value in own.items()}
-    phrases["network"] = network_label(training)
+    phrases["network"], phrases["bits"] = network_label(training), bits_label(training)
+    phrases["ranges"] = ranges_phrase(training.ranges)
     return {key: phrases[key] for key in own if own[key] != others[key] and key not in LEFT_OUT}
+
+
+def ranges_phrase(ranges: Ranges) -> str:
+    """The ranges that a setting gives to its quantizers, as its label has them.
+
+    >>> ranges_phrase(Ranges(output_weights="batch", activations=(-1, 1))), ranges_phrase(Ranges())
+    ('output weights range batch, range [−1, 1]', 'default ranges')
+    """
+    names = {"activations": "range"}
+    given = ranges.model_dump(exclude_none=True).items()
+    said = [f"{names.get(key, key.replace('_', ' ') + ' range')} {phrase(value)}" for key, value in given]
+    return ", ".join(said) or "default ranges"
 
 
 def rows_of_settings(trainings: Mapping[str, TrainingSpec], own: Mapping[str, str]) -> list[Row]:
@@ -137,19 +152,21 @@ def rows_of_settings(trainings: Mapping[str, TrainingSpec], own: Mapping[str, st
 def describe_changes(changes: Changes) -> str:
     """What is written beside a setting.
 
-    >>> describe_changes({"optimizer": "SGD", "learning_rate": "0.01"})
-    'optimizer SGD, learning rate 0.01'
+    >>> describe_changes({"bits": "4 bits", "optimizer": "SGD", "learning_rate": "0.01"})
+    '4 bits, optimizer SGD, learning rate 0.01'
     """
-    return ", ".join(words_of(key, value) for key, value in changes.items())
+    return ", ".join(value if key in NAMED else words_of(key, value) for key, value in changes.items())
 
 
 def order_of(training: TrainingSpec, changes: Changes) -> tuple[Any, ...]:
-    """Numbers by their size before texts; networks by the number of their layers and by their widths."""
+    """Numbers by their size before texts, bits by weights first; networks by their layers and widths."""
     order: list[Any] = []
     for key in changes:
         value = getattr(training, key)
         if key == "network" and not isinstance(value, str):
             order.append((1, len(value), [str(layer).zfill(40) for layer in value]))
+        elif isinstance(value, Bits):
+            order.append((0, float(value.weights), [str(value.activations).zfill(2)]))
         elif isinstance(value, (int, float)):
             order.append((0, float(value), []))
         else:
