@@ -58,7 +58,7 @@ def test_is_drawn_whatever_happened_and_says_so(study, kind, experiment, tmp_pat
     [
         *((kind, "none", "every run failed") for kind in ("plane", "curves", "readings", "runs", "accuracy")),
         *((kind, "none", "every run failed") for kind in ("levels", "reliability", "errors", "tradeoff")),
-        ("tradeoff", "single", "a correlation needs two runs at least"),
+        ("tradeoff", "single", "a correlation needs three runs at least"),
         ("merging", "none", "repetition 0 has become NaN"),
         ("scatter", "none", "repetition 0 has become NaN"),
         ("resolution", "none", "no run is long enough to be measured"),

@@ -7,8 +7,9 @@ from drawings import panels, words
 from infoplane.artifacts import read_table, write_table
 from infoplane.figures.drawing import draw_figure
 from infoplane.figures.tables import read_tables
-from infoplane.figures.tradeoff import fences, panel_layers
+from infoplane.figures.tradeoff import draw, fences, panel_layers
 from infoplane.results import load_table
+from infoplane.statistics.tradeoff import correlations
 
 from .study import figure_spec
 
@@ -32,6 +33,20 @@ def test_an_outlier_is_told_and_leaves_room_for_the_others(study, tmp_path):
     figure = draw_figure(spec, read_tables(spec, paths))
     low, _ = panels(figure)[0].get_ylim()
     assert low > 0.5 and "↓ beyond: 0.100" in words(figure)
+
+
+def test_two_runs_have_no_correlation(study, tmp_path):
+    """Their ranks are always alike or opposite."""
+    spec, told = figure_spec("tradeoff"), []
+    for runs in (2, 3):
+        tables = read_tables(spec, study.tables(spec))
+        table, known = tables["tradeoff"]["fine", "exact"], tables["tradeoff"]["fine", "exact"].attrs
+        tables["tradeoff"]["fine", "exact"] = table[table["repetition"] < runs]
+        tables["tradeoff"]["fine", "exact"].attrs.update(known)
+        tables["correlations"]["fine", "exact"] = correlations(table[table["repetition"] < runs])
+        told.append(words(draw(spec, tables)))
+    assert "too few for ρ (n = 2)" in told[0] and "ρ = " not in told[0]
+    assert "ρ = " in told[1] and "too few" not in told[1]
 
 
 def test_a_bad_fit_is_open(study):

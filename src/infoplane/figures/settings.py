@@ -22,7 +22,8 @@ from infoplane.statistics.settings import Setting, layers_of, setting_correlatio
 
 __all__ = ["draw"]
 
-SCOPES = ("settings", "seeds")
+# What correlations are over, and the column that counts it
+SCOPES = {"settings": "settings", "seeds": "runs"}
 LAYERS = {"last hidden": "last hidden layer", "output": "output"}
 
 
@@ -30,7 +31,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
     """A row of panels for each activation function and estimator: both layers, against both accuracies.
 
     A point is the mean over the runs of a setting, with the bootstrap interval of the means. Above a panel
-    stand the correlations over settings and over the seeds within them.
+    stand the correlations over settings and over the seeds within them, where there are three or more.
     """
     runs = tables["tradeoff"]
     trainings = {name: training_of(runs[name, (spec.estimators or ("",))[0]]) for name in spec.experiments}
@@ -124,4 +125,5 @@ def draw_settings(
 
 
 def rho_of(row: Any) -> str:
-    return correlation(row["rho"], row["lower"], row["upper"])
+    """The correlation of one scope, if there are enough settings or runs."""
+    return correlation(row[SCOPES[row.name]], row["rho"], row["lower"], row["upper"])

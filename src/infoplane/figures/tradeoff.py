@@ -18,7 +18,9 @@ from infoplane.plotting.planes import names_in
 __all__ = ["draw", "panel_layers"]
 
 AGAINST = {"test_accuracy": "test accuracy", "gap": "training − test accuracy"}
-INTERVAL = "rho", "lower", "upper"
+COLUMNS = "runs", "rho", "lower", "upper"
+# The ranks of two are always alike or opposite
+FEWEST_POINTS = 3
 # Of the hidden layer and of the output
 STYLES: list[dict[str, Any]] = [
     {"marker": "o", "edgecolors": COLOURS[0], "s": 14},
@@ -48,7 +50,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
             shown = table[table["layer"].isin([*layers])]
             limits = fences(shown[against])
             for layer, style in zip(layers, STYLES, strict=False):
-                its = correlation(*(tested[each].get(layer, np.nan) for each in INTERVAL))
+                its = correlation(*(tested[each].get(layer, np.nan) for each in COLUMNS))
                 name_of = f"{layers[layer]} {names.get(layer, f'$T_{{{layer}}}$')}: {its}"
                 draw_points(axes, shown[shown["layer"] == layer], against, name_of, style, limits)
             axes.set(xlabel="compression $C$  [bit]", ylabel=label)
@@ -64,7 +66,7 @@ def why_empty(table: pd.DataFrame) -> str:
         return "every run failed"
     if table.empty:
         return "the runs are too short to be measured"
-    return "a correlation needs two runs at least"
+    return "a correlation needs three runs at least"
 
 
 def panel_layers(table: pd.DataFrame) -> dict[int, str]:
@@ -81,14 +83,18 @@ def panel_layers(table: pd.DataFrame) -> dict[int, str]:
     return most | {output: "output"}
 
 
-def correlation(rho: float, lower: float, upper: float) -> str:
-    """A correlation ρ and the lower and upper end of its interval.
+def correlation(count: float, rho: float, lower: float, upper: float) -> str:
+    """A correlation ρ of so many points and the lower and upper end of its interval.
 
-    >>> correlation(-0.123, -0.456, 0.2)
+    >>> correlation(50, -0.123, -0.456, 0.2)
     'ρ = −0.12 [−0.46, 0.20]'
-    >>> correlation(0.5, float("nan"), float("nan"))
+    >>> correlation(4, 0.5, float("nan"), float("nan"))
     'ρ = 0.50'
+    >>> correlation(2, -1.0, float("nan"), float("nan"))
+    'too few for ρ (n = 2)'
     """
+    if count < FEWEST_POINTS:
+        return f"too few for ρ (n = {count:.0f})"
     if pd.isna(rho):
         return "ρ undefined"
     interval = "" if pd.isna(lower) else f" [{lower:z.2f}, {upper:z.2f}]"
