@@ -60,7 +60,7 @@ FLOATS = st.floats(-1e6, 1e6) | st.just(np.nan)
 
 @given(arrays(float, st.integers(0, 20), elements=FLOATS))
 def test_numbers_are_rounded_to_half_a_step_at_most(values):
-    pack = packed(values)
+    pack = packed({"runs": values})["runs"]
     found = unpacked(pack)
     assert np.array_equal(np.isnan(found), np.isnan(values))
     known = values[~np.isnan(values)]
@@ -68,6 +68,16 @@ def test_numbers_are_rounded_to_half_a_step_at_most(values):
     assert (abs(found[~np.isnan(values)] - known) <= pack["step"] / 2 + rounding).all()
     spread = np.ptp(known) if known.size else 0
     assert pack["step"] <= max(1e-4, 2.5 * spread / (MISSING - 2)) * (1 + 1e-9)
+
+
+@given(st.lists(FLOATS, min_size=3, max_size=3), st.lists(FLOATS, max_size=9))
+def test_arrays_of_one_quantity_keep_their_order(ordered, others):
+    """Equal numbers are equal after they are rounded, whatever else stands in their arrays."""
+    low, mean, high = np.sort(ordered)
+    arrays = {"low": [low, *others], "mean": [mean], "high": [high], "alike": [*others, low]}
+    found = {name: unpacked(its) for name, its in packed({k: np.array(v) for k, v in arrays.items()}).items()}
+    assert not found["low"][0] > found["mean"][0] and not found["mean"][0] > found["high"][0]
+    np.testing.assert_array_equal(found["low"][0], found["alike"][-1])
 
 
 def test_means_quantiles_and_runs_are_those_of_the_tables(study):
@@ -206,6 +216,28 @@ def heads(page, side: int = 0) -> list[str]:
 def printed(page, side: int = 0) -> np.ndarray:
     rows = page.locator(f"#side-{side} tbody tr").all_inner_texts()
     return np.array([[float(cell.split()[0]) for cell in row.split("\t")[1:]] for row in rows])
+
+
+def numbers_in_table(shown) -> np.ndarray:
+    """Mean and both ends of the range as they are printed, over layers and quantities."""
+    cells = shown.locator("tbody td").all_inner_texts()
+    return np.array([[float(each) for each in re.split(r"[\s–]+", cell)] for cell in cells])
+
+
+def test_a_range_is_never_printed_backwards_nor_beside_its_mean(study, browser, tmp_path):
+    """Where all runs have one value that rounds up, and where they differ by less than is printed."""
+    spec = explorer(("fine",), ("exact",))
+    tables = read_tables(spec, study.tables(spec))
+    means, single = tables["aggregates"]["fine", "exact"], tables["information"]["fine", "exact"]
+    for each, columns in ((means, ["mean", "q10", "q90"]), (single, ["i_xt", "i_ty"])):
+        each.loc[each["epoch"] == each["epoch"].max(), columns] = np.log2(3)
+    for column, shift in (("q10", -0.3), ("q90", 0.77731)):  # at other epochs, so that scales differ
+        means.loc[means["epoch"] < means["epoch"].max(), column] += shift
+    write(spec, tables, [tmp_path / "a.html"], {})
+    with opened(browser, tmp_path / "a.html") as shown:
+        mean, low, high = numbers_in_table(shown).T
+        assert (low == mean).all() and (mean == high).all()
+        assert abs(mean - np.log2(3)).max() < 0.0003
 
 
 def test_the_slider_moves_the_points_of_both_sides(page, browser):
@@ -384,10 +416,12 @@ def test_print_has_a_legend_and_breaks_between_charts(page, browser):
         assert inside == "auto"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 840, 390])
 def test_nothing_is_wider_than_the_screen_and_all_controls_have_names(page, browser, width):
     with opened(browser, page, width) as shown:
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        for table in shown.locator(".numbers").all():
+            assert table.evaluate("each => each.scrollWidth <= each.clientWidth")
         for control in shown.locator("button, select, input").all():
             name = control.evaluate(
                 "each => (each.labels && each.labels[0] ? each.labels[0] : each).innerText || each.ariaLabel"

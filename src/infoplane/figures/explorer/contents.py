@@ -2,7 +2,8 @@
 
 An array of numbers is written as {"from": least, "step": step, "codes": text}. The text is base64 of
 unsigned integers of 16 bits, lowest byte first, in C order. A number is `from + step * code`, rounded by half
-a step at most; code 65535 stands for a missing one.
+a step at most; code 65535 stands for a missing one. All arrays of one quantity in one view have the same
+least number and the same step, so rounding keeps means, quantiles and runs in their order.
 """
 
 from base64 import b64encode
@@ -124,7 +125,7 @@ def view(
             for name, column in VALUES.items()
         }
         of_runs = of_trained[quantity].to_numpy().reshape(rows.levshape)
-        its[quantity] = {name: packed(values) for name, values in (of_quantity | {"runs": of_runs}).items()}
+        its[quantity] = packed({**of_quantity, "runs": of_runs})
     return its
 
 
@@ -141,27 +142,33 @@ def accuracies(means: pd.DataFrame, history: pd.DataFrame, part: str, passes: li
     for quantity in ACCURACIES:
         rows = means[means["quantity"] == quantity].set_index("epoch").reindex(epochs)
         of_runs = single.pivot(index="repetition", columns="epoch", values=quantity).reindex(columns=epochs)
-        its[quantity] = {name: packed(rows[column].to_numpy(float)) for name, column in VALUES.items()}
-        its[quantity]["runs"] = packed(of_runs.to_numpy(float))
+        of_quantity = {name: rows[column].to_numpy(float) for name, column in VALUES.items()}
+        its[quantity] = packed({**of_quantity, "runs": of_runs.to_numpy(float)})
     return its
 
 
-def packed(values: np.ndarray) -> dict[str, Any]:
-    """Numbers as integers of 16 bits, by the smallest step of 1, 2 or 5 times a power of ten that serves.
+def packed(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Arrays of one quantity as integers of 16 bits, all from one number and by one step.
 
-    >>> packed(np.array([0.25, np.nan, 1.0]))
-    {'from': 0.25, 'step': 0.0001, 'codes': 'AAD//0wd'}
+    The step is the smallest of 1, 2 or 5 times a power of ten that serves.
+
+    >>> packed({"mean": np.array([0.25, np.nan]), "high": np.array([1.0])})["mean"]
+    {'from': 0.25, 'step': 0.0001, 'codes': 'AAD//w=='}
     """
-    known = values[np.isfinite(values)]
+    known = np.concatenate([values[np.isfinite(values)] for values in arrays.values()])
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     step = next(step for step in STEPS if (high - low) / step < MISSING - 1)
     start = float(f"{np.floor(low / step) * step:.10g}")
-    codes = np.where(np.isfinite(values), np.rint((np.nan_to_num(values) - start) / step), MISSING)
     return {
-        "from": start,
-        "step": float(f"{step:.1g}"),
-        "codes": b64encode(codes.astype("<u2").tobytes()).decode(),
+        name: {"from": start, "step": float(f"{step:.1g}"), "codes": codes_of(values, start, step)}
+        for name, values in arrays.items()
     }
+
+
+def codes_of(values: np.ndarray, start: float, step: float) -> str:
+    """The codes of some numbers in base64."""
+    codes = np.where(np.isfinite(values), np.rint((np.nan_to_num(values) - start) / step), MISSING)
+    return b64encode(codes.astype("<u2").tobytes()).decode()
 
 
 def largest_step(contents: Any) -> float:

@@ -381,7 +381,7 @@ class Side {
     const rows = this.body.selectAll("tr").data(d3.range(this.layers.length)).join("tr");
     rows.selectAll("th").data((layer) => [layer]).join("th").attr("scope", "row").text((layer) => this.nameOf(layer));
     rows.selectAll("td").data((layer) => Object.keys(QUANTITIES).map((quantity) => ["mean", "low", "high"].map((kind) => this.value(quantity, kind, epoch, layer))))
-      .join("td").html((values) => (isNaN(values[0]) ? "–" : `${fine(values[0])} <small>${narrow(values[1])}–${narrow(values[2])}</small>`));
+      .join("td").html((values) => (isNaN(values[0]) ? "–" : `${fine(values[0])} <small>${fine(values[1])}–${fine(values[2])}</small>`));
     const accuracies = ["train_accuracy", "test_accuracy"].map((quantity) => this.accuracyAt(quantity, this.epoch, "mean"));
     this.accuracy.text(isNaN(accuracies[0]) ? "No accuracy is known before the first epoch."
       : `Accuracy: ${fine(accuracies[0])} in training, ${fine(accuracies[1])} in the test.`);
