@@ -344,6 +344,36 @@ def test_keys_move_the_slider_and_play(page, browser):
         assert shown.locator("#play").inner_text() == "Play"
 
 
+@pytest.mark.parametrize("control", ["#play", "#layer-1", "#show-runs", "#slider", "#zoom"])
+def test_keys_move_the_slider_by_one_wherever_the_focus_is(page, browser, control):
+    with opened(browser, page) as shown:
+        last = int(shown.locator("#slider").get_attribute("max"))
+        shown.click(control)
+        assert shown.locator(control).evaluate("each => each === document.activeElement")
+        moves = ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)
+        for key, place in moves:
+            shown.keyboard.press(key)
+            assert shown.input_value("#slider") == str(place)
+            assert shown.locator("#play").inner_text() == "Play"
+
+
+def test_keys_of_a_control_stay_its_own(page, browser):
+    """Space presses a button or a checkbox once, and arrows go through a menu."""
+    with opened(browser, page) as shown:
+        place = shown.input_value("#slider")
+        shown.locator("#show-runs").press("Space")
+        shown.locator("#layer-1").press("Space")
+        assert not shown.is_checked("#show-runs")
+        assert shown.locator("#layer-1").get_attribute("aria-pressed") == "false"
+        menu = shown.locator("select[name=experiment-0]")
+        before = menu.input_value()
+        menu.press("ArrowRight")
+        assert menu.input_value() != before and shown.input_value("#slider") == place
+        assert shown.locator("#play").inner_text() == "Play"
+        shown.locator("#play").press("Space")
+        assert shown.locator("#play").inner_text() == "Pause"
+
+
 def middle(mark) -> tuple[float, float]:
     box = mark.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

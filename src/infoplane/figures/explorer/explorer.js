@@ -521,19 +521,19 @@ for (const id of ["show-runs", "show-mean", "show-band", "zoom"]) byId(id).addEv
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const onSlider = event.target.id === "slider";
-  const busy = event.target.matches("select, button, input") && !onSlider;
+  const inMenu = event.target.matches("select"); // which has its own use of all keys, and a button of space
+  const pressed = event.target.matches("button, input[type=checkbox]");
   const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
   if (event.key === "Escape") {
     state.followed = null;
     state.sides.forEach((side) => side.fillMenus());
     leave();
     update();
-  } else if (event.key === " " && !busy) {
+  } else if (event.key === " " && !inMenu && !pressed) {
     event.preventDefault();
     toggle();
-  } else if (event.key in moves && !busy) {
-    event.preventDefault();
+  } else if (event.key in moves && !inMenu) {
+    event.preventDefault(); // the slider would move once more
     pause();
     go(state.place + moves[event.key]);
   }
