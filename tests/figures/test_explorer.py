@@ -461,6 +461,25 @@ def test_nothing_is_wider_than_the_screen_and_all_controls_have_names(page, brow
             assert picture.get_attribute("role") == "img" and picture.get_attribute("aria-label")
 
 
+LONG = "leaky ReLU, 4/16 bits, controlled, SGD, learning rate 0.005"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_label_is_read_in_full_below_menus_that_cut_it(study, browser, tmp_path, width):
+    spec = explorer(("fine", "tanh"), ("exact",), labels={"fine": LONG})
+    write_figure(spec, study.tables(spec), [tmp_path / "a.html"])
+    with opened(browser, tmp_path / "a.html", width) as shown:
+        side, menu = (shown.locator(each).bounding_box() for each in ("#side-0", "select[name=experiment-0]"))
+        assert side["x"] <= menu["x"] and menu["x"] + menu["width"] <= side["x"] + side["width"]
+        whole = shown.locator("#side-0 .whole")
+        assert whole.is_visible() == (width == 390)
+        if width == 390:
+            assert whole.inner_text().strip() == f"{LONG}, exact."
+            assert menu["width"] == side["width"]
+            shown.select_option("select[name=experiment-0]", "tanh")
+            assert whole.inner_text().strip() == "tanh, 8 bits, exact."
+
+
 def test_colours_follow_the_reader(page, browser):
     grounds = []
     for scheme in ("light", "dark"):

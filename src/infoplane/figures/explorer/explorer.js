@@ -76,7 +76,9 @@ class Side {
         return [name, menu];
       })
     );
-    this.about = this.root.append("p").attr("class", "runs");
+    const about = this.root.append("p").attr("class", "runs");
+    this.whole = about.append("span").attr("class", "whole"); // what menus cut off on a phone
+    this.about = about.append("span");
     this.charts = {};
     for (const [name, text] of [["plane", "Information plane"], ["i_xt", "I(X;T)"], ["i_ty", "I(T;Y)"], ["accuracy", "Accuracy"]]) {
       const heading = this.root.append("h3").text(text);
@@ -139,6 +141,7 @@ class Side {
     fill(this.menus.part, Object.keys(this.view.parts).map((part) => [part, parts[part]]), this.part);
     const followed = this.experiment.repetitions.includes(state.followed) ? state.followed : "";
     fill(this.menus.run, [["", "none"], ...this.experiment.repetitions.map((each) => [each, each])], followed);
+    this.whole.text(`${this.experiment.label}, ${this.view.label}. `);
     this.about.text(this.data ? this.experiment.runs : `${this.experiment.runs}: there is nothing to show`);
   }
 
