@@ -82,6 +82,17 @@ def test_a_sentence_says_what_was_counted(name, reading, verdict, decisive, sent
     assert first == sentence
 
 
+def test_a_cell_of_too_few_runs_is_an_example_and_nothing_stands_in_the_way():
+    """All four of four runs may compress, which speaks for the claim."""
+    row = claim(claim="C3", reading="logits", verdict="too few runs", decisive="relu/exact T4; tanh/exact T4",
+                too_few=2, k=4, n=4, lower=0.398, upper=1.0, mean=1.09)  # fmt: skip
+    found = findings(as_read(pd.DataFrame([row])).iloc[0], {"relu": "ReLU"})
+    assert found == [
+        "for example, T₄ (ReLU) compresses in 4 of 4 runs [40 %, 100 %], mean 1.09 bit",
+        "both cells have too few runs",
+    ]
+
+
 def test_every_claim_has_a_sentence_and_every_reading_its_words():
     assert SENTENCES.keys() == CLAIMS.keys()
     for each in CLAIMS.values():

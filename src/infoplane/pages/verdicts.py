@@ -44,7 +44,8 @@ OF_NETWORK = "in {k} of {n} runs {interval}, at least one hidden layer ({experim
 MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
 # What the first of the decisive cells of a supported or refuted verdict is, by whether all cells must agree
 LEADS = {True: "least clearly", False: "most clearly"}
-IN_THE_WAY = "in the way of support"
+# What it is of other verdicts; where all cells have too few runs, it is just the first of them
+OTHER_LEADS = {"mixed": "in the way of support", "too few runs": "for example"}
 READINGS = {
     "bins": "by binning",
     "codes": "counting the codes of quantized networks",
@@ -136,9 +137,9 @@ def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
 
 
 def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
-    """What the runs do in the cell that decides; nothing where it has too few of them."""
+    """What the runs do in the cell that decides, or in the first one; nothing where it has none."""
     cell = CELL.match(verdict["decisive"])
-    if not (cell and verdict["lower"]):  # cells of too few runs have no interval
+    if not (cell and verdict["lower"]):  # cells of no run have no interval
         return ""
     claim = CLAIMS[verdict["claim"]]
     word = verdict["verdict"]
@@ -152,7 +153,7 @@ def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
         "interval": f"[{percent(verdict['lower'])}, {percent(verdict['upper'])}]",
         "mean": mean_of(verdict),
     }
-    lead = LEADS[rule.every] if word in STRONG else IN_THE_WAY
+    lead = LEADS[rule.every] if word in STRONG else OTHER_LEADS[word]
     return f"{lead}, {sentence.format(**names, **numbers)}"
 
 
