@@ -274,6 +274,22 @@ def test_methods_of_one_run_of_one_epoch_in_one_batch(training):
     assert "2 experiments trained on shuffled labels." in told
 
 
+def test_methods_say_which_estimators_see_a_few_epochs(training):
+    few = "10 of these epochs, evenly spaced on a logarithmic axis"
+    exact, kde = EstimatorSpec(kind="exact"), EstimatorSpec(kind="kde", noise=0.1, epochs=10)
+    known = {"a": {"repetitions": [0]}}
+    told = methods({"a": training}, {"exact": exact, "kde": kde}, known)
+    assert f"Z of variance 0.1 (at about {few})." in told and "outputs; from" in told
+    both = {"all": exact, "few": EstimatorSpec(kind="exact", epochs=32, subset="test"), "kde": kde}
+    told = methods({"a": training}, both, known)
+    assert (
+        "(on all inputs and the test inputs alone; in part at about 32 of these epochs, evenly spaced on "
+        "a logarithmic axis)"
+    ) in told
+    seen = {str(epochs): kde.model_copy(update={"epochs": epochs}) for epochs in (32, 10)}
+    assert "(at about 10 or 32 of these epochs" in methods({"a": training}, seen, known)
+
+
 def test_a_bundle_holds_the_index_and_what_it_links_to(results, tmp_path):
     for name in ("first", "second"):
         write_bundle(results / "index.html", tmp_path / name / "mine.zip")

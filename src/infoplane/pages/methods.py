@@ -95,11 +95,17 @@ def of_estimators(specs: Sequence[EstimatorSpec]) -> list[str]:
     kinds: dict[str, list[EstimatorSpec]] = {}
     for each in specs:
         kinds.setdefault(each.kind, []).append(each)
-    ways = (f"{IN_WORDS[kind](its)}{inputs_of(its)}" for kind, its in kinds.items())
+    ways = (f"{IN_WORDS[kind](its)}{limits_of(its)}" for kind, its in kinds.items())
     return [
         "At each recorded epoch, I(X;T) and I(T;Y) of the layers T, with the input X and the label Y, were "
         f"computed from {'; from '.join(ways)}"
     ]
+
+
+def limits_of(specs: Sequence[EstimatorSpec]) -> str:
+    """On which inputs and at which epochs, if not on all of them alone, in brackets."""
+    limits = "; ".join(filter(None, [inputs_of(specs), epochs_of(specs)]))
+    return f" ({limits})" if limits else ""
 
 
 def inputs_of(specs: Sequence[EstimatorSpec]) -> str:
@@ -107,7 +113,20 @@ def inputs_of(specs: Sequence[EstimatorSpec]) -> str:
     parts = {each.subset for each in specs}
     if parts == {"all"}:
         return ""
-    return f" (on {listed(words for part, words in SUBSETS.items() if part in parts)})"
+    return f"on {listed(words for part, words in SUBSETS.items() if part in parts)}"
+
+
+def epochs_of(specs: Sequence[EstimatorSpec]) -> str:
+    """At how many of the recorded epochs, if not at all of them alone: about so many, as some coincide.
+
+    >>> epochs_of([EstimatorSpec(kind="exact"), EstimatorSpec(kind="exact", epochs=32)])
+    'in part at about 32 of these epochs, evenly spaced on a logarithmic axis'
+    """
+    if not (few := sorted({each.epochs for each in specs if each.epochs})):
+        return ""
+    in_part = "in part " * any(each.epochs is None for each in specs)
+    about = f"{in_part}at about {listed(map(str, few), 'or')}"
+    return f"{about} of these epochs, evenly spaced on a logarithmic axis"
 
 
 def of_uniform(specs: Sequence[EstimatorSpec]) -> str:
