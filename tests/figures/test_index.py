@@ -352,6 +352,31 @@ def test_pages_fit_the_screen(results, browser, page, width):
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
+NAMES = {
+    "relu": "synthetic-relu-learning_rate-0_005-batch_size-32",
+    "label": "Fashion-MNIST 1024-20-20-20, leaky ReLU, 4/16 bits, SGD, 0.005",
+}
+
+
+def test_tables_of_long_names_fit_their_page_and_are_not_squeezed_on_a_phone(results, browser, tmp_path):
+    """In all columns of the experiments and of the hashes, with long names and labels."""
+    page = (results / "index.html").read_text()
+    for old, new in ((">prefit<", f">{NAMES['relu']}<"), (">a label<", f">{NAMES['label']}<")):
+        assert old in page
+        page = page.replace(old, new)
+    (tmp_path / "long.html").write_text(page)
+    for width in (1440, 1280, 390):
+        with opened(browser, tmp_path / "long.html", width) as shown:
+            for fold in shown.locator("details.table summary").all():
+                fold.click()
+            assert shown.evaluate("document.documentElement.scrollWidth") <= width
+            for table in shown.locator("details.table .rows").all():
+                inside, around = table.evaluate("each => [each.scrollWidth, each.clientWidth]")
+                assert width == 390 or inside <= around
+            for cell in shown.locator("#methods td:nth-child(-n+2)").all():
+                assert cell.bounding_box()["width"] > 80
+
+
 def test_every_table_can_be_downloaded_on_a_phone(results, browser):
     with opened(browser, results / "index.html", 390) as shown:
         boxes = [link.bounding_box() for link in shown.locator("#tables a[download]").all()]
