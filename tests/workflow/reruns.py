@@ -167,6 +167,7 @@ CHANGES = [
         ESTIMATES | ACCURACIES | FITS | PHASES | CLAIMS | FIGURES,
         module="statistics/phases.py",
     ),
+    Change("an edit of statistics/claims.py", FITS | PHASES | CLAIMS, module="statistics/claims.py"),
     *(
         Change(f"an edit of {module}", INFORMATION_BY_TORCH, module=module)
         for module in ("information/estimators.py", "kernels/counting.py")
