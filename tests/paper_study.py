@@ -51,11 +51,20 @@ def write_study(config: Path) -> Study:
         spec = {"estimator": {"kind": "exact"}}
         write_table(first, pd.DataFrame({"epoch": [0]}), describe("aggregates", spec, dataset=known))
     write_csv(results / path_of("claims"), claims(rng))
+    write_others(study)
     for name in Layout(study).figures_of(PICTURE):
         path = results / path_of("figure", figure=name, format="svg")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(FRAME)
     return study
+
+
+def write_others(study: Study) -> None:
+    """The tables that the paper does not read, of no rows."""
+    layout = Layout(study)
+    for path in (*layout.joins(study.inputs), *layout.verdicts()):
+        if path.endswith(".csv") and not Path(study.results, path).exists():
+            write_csv(Path(study.results, path), pd.DataFrame(columns=["experiment"]))
 
 
 def tables_of(

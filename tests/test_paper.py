@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from observations import seen
-from paper_study import config_of, write_study
+from paper_study import config_of, write_others, write_study
 from phase_files import write_phases
 from recorded_runs import save_runs
 
@@ -410,9 +410,51 @@ def test_recorded_runs_alone_have_a_paper(tmp_path):
     save_runs(tmp_path)
     recorded = f"{{mine: {{recorded: {{files: {tmp_path}/run-*.parquet}}}}}}"
     config = config_of(tmp_path, f"experiments: {recorded}\nestimators: {{exact: {{kind: exact}}}}\n")
+    missing = tmp_path / "results" / "statistics" / "recorded" / "information.csv"
+    assert refused(config) == f"{missing}: missing; run the workflow to its end first"
+    write_others(load_config(config))
     text = whole(config)
     assert "This is a report on 2 recorded runs of 1 experiment." in text
     assert "are trained with" not in text
+
+
+def test_recordings_that_are_refused_have_no_paper(tmp_path):
+    """They tell what tables the study has: without them, none would be missing."""
+    recorded = f"{{mine: {{recorded: {{files: {tmp_path}/run-*.parquet}}}}}}"
+    config = config_of(tmp_path, f"experiments: {recorded}\nestimators: {{exact: {{kind: exact}}}}\n")
+    assert "experiments.mine.recorded: " in refused(config)
+    save_runs(tmp_path)
+    config.write_text(config.read_text().replace("kind: exact", "kind: adaptive, bins: 9"))
+    assert "experiments.mine.recorded: no estimator of the config was recorded" in refused(config)
+
+
+@pytest.mark.parametrize("name", ["statistics/margins.csv", "statistics/synthetic/phases.csv"])
+def test_every_table_of_the_study_must_be_there(changed, name):
+    """Those that the paper does not read too; an export alone has no joined phases."""
+    path = changed.parent / "results" / name
+    path.write_text("")
+    assert refused(changed) == f"{path}: is empty; remove it and run the workflow again"
+    path.unlink()
+    assert refused(changed) == f"{path}: missing; run the workflow to its end first"
+
+
+def test_an_export_has_no_joined_phases(tmp_path):
+    config = config_of(tmp_path, SMALL)
+    study = write_study(config)
+    (tmp_path / "results" / "provenance.json").write_text(
+        json.dumps({"commit": None, "config_sha256": "5a" * 32, "engine": 7})
+    )
+    Path(study.results, "statistics", "synthetic", "phases.csv").unlink()
+    assert "12 networks in 2 experiments" in whole(config)
+    Path(study.results, "statistics", "synthetic", "violations.csv").unlink()
+    Path(study.results, "paper.pdf").unlink()
+    assert "violations.csv: missing" in refused(config)
+
+
+def test_a_paper_is_a_pdf(study, tmp_path):
+    with pytest.raises(UserError, match=r"mine.doc: a paper is written as .pdf; rename the output"):
+        write_paper(study[0], tmp_path / "mine.doc")
+    assert not (tmp_path / "mine.doc").exists()
 
 
 def test_a_template_of_ones_own_replaces_ours(changed, tmp_path):

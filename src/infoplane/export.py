@@ -24,8 +24,18 @@ from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times
 from infoplane.layout import Layout, path_of
 from infoplane.progress import progress_bar
+from infoplane.refusals import refuse_empty
 
-__all__ = ["export_study", "exported_tables", "redraw", "thinned", "without_repetition"]
+__all__ = [
+    "PROVENANCE",
+    "copy",
+    "export_study",
+    "exported_tables",
+    "joins_of_export",
+    "redraw",
+    "thinned",
+    "without_repetition",
+]
 
 CONFIG, COSTS, PROVENANCE = "config.yaml", "costs.csv", "provenance.json"
 # Of a curve over more epochs, so many are kept, with so many decimals of every number
@@ -48,17 +58,16 @@ def export_study(config: Path, folder: Path) -> None:
 
     Args:
         config: the config file of a study that has been run to its end.
-        folder: where to write; files of the same names are replaced.
+        folder: where to write: a new folder, an empty one, or an earlier export, whose files are replaced.
 
     Raises:
-        UserError: a table is missing or damaged, or the folder holds results of a study.
+        UserError: a table is missing or damaged, or the folder holds anything but an earlier export.
     """
     study = load_config(config)
     results, layout = Path(study.results), Layout(study)
-    refuse_results(folder, results)
+    refuse_other_folders(folder, results)
     costs = with_totals(costs_of(results))
-    joins = [path for path in layout.joins(study.inputs) if not path.endswith("/phases.csv")]
-    copied = [*joins, *layout.verdicts()]
+    copied = [*joins_of_export(layout), *layout.verdicts()]
     shown = exported_tables(layout)
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
@@ -82,10 +91,17 @@ def export_study(config: Path, folder: Path) -> None:
         aside.write_text(f"{told}\n", encoding="utf-8")
 
 
-def refuse_results(folder: Path, results: Path) -> None:
-    """Raise an error if a folder holds results of a study, which thinned tables would replace."""
+def refuse_other_folders(folder: Path, results: Path) -> None:
+    """Raise an error if a folder holds what is no export, which the files of one would replace."""
     if folder.resolve() == results.resolve() or (folder / "benchmarks").exists():
         raise UserError(f"{folder}: holds results of a study; name another folder for the export")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PROVENANCE).is_file():
+        raise UserError(f"{folder}: holds files that are no export; name a new folder, or empty this one")
+
+
+def joins_of_export(layout: Layout) -> list[str]:
+    """Paths of the joined tables that are exported: all but the phases, which are there run by run."""
+    return [path for path in layout.joins(layout.study.inputs) if not path.endswith("/phases.csv")]
 
 
 def exported_tables(layout: Layout) -> dict[str, str]:
@@ -102,6 +118,7 @@ def exported_tables(layout: Layout) -> dict[str, str]:
 def copy(source: Path, target: Path) -> None:
     if not source.is_file():
         raise UserError(f"{source}: missing; run the workflow to its end first")
+    refuse_empty(source)
     with written_aside(target) as aside:
         shutil.copyfile(source, aside)
 
@@ -175,13 +192,14 @@ def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Seque
         formats: of pdf, png and svg.
 
     Raises:
-        UserError: there is no such figure, or a table is missing or damaged.
+        UserError: the folder is no export, there is no such figure, or a table is missing or damaged.
     """
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"{folder}: is no exported study; give a folder that `infoplane export` has written")
     study = load_config(folder / CONFIG)
     layout = Layout(study)
     pictures = layout.figures_of(PICTURE)
-    if unknown := {*names} - {*pictures}:
-        raise UserError(f"{min(unknown)}: no figure of this study; name one of {', '.join(pictures)}")
+    refuse_other_figures(names, study, pictures)
     chosen = names or pictures
     find = partial(files_of, layout=layout, folder=folder)
     with progress_bar(len(chosen), "redraw", "figures") as progress:
@@ -189,6 +207,17 @@ def redraw(folder: Path, output: Path, names: Sequence[str] = (), formats: Seque
             spec = study.figures[name]
             write_figure(spec, spec.files(find), [output / f"{name}.{each}" for each in formats])
             progress.update()
+
+
+def refuse_other_figures(names: Sequence[str], study: Study, pictures: Sequence[str]) -> None:
+    """Refuse names of no figure, and of one that moves, which is not drawn again."""
+    for name in names:
+        if name in pictures:
+            continue
+        if name in study.figures:
+            kind = study.figures[name].kind
+            raise UserError(f"{name}: is of kind {kind}, and explorers and films are not redrawn; remove it")
+        raise UserError(f"{name}: no figure of this study; name one of {', '.join(pictures)}")
 
 
 def files_of(kind: str, name: Any, layout: Layout, folder: Path) -> list[Path]:

@@ -30,6 +30,7 @@ __all__ = [
     "maker",
     "refuse_folders",
     "refuse_missing_data",
+    "refuse_missing_recordings",
     "refuse_unwritable",
 ]
 
@@ -212,11 +213,16 @@ def refuse_missing_data(study: Study, source: str) -> None:
                 f"{source}: datasets.{name}.folder: {spec.folder} is not a folder; correct it, or remove it "
                 "to have the files downloaded"
             )
-    for name in study.recorded:
-        refuse_unfit_recordings(study, name, source)
+    refuse_missing_recordings(study, source)
     for name, its in study.estimators.items():
         if not its.experiments:
             raise UserError(f"{source}: estimators.{name}: it applies to no experiment; remove it")
+
+
+def refuse_missing_recordings(study: Study, source: str) -> None:
+    """Raise a `UserError` if recordings do not exist, do not belong together, or lack what is asked for."""
+    for name in study.recorded:
+        refuse_unfit_recordings(study, name, source)
 
 
 def refuse_unwritable(study: Study, source: str) -> None:

@@ -5,9 +5,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from infoplane.errors import WrongType, WrongValue
+from infoplane.errors import UserError, WrongType, WrongValue
 
-__all__ = ["as_path", "refuse_other_names", "refuse_other_types", "short_text"]
+__all__ = [
+    "as_path",
+    "refuse_empty",
+    "refuse_other_names",
+    "refuse_other_suffix",
+    "refuse_other_types",
+    "short_text",
+]
 
 MOST_LETTERS = 60
 
@@ -38,6 +45,26 @@ def refuse_other_names(name: str, value: Any, names: Collection[str]) -> None:
         *others, last = names
         choice = f"{', '.join(others)} or {last}" if others else last
         raise WrongValue(f"{name}: {short_text(value)} is unknown; use {choice}")
+
+
+def refuse_empty(path: Path) -> None:
+    """Raise a `UserError` if a file of a study has no content, which a full disk leaves."""
+    if not path.stat().st_size:
+        raise UserError(f"{path}: is empty; remove it and run the workflow again")
+
+
+def refuse_other_suffix(path: Path, suffix: str, what: str) -> None:
+    """Raise a `UserError` if the name of an output says that it is of another format.
+
+    Args:
+        what: it is, with article.
+
+    >>> refuse_other_suffix(Path("mine.doc"), ".pdf", "a paper")
+    Traceback (most recent call last):
+    infoplane.errors.UserError: mine.doc: a paper is written as .pdf; rename the output
+    """
+    if path.suffix.lower() != suffix:
+        raise UserError(f"{path}: {what} is written as {suffix}; rename the output")
 
 
 def as_path(value: Any, name: str = "path") -> Path:

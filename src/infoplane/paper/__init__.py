@@ -12,8 +12,11 @@ from infoplane.artifacts import written_aside
 from infoplane.config.kinds import PICTURE
 from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
+from infoplane.export import PROVENANCE, copy, joins_of_export
 from infoplane.layout import Layout
 from infoplane.paper.facts import facts
+from infoplane.provenance import refuse_missing_recordings
+from infoplane.refusals import refuse_other_suffix
 
 __all__ = ["write_paper"]
 
@@ -44,14 +47,15 @@ def write_paper(
         The path of the PDF.
 
     Raises:
-        UserError: Typst is not installed; a table or figure is missing; a key selects no row of its table;
-            or no sentence of the template fits a verdict.
+        UserError: Typst is not installed; the output is no PDF; recordings, a table or a figure are missing;
+            a key selects no row of its table; or no sentence of the template fits a verdict.
     """
     typst = imported()
     study = load_config(config)
     if results is not None:
         study = replace(study, results=str(results))
     output = output or Path(study.results, PAPER)
+    refuse_other_suffix(output, ".pdf", "a paper")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         collect(study, config, template, folder)
@@ -77,6 +81,7 @@ def imported() -> Any:
 def collect(study: Study, config: Path, template: Path | None, folder: Path) -> None:
     """Copy the template, the tables and the figures into a folder, and write what else the template reads."""
     layout, results = Layout(study), Path(study.results)
+    tables = tables_of(layout, config)
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
     if template is not None:
         if not template.is_dir():
@@ -84,15 +89,31 @@ def collect(study: Study, config: Path, template: Path | None, folder: Path) -> 
                 f"{template}: is no folder; name one with a {MAIN}, or with other files of the template"
             )
         shutil.copytree(template, folder, dirs_exist_ok=True)
-    tables = [each for each in (*layout.joins(study.inputs), *layout.verdicts()) if each.endswith(".csv")]
-    pictures = [f"figures/{name}.svg" for name in layout.figures_of(PICTURE)]
-    for path in (*tables, *pictures):
-        # Typst names a missing file where the template reads it
+    for table in tables:
+        copy(results / table, folder / table)
+    for name in layout.figures_of(PICTURE):
+        path = f"figures/{name}.svg"
+        # Typst names a missing figure where the template shows it
         if (results / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(results / path, folder / path)
+            copy(results / path, folder / path)
     text = json.dumps(facts(study, layout, config), ensure_ascii=False)
     (folder / FACTS).write_text(text, encoding="utf-8")
+
+
+def tables_of(layout: Layout, config: Path) -> list[str]:
+    """The paths of the tables (csv) that a study has at its end; of an exported one, what the export has.
+
+    Raises:
+        UserError: recordings, which tell what tables there are, are missing or not right.
+    """
+    results = Path(layout.study.results)
+    is_exported = (results / PROVENANCE).is_file()
+    if not is_exported:
+        refuse_missing_recordings(layout.study, str(config))
+    joins = layout.joins(layout.study.inputs)
+    tables = [each for each in (*joins, *layout.verdicts()) if each.endswith(".csv")]
+    left_out = {*joins} - {*joins_of_export(layout)} if is_exported else set[str]()
+    return [each for each in tables if each not in left_out or (results / each).is_file()]
 
 
 def reason(error: Any, results: str) -> str:
