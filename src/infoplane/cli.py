@@ -195,7 +195,7 @@ def add_results(group: Any) -> None:
         group, "export", commands.export, "write the tables of a study, thinned, that all figures need"
     )
     one.add_argument("config", type=Path, help="its config file")
-    one.add_argument("folder", type=Path, help="the folder to write to")
+    one.add_argument("folder", type=Path, help="where to: a new or empty folder, or an earlier export")
 
     one = command(group, "redraw", commands.redraw, "draw the figures of an exported study again")
     one.add_argument("folder", type=Path, help="what export wrote")
