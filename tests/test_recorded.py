@@ -1,14 +1,19 @@
 """Recorded runs as the history and the information of an experiment, and what is told of them."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from recorded_runs import BINS, LABELS, recorder_of, run_of, save_runs
 
 from infoplane import EstimatorSpec, UserError, load_table
 from infoplane.artifacts import read_table
 from infoplane.recorded import write_history, write_information
 from infoplane.statistics.tables import summarise_accuracy, summarise_information
+from infoplane.verify import verify
+from infoplane.verify.trainings import check_history
 
 EXACT = EstimatorSpec(kind="exact")
 
@@ -119,6 +124,50 @@ def test_runs_of_different_experiments_are_refused_by_the_names_of_both(tmp_path
 def test_another_estimator_is_refused(tmp_path, runs):
     with pytest.raises(UserError, match="was recorded without"):
         write_information(EstimatorSpec(kind="adaptive", bins=4), runs, "mine", tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("name", ["train_accuracy", "test_accuracy"])
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        (93.0, "divide by 100"),
+        (1.01, "divide by 100"),
+        (-0.5, "give correct answers divided by all"),
+        (math.inf, "give correct answers divided by all"),
+        (torch.tensor(512), "give correct answers divided by all"),
+    ],
+)
+def test_an_accuracy_is_a_share(name, value, remedy):
+    recorder = recorder_of()
+    with pytest.raises(UserError) as error:
+        recorder.record(0, **{name: value})
+    line = f"metric {name}: {float(value):g} is not a share between 0 and 1; {remedy}"
+    assert str(error.value) == line and recorder.history().empty
+    for epoch, share in enumerate((0, 1.0, math.nan)):
+        recorder.record(epoch, **{name: share, "other": 93})
+
+
+def test_verify_refuses_accuracies_of_recorded_runs_that_are_no_shares(tmp_path):
+    """Those of an earlier version, whose recorder took them."""
+    recorder = recorder_of()
+    recorder.record(0, loss=-1.0)
+    recorder.metrics[0] |= {"test_accuracy": 93.0}
+    recorder.save(tmp_path / "run.parquet")
+    history = tmp_path / "training" / "mine" / "0-0.parquet"
+    write_history([tmp_path / "run.parquet"], "mine", history)
+    with pytest.raises(
+        UserError, match=r"0 ≤ test_accuracy ≤ 1 in 1 rows.*; record accuracies between 0 and 1"
+    ):
+        check_history(history)
+
+
+def test_verify_says_that_recorded_runs_follow_from_recordings(tmp_path, runs):
+    write_history(runs, "mine", tmp_path / "training" / "mine" / "0-1.parquet")
+    table = tmp_path / "information" / "mine" / "exact" / "0-1.parquet"
+    write_information(EXACT, runs, "mine", table)
+    problems, counts = verify(tmp_path)
+    assert not problems
+    assert any("follow from their trajectories or recordings" in line for line in counts)
 
 
 def test_a_damaged_recording_is_refused(tmp_path, runs):

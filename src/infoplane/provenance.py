@@ -14,7 +14,7 @@ from safetensors import safe_open
 from infoplane.code import RECORDED, TRAINED, made_by
 from infoplane.config import DatasetSpec, EstimatorSpec, RecordedExperiment, RecordedSpec, TrainingSpec
 from infoplane.config.kinds import FIGURES
-from infoplane.config.recorded import estimators_in
+from infoplane.config.recorded import ACCURACIES, estimators_in
 from infoplane.config.specs import Spec
 from infoplane.config.study import Study
 from infoplane.digests import canonical, file_digest
@@ -264,12 +264,15 @@ def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:
                 f"{where}: {path} and {its.paths[0]} of {other} are of other inputs or labels; give one of "
                 "them another recorded.dataset"
             )
-    has = [each in experiment.accuracies for each in ("train_accuracy", "test_accuracy")]
+    missing = [each for each in ACCURACIES if each not in experiment.accuracies]
+    has = [each not in missing for each in ACCURACIES]
     for key, figure in study.figures.items():
         if name in figure.experiments and not ENOUGH[FIGURES[figure.kind].accuracies](has):
+            without = "accuracies" if len(missing) > 1 else missing[0]
+            given = ", ".join(f"{each}=…" for each in missing)
             raise UserError(
-                f"{source}: figures.{key}: {name} was recorded without accuracies; give "
-                "recorder.record(epoch, train_accuracy=…, test_accuracy=…), or name other experiments"
+                f"{source}: figures.{key}: {name} was recorded without {without}; give "
+                f"recorder.record(epoch, {given}), or name other experiments"
             )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from answers import in_process
-from recorded_runs import BINS, LABELS, save_runs
+from recorded_runs import BINS, LABELS, recorder_of, save_runs
 
 from infoplane.cli import main
 from infoplane.config import EXACT, load_config, resolve
@@ -25,6 +25,11 @@ def runs(tmp_path_factory):
     save_runs(folder, "exact", range(2), estimators="exact", metrics=["loss"])
     save_runs(folder, "inputs", range(2), labels=1 - LABELS)
     save_runs(folder, "wide", range(1), widths=(6, 5, 5, 3, 2))
+    save_runs(folder, "tested", range(2), metrics=["test_accuracy"])
+    percent = recorder_of()
+    percent.record(0)
+    percent.metrics[0] = {"test_accuracy": 93.0}  # as earlier versions took it
+    percent.save(folder / "percent-0.parquet")
     (folder / "text-0.parquet").write_text("This is no table.")
     return folder
 
@@ -127,6 +132,20 @@ def test_accuracies_that_were_not_recorded_enter_no_table(runs):
             "figures.a: own was recorded without accuracies; give recorder.record",
         ),
         ("exact-*", {"figures": {"a": figure("tradeoff")}}, "figures.a: own was recorded without accuracies"),
+        *(
+            (
+                "tested-*",
+                {"figures": {"a": figure(kind)}},
+                r"figures.a: own was recorded without train_accuracy; give recorder.record\(epoch, "
+                r"train_accuracy=…\), or name",
+            )
+            for kind in ("explorer", "tradeoff")
+        ),
+        (
+            "percent-*",
+            {},
+            "experiments.own.recorded: .*percent-0.parquet: test_accuracy: 93 is not a share between 0 and 1",
+        ),
         *(
             (
                 "tanh-*",

@@ -1,5 +1,6 @@
 """Recorded experiments: runs of other models, in files that `infoplane.Recorder` has saved."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from pathlib import Path
@@ -16,6 +17,7 @@ from infoplane.digests import canonical, file_digest
 from infoplane.errors import UserError
 
 __all__ = [
+    "ACCURACIES",
     "METRICS",
     "RecordedExperiment",
     "RecordedFiles",
@@ -27,12 +29,14 @@ __all__ = [
     "recorded_dataset",
     "recorded_spec",
     "refuse_different",
+    "refuse_other_shares",
     "repeated_runs",
     "spec_of_runs",
 ]
 
 # The metrics of a recording that the study knows: loss (nats), and accuracies as shares of 1
-METRICS = ("loss", "train_accuracy", "test_accuracy")
+ACCURACIES = ("train_accuracy", "test_accuracy")
+METRICS = ("loss", *ACCURACIES)
 # What the files of one experiment have in common, and how it is called
 COMMON = {"layers": "layers", "bits": "bits", "estimators": "estimators"}
 
@@ -131,7 +135,7 @@ class RecordedExperiment(Strict):
     @property
     def accuracies(self) -> tuple[str, ...]:
         """The accuracies that are in all files: train_accuracy, test_accuracy, both or none."""
-        return tuple(name for name in metrics_in(self.descriptions()) if name != "loss")
+        return tuple(name for name in metrics_in(self.descriptions()) if name in ACCURACIES)
 
     def descriptions(self) -> list[dict[str, Any]]:
         """What each file says of itself.
@@ -196,7 +200,26 @@ def described(path: Path) -> dict[str, Any]:
         )
     if not description["epochs"]:
         raise UserError(f"{path}: holds no epochs; record some before it is saved")
+    for name in ACCURACIES:
+        for value in description["history"].get(name, []):
+            refuse_other_shares(f"{path}: {name}", value)
     return description
+
+
+def refuse_other_shares(place: str, value: float | None) -> None:
+    """Refuse an accuracy that is no share of 1; NaN and None, where it is not known, are none.
+
+    Args:
+        place: of the value, for the message.
+
+    >>> refuse_other_shares("metric test_accuracy", 93.0)
+    Traceback (most recent call last):
+    infoplane.errors.UserError: metric test_accuracy: 93 is not a share between 0 and 1; divide by 100
+    """
+    if value is None or math.isnan(value) or 0 <= value <= 1:
+        return
+    remedy = "divide by 100" if 1 < value <= 100 else "give correct answers divided by all"
+    raise UserError(f"{place}: {value:g} is not a share between 0 and 1; {remedy}")
 
 
 def refuse_different(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> None:

@@ -76,13 +76,15 @@ class Recorder(Recording):
 
         Args:
             epoch: −1 before the first step, e after pass e + 1 over the training set.
-            metrics: numbers for the history, as the loss.
+            metrics: numbers for the history, as the loss; `train_accuracy` and `test_accuracy` are between 0
+                and 1. NaN is what is not known.
 
         Raises:
             UserError: a layer outputs NaN, infinity where bins are laid, nothing, or rows of another number
-                than there are inputs; it is not called as often as before; or the epoch is not later than the
-                one before; the inputs or labels of a loader differ from those of the first pass; or, at the
-                first recording, the model is random in evaluation mode. Nothing is recorded then.
+                than there are inputs; it is not called as often as before; a metric is no number, or an
+                accuracy no share; the epoch is not later than the one before; the inputs or labels of a
+                loader differ from those of the first pass; or, at the first recording, the model is random in
+                evaluation mode. Nothing is recorded then.
         """
         self.refuse_epoch(epoch)
         numbers = as_metrics(metrics)

@@ -14,6 +14,7 @@ from torch import nn
 
 from infoplane.artifacts import array_digest, describe, machine, write_table
 from infoplane.config.layers import column_of_layers, layers_in
+from infoplane.config.recorded import ACCURACIES, refuse_other_shares
 from infoplane.config.suggestions import suggestion
 from infoplane.entropy import Information, entropy
 from infoplane.errors import UserError, WrongValue
@@ -298,7 +299,7 @@ def as_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Metrics as numbers.
 
     Raises:
-        UserError: one is no number, or has the name of another column.
+        UserError: one is no number, an accuracy is no share, or one has the name of another column.
     """
     numbers = {}
     for name, value in metrics.items():
@@ -308,6 +309,8 @@ def as_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
             numbers[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
         except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"metric {name}: {value!r} is not a number; give one number per epoch") from error
+        if name in ACCURACIES:
+            refuse_other_shares(f"metric {name}", numbers[name])
     return numbers
 
 

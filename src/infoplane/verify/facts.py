@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from infoplane.config.recorded import ACCURACIES
 from infoplane.errors import UserError
 
 __all__ = ["RUN_AGAIN", "accuracies_are_shares", "laws_of_information", "refuse_other_rows", "refuse_where"]
@@ -43,20 +44,22 @@ def refuse_other_rows(
         )
 
 
-def refuse_where(path: Path, table: pd.DataFrame, wrong: np.ndarray, fact: str) -> None:
+def refuse_where(
+    path: Path, table: pd.DataFrame, wrong: np.ndarray, fact: str, remedy: str = RUN_AGAIN
+) -> None:
     """Refuse a table if some row violates a fact."""
     if wrong.any():
         first = table[wrong].iloc[0]
         row = ", ".join(f"{name} {first[name]}" for name in ROW if name in table)
-        raise UserError(f"{path}: not {fact} in {wrong.sum()} rows, the first at {row}; {RUN_AGAIN}")
+        raise UserError(f"{path}: not {fact} in {wrong.sum()} rows, the first at {row}; {remedy}")
 
 
-def accuracies_are_shares(path: Path, table: pd.DataFrame) -> None:
-    """Refuse a table if an accuracy is not in [0, 1], or a loss is negative."""
-    for name in ("train_accuracy", "test_accuracy"):
-        values = table[name].to_numpy()
-        refuse_where(path, table, (values < 0) | (values > 1), f"0 ≤ {name} ≤ 1")
-    refuse_where(path, table, table["loss"].to_numpy() < 0, "0 ≤ loss")
+def accuracies_are_shares(path: Path, table: pd.DataFrame, remedy: str = RUN_AGAIN) -> None:
+    """Refuse a table if an accuracy that it has is not in [0, 1]."""
+    for name in ACCURACIES:
+        if name in table:
+            values = table[name].to_numpy()
+            refuse_where(path, table, (values < 0) | (values > 1), f"0 ≤ {name} ≤ 1", remedy)
 
 
 def laws_of_information(

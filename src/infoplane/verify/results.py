@@ -68,7 +68,7 @@ CHECKS = (
     ),
     Check(
         path_of("information", experiment="*", estimator="*", chunk="*"),
-        "tables of information obey its laws and follow from their trajectories",
+        "tables of information obey its laws and follow from their trajectories or recordings",
         check_information,
     ),
     Check(

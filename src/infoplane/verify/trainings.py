@@ -14,10 +14,12 @@ from infoplane.records import training_parts
 from infoplane.statistics.chunks import read_chunks
 from infoplane.trajectory import load_trajectory
 from infoplane.verify.chunks import chunks_in, named_repetitions, refuse_gaps
-from infoplane.verify.facts import accuracies_are_shares, refuse_other_rows
+from infoplane.verify.facts import accuracies_are_shares, refuse_other_rows, refuse_where
 from infoplane.verify.recordings import refuse_other_recordings
 
 __all__ = ["check_experiment", "check_history", "check_trajectory", "dataset_of"]
+
+RECORD_SHARES = "record accuracies between 0 and 1, and run the workflow again"
 
 
 def dataset_of(path: Path, results: Path, described: dict[str, Any]) -> Dataset:
@@ -35,12 +37,14 @@ def check_history(path: Path) -> None:
     refuse_mismatch(path, "the list of its repetitions", known["repetitions"], named_repetitions(path))
     if isinstance(spec, RecordedSpec):
         refuse_other_recordings(path, table, known)
+        accuracies_are_shares(path, table, RECORD_SHARES)
         return
     dataset_of(path, results, known["dataset"])
     names, lengths = zip(*training_parts(spec), strict=True)
     epochs = np.concatenate([np.arange(length) for length in lengths])
     refuse_other_rows(path, table, known["repetitions"], np.repeat(names, lengths), epochs)
     accuracies_are_shares(path, table)
+    refuse_where(path, table, table["loss"].to_numpy() < 0, "0 ≤ loss")
 
 
 def check_trajectory(path: Path) -> None:
