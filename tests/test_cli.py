@@ -148,12 +148,8 @@ def torch_error() -> RuntimeError:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (MemoryError(), "out of memory; use a smaller chunk in the config"),
-        (torch_error(), "out of memory; use a smaller chunk in the config"),
-        (
-            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-            "out of memory; use a smaller chunk in the config",
-        ),
+        (MemoryError(), "out of memory; end other programs, or run fewer jobs at a time (--cores)"),
+        (torch_error(), "out of memory; end other programs, or run fewer jobs at a time (--cores)"),
         (
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npz"),
             "big.npz: No space left on device; check its path, its rights and the space on its disk",
@@ -166,6 +162,26 @@ def test_machine_at_its_end(capsys, monkeypatch, error, line):
 
     monkeypatch.setattr(commands, "load_config", fail)
     assert refused(capsys, "check", "config.yaml") == line
+
+
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [
+        ("datasets", "end other programs, or run fewer jobs at a time (--cores)"),
+        ("training", "use a smaller chunk in the config"),
+        ("information", "use a smaller chunk in the config"),
+        ("figures", "use a smaller dpi in the config, or show fewer experiments"),
+    ],
+)
+def test_memory_is_saved_where_the_command_takes_it(capsys, monkeypatch, command, remedy):
+    def fail(model, text):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    files = {"training": ["--dataset", "d", "--repetitions", "0-1", "--trajectory", "t", "--history", "h"]}
+    files |= {"information": ["--dataset", "d", "--trajectory", "t", "--output", "o"]}
+    monkeypatch.setattr(commands, "parse_spec", fail)
+    line = refused(capsys, command, "--spec", "{}", *files.get(command, ["--output", "o"]))
+    assert line == f"out of memory; {remedy}"
 
 
 def test_other_errors_of_pytorch_are_ours(monkeypatch):
@@ -275,3 +291,16 @@ def test_labels_are_a_mapping(capsys, tmp_path, command, given):
     line = refused(capsys, command, *paths, "--spec", given, "--output", str(tmp_path / "out.html"))
     assert line.startswith("--spec: ") and "it must be a mapping of names to labels" in line
     assert not [*tmp_path.iterdir()]
+
+
+def test_the_index_is_a_command_of_a_stage(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands, stages = capsys.readouterr().out.split("commands of single stages")
+    assert "    bundle " in commands and "  index " not in commands and "  index " in stages
+
+
+def test_a_gpu_is_called_cuda(capsys):
+    with pytest.raises(SystemExit):
+        main(["training", "--device", "gpu"])
+    assert "'gpu' is not a value of --device; did you mean 'cuda'?" in capsys.readouterr().err

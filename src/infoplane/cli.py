@@ -76,6 +76,15 @@ BY_HAND = {
       --output plane.pdf plane.png""",
 }
 
+# What is trained or replayed chunk by chunk
+OF_CHUNKS = (
+    commands.training,
+    commands.information,
+    commands.reliability,
+    commands.resolution,
+    commands.levels,
+)
+
 RUNS = """\
 Makes what is missing or depends on a change, in the present folder. Bars show how far each stage is, and
 how long the rest will take, by the times of finished jobs. A job that fails holds up only what depends on
@@ -142,6 +151,7 @@ def parser() -> ArgumentParser:
     add_replays(stages)
     add_statistics(stages)
     add_drawings(stages)
+    add_index(stages)
     top.epilog = EXAMPLES.format(stages="\n".join(stages.lines()))
     return top
 
@@ -211,8 +221,6 @@ def add_results(group: Any) -> None:
     one.add_argument("--protocol", help="the only one to show: published or controlled")
     one.add_argument("--reading", help="the only one to show, e.g. logits")
 
-    add_index(group)
-
     one = command(group, "bundle", commands.bundle, "pack the index of a study and all that it links to")
     one.add_argument("config", type=Path, help="the config file of a study that has run")
     one.add_argument("--output", **FILE, help="the archive to write (zip)")
@@ -244,6 +252,7 @@ def add_results(group: Any) -> None:
 
 
 def add_index(group: Any) -> None:
+    """Add the command that writes the index of a study."""
     one = command(
         group, "index", commands.index, "show verdicts, figures, tables and methods of a study on one page"
     )
@@ -487,6 +496,7 @@ def execute(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0, 1 after such a line, 130 after an interrupt, 141 where the reader has gone.
     """
+    given = Namespace(function=None)
     try:
         given = parser().parse_args(arguments)
         with logged(arguments):
@@ -499,7 +509,7 @@ def execute(arguments: Sequence[str]) -> int:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        return complain("out of memory; use a smaller chunk in the config", 1)
+        return complain(f"out of memory; {remedy_of_memory(given.function)}", 1)
     except BrokenPipeError:  # whoever read the output has seen enough
         return end_of_pipe()
     except OSError as error:
@@ -508,6 +518,19 @@ def execute(arguments: Sequence[str]) -> int:
             f"{place}: {error.strerror or error}; check its path, its rights and the space on its disk", 1
         )
     return 0
+
+
+def remedy_of_memory(command: Callable[[Namespace], None] | None) -> str:
+    """What makes a command take less memory.
+
+    >>> remedy_of_memory(commands.training), remedy_of_memory(commands.figures)
+    ('use a smaller chunk in the config', 'use a smaller dpi in the config, or show fewer experiments')
+    """
+    if command in OF_CHUNKS:
+        return "use a smaller chunk in the config"
+    if command in (commands.figures, commands.redraw):
+        return "use a smaller dpi in the config, or show fewer experiments"
+    return "end other programs, or run fewer jobs at a time (--cores)"
 
 
 def end_of_pipe() -> int:

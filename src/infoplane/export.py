@@ -16,7 +16,7 @@ import pandas as pd
 from infoplane.artifacts import read_csv, read_table, versions, write_csv, write_table, written_aside
 from infoplane.code import VERSION
 from infoplane.config.kinds import PICTURE, TABLES
-from infoplane.config.study import load_config
+from infoplane.config.study import Study, load_config
 from infoplane.costs import costs_of, with_totals
 from infoplane.digests import file_digest
 from infoplane.errors import UserError

@@ -7,7 +7,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from infoplane.artifacts import written_aside
 from infoplane.errors import UserError
-from infoplane.refusals import refuse_empty, refuse_other_suffix
 
 __all__ = ["linked_files", "write_bundle"]
 
@@ -23,15 +22,13 @@ def write_bundle(index: Path, output: Path) -> None:
         output: the archive to write.
 
     Raises:
-        UserError: the index, or a file that it links to, is missing or empty; or the output is no zip.
+        UserError: the index, or a file that it links to, is missing.
     """
-    refuse_other_suffix(output, ".zip", "a bundle")
     paths = [index, *linked_files(index)]
     with written_aside(output) as aside, ZipFile(aside, "w") as archive:
         for path in paths:
             if not path.is_file():
                 raise UserError(f"{path}: missing; run the workflow to its end first")
-            refuse_empty(path)
             name = Path(output.stem, path.relative_to(index.parent)).as_posix()
             archive.writestr(ZipInfo(name, TIME), path.read_bytes(), ZIP_DEFLATED)
 
