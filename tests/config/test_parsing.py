@@ -31,3 +31,14 @@ def test_other_encodings_are_refused(tmp_path, encoding):
     path.write_text("label: naïve\n", encoding=encoding)
     with pytest.raises(UserError, match=r"mine\.yaml: is not UTF-8; save it in this encoding$"):
         from_yaml(path)
+
+
+def test_an_alias_of_nothing_is_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: &one 1\nb: *none\n")
+    with pytest.raises(UserError) as error:
+        from_yaml(path)
+    assert str(error.value) == (
+        f"{path}: undefined alias 'none' in line 2; write &none before the value that it stands for, or "
+        "quote a text that begins with *"
+    )

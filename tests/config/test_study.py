@@ -248,6 +248,37 @@ def test_learning_rate_may_lack_its_point():
             "figures.plane: shows levels of grids, and two has none; name quantized experiments",
         ),
         ("figures/plane/i_xt", [3, 2], "figures.plane.i_xt: [3, 2] is not a pair [lo, hi] with lo < hi"),
+        (
+            "figures/plane",
+            {"kind": "margins", "category": "B", "experiments": "all", "estimators": ["exact"]},
+            "figures.plane: kind margins takes no estimators and no experiments; remove them",
+        ),
+        (
+            "figures/plane/dpi",
+            1201,
+            "figures.plane.dpi: 1201 is refused; it must be less than or equal to 1200",
+        ),
+        (
+            "experiments/one",
+            {"optimizer": "sgd", "beta_1": 0.5, "epsilon": 1.0},
+            "experiments.one: optimizer sgd takes no beta_1 and no epsilon; remove them",
+        ),
+        (
+            "figure_defaults",
+            {"colour": "layer", "mp4": True},
+            "figures.plane: kind plane takes no mp4; move it from figure_defaults to the entries that take "
+            "it",
+        ),
+        (
+            "defaults/record_every",
+            100,
+            "experiments.one.record_every: 100 records no epoch after the first of 100; use at most 99",
+        ),
+        (
+            "experiments/two/epochs",
+            4,
+            "experiments.two.record_every: 5 records no epoch after the first of 4; use at most 3",
+        ),
         ("figure_defaults/dpy", 300, "figure_defaults.dpy: unknown key; did you mean 'dpi'?"),
         ("defaults/network", [], "defaults.network: [] is refused; it must be not empty"),
         ("defaults/network", 16, "defaults.network: 16 is refused; it must be a list"),
@@ -407,7 +438,7 @@ def test_learning_rate_may_lack_its_point():
             "estimators.exact.subset: 'tests' is unknown; did you mean 'test'?",
         ),
         ("trajectories", "kep", "trajectories: 'kep' is unknown; did you mean 'keep'?"),
-        ("device", "gpu", "device: 'gpu' is unknown; did you mean 'cpu'?"),
+        ("device", "gpu", "device: 'gpu' is unknown; did you mean 'cuda'?"),
         ("datasets/mine", {}, "datasets.mine.kind: missing; add it"),
         ("datasets/mine", {"kind": "npz"}, "datasets.mine: kind npz needs path; add it"),
         ("datasets/mine/kind", "nzp", "datasets.mine.kind: 'nzp' is unknown; did you mean 'npz'?"),
@@ -454,6 +485,13 @@ def test_learning_rate_may_lack_its_point():
 )
 def test_mistake_is_one_line(path, value, line):
     assert refusal(changed(path, value)) == f"mine.yaml: {line}"
+
+
+@pytest.mark.parametrize(("epochs", "every"), [(1, 1), (1, 5), (2, 1), (100, 99)])
+def test_one_epoch_or_one_after_the_first_is_recorded(epochs, every):
+    config = changed("defaults/epochs", epochs)
+    config["defaults"]["record_every"] = every
+    assert resolve(config, "mine.yaml").trained["one"].record_every == every
 
 
 @pytest.mark.parametrize(

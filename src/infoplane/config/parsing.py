@@ -1,6 +1,7 @@
 """YAML and JSON as plain values: no repeated keys, no objects, a bounded number of values."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -65,6 +66,11 @@ def from_yaml(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, LookupError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
+        if alias := re.search(r"undefined alias '(.*)'", str(getattr(error, "problem", ""))):
+            raise UserError(
+                f"{path}: undefined alias {alias[1]!r}{place}; write &{alias[1]} before the value that it "
+                "stands for, or quote a text that begins with *"
+            ) from error
         raise UserError(f"{path}: not YAML{place}; check indentation, brackets and quotes") from error
     except RecursionError as error:
         raise UserError(f"{path}: nested too deeply; remove brackets or indentation") from error

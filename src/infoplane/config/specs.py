@@ -74,15 +74,19 @@ def as_written(value: Any) -> Any:
 
 def refuse_others(spec: Any, takes: Collection[str], keys: Collection[str]) -> None:
     """Refuse those of some keys that are set and that the kind does not take."""
-    for key in sorted(set(keys) - set(takes)):
-        if getattr(spec, key) != type(spec).model_fields[key].get_default():
-            raise not_taken(f"kind {spec.kind}", key)
+    others = [
+        key
+        for key in sorted(set(keys) - set(takes))
+        if getattr(spec, key) != type(spec).model_fields[key].get_default()
+    ]
+    if others:
+        raise not_taken(f"kind {spec.kind}", *others)
 
 
-def not_taken(by: str, key: str) -> PydanticCustomError:
-    """The error that a key is set beside a value of another one that does not take it.
+def not_taken(by: str, *keys: str) -> PydanticCustomError:
+    """The error that keys are set beside a value of another one that does not take them.
 
     Args:
         by: the other key and its value, as `optimizer sgd`.
     """
-    return PydanticCustomError("not_taken", "not taken", {"by": by, "key": key})
+    return PydanticCustomError("not_taken", "not taken", {"by": by, "keys": [*keys]})

@@ -290,6 +290,7 @@ def resolve(config: Mapping[str, Any], source: str) -> Study:
         estimators=estimators,
         figures=resolve_figures(sections, experiments, estimators, source),
     )
+    refuse_few_records(study, source)
     refuse_unfit_experiments(study, source)
     refuse_unfit_estimators(study, source)
     refuse_unfit_recorded(study, source)
@@ -472,6 +473,16 @@ def refuse_kernels_on_a_gpu(
             raise UserError(
                 f"{source}: {where}.engine: kernels run on a processor, and device is cuda; write engine: "
                 "torch, or device: cpu"
+            )
+
+
+def refuse_few_records(study: Study, source: str) -> None:
+    """Refuse trainings of several epochs that record none after the first, of which nothing can be told."""
+    for name, its in study.trained.items():
+        if its.record_every >= its.epochs > 1:
+            raise UserError(
+                f"{source}: experiments.{name}.record_every: {its.record_every} records no epoch after the "
+                f"first of {its.epochs}; use at most {its.epochs - 1}"
             )
 
 

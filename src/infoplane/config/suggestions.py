@@ -7,6 +7,8 @@ __all__ = ["in_another_case", "nearest", "suggestion"]
 
 # The beginning of a name stands for it from so many letters on
 BEGINNING = 3
+# What is written for names that are called otherwise
+SYNONYMS = {"gpu": "cuda", "processor": "cpu"}
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
@@ -25,9 +27,11 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
     >>> nearest("init", ["epochs", "initialisation"]), nearest("ReLU", ["elu", "relu", "relu-6"])
     ('initialisation', 'relu')
+    >>> nearest("GPU", ["cpu", "cuda"])
+    'cuda'
     """
     known = {each.casefold(): each for each in names}
-    given = name.casefold()
+    given = SYNONYMS.get(name.casefold(), name.casefold())
     begun = [each for each in known if len(given) >= BEGINNING and each.startswith(given)]
     found = begun if len(begun) == 1 else get_close_matches(given, known, n=1)
     return known[found[0]] if found else None

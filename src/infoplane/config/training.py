@@ -297,7 +297,11 @@ class TrainingSpec(Spec):
     def keys_fit_optimizer(self) -> Self:
         takes = {"adam": ("beta_1", "beta_2", "epsilon"), "sgd": ("momentum",)}
         for other in {*takes} - {self.optimizer}:
-            for key in takes[other]:
-                if getattr(self, key) != type(self).model_fields[key].get_default():
-                    raise not_taken(f"optimizer {self.optimizer}", key)
+            keys = [
+                key
+                for key in takes[other]
+                if getattr(self, key) != type(self).model_fields[key].get_default()
+            ]
+            if keys:
+                raise not_taken(f"optimizer {self.optimizer}", *keys)
         return self

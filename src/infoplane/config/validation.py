@@ -76,12 +76,16 @@ def refusal(
 
 
 def superfluous(context: Mapping[str, Any], inherited: Container[Any], defaults_at: str) -> str:
-    """What is wrong with a key that the value `by` of another one does not take, and what to do."""
-    by, key = context["by"], context["key"]
-    it = "them" if key in PLURAL else "it"
-    if key in inherited:
-        return f"{by} takes no {key}; move {it} from {defaults_at} to the entries that take {it}"
-    return f"{by} takes no {key}; remove {it}"
+    """What is wrong with keys that the value `by` of another one does not take, and what to do."""
+    by, keys = context["by"], context["keys"]
+    own = [key for key in keys if key not in inherited]
+    named = own or keys
+    it = "them" if len(named) > 1 or named[0] in PLURAL else "it"
+    if own:
+        return f"{by} takes no {' and no '.join(named)}; remove {it}"
+    return (
+        f"{by} takes no {' and no '.join(named)}; move {it} from {defaults_at} to the entries that take {it}"
+    )
 
 
 RULES = {
