@@ -362,6 +362,16 @@ class Layout:
         ends = [*self.figures(self.study.figures), *joins, *verdicts, *self.pages(joins + verdicts)]
         return [*ends, path_of("index")]
 
+    def all_files(self) -> list[str]:
+        """Every file that jobs of the study make: what it is run for, and what that rests on."""
+        files = [*self.targets(), *(path_of("dataset", dataset=name) for name in self.study.datasets)]
+        for kind, template in FILES.items():
+            if "{estimator}" in template:
+                files += self.files(kind, self.study.pairs)
+            elif "{experiment}" in template:
+                files += self.files(kind, [(name, "") for name in self.study.experiments])
+        return list(dict.fromkeys(files))
+
     def part(self, name: str) -> list[str]:
         """The files of a part of the study that can be run by itself, a key of `PARTS`."""
         return PARTS[name](self)

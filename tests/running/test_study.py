@@ -9,7 +9,7 @@ import yaml
 import infoplane.running.study as study
 from infoplane import UserError
 from infoplane.config.study import resolve
-from infoplane.layout import PARTS
+from infoplane.layout import PARTS, Layout
 from infoplane.running.folder import CLAIM, LOCKS, is_locked
 from infoplane.running.study import (
     Options,
@@ -160,8 +160,8 @@ PLANE = {"kind": "plane", "category": "main", "experiments": ["relu"], "estimato
         ("planez", "did you mean 'results/figures/planes.pdf'?"),
         ("cliams", "did you mean 'claims'?"),
         ("figure_man", "did you mean 'figure_main'?"),
-        ("mnistt", "use all, claims, paper, synthetic, figure_main, or paths below results"),
-        ("42", "use all, claims, paper, synthetic, figure_main, or paths below results"),
+        ("mnistt", f"use {', '.join(PARTS)}, or paths below results"),
+        ("42", f"use {', '.join(PARTS)}, or paths below results"),
     ],
 )
 def test_what_is_no_target_is_answered_by_what_the_study_has(target, remedy):
@@ -170,6 +170,30 @@ def test_what_is_no_target_is_answered_by_what_the_study_has(target, remedy):
     with pytest.raises(UserError) as error:
         refuse_other_targets(own, [target])
     assert str(error.value) == f"'{target}' is not a target; {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("target", "remedy"),
+    [
+        ("results/figures/nope.png", "did you mean 'results/figures/planes.png'?"),
+        ("results/figures/plane.png", "did you mean 'results/figures/planes.png'?"),
+        ("results/training/relu/0-9.parquet", "did you mean 'results/training/relu/0-1.parquet'?"),
+        ("figures/planes.png", "did you mean 'results/figures/planes.png'?"),
+        ("results/figures", "name one as 'results/figures/planes.pdf'"),
+    ],
+)
+def test_a_path_of_no_file_is_answered_by_one_of_the_study(target, remedy):
+    own = resolve({**CONFIG, "figures": {"planes": PLANE}}, "study.yaml")
+    with pytest.raises(UserError) as error:
+        refuse_other_targets(own, [target])
+    assert str(error.value) == f"'{target}' is no file of this study; {remedy}"
+
+
+def test_every_file_of_the_study_is_a_target():
+    own = resolve({**CONFIG, "figures": {"planes": PLANE}}, "study.yaml")
+    rest = ["training/relu/0-1.safetensors", "datasets/synthetic.npz", "statistics/relu/accuracy.parquet"]
+    for path in (*Layout(own).targets(), *rest):
+        refuse_other_targets(own, [f"results/{path}"])
 
 
 def test_targets_of_the_workflow_are_the_parts_of_the_study():

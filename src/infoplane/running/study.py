@@ -1,5 +1,6 @@
 """A run of the workflow: Snakemake as a child process, its progress, and how it ends."""
 
+import os
 import re
 import signal
 import sys
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import dropwhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from infoplane.config.parsing import quoted, shortened
 from infoplane.config.study import Study, load_config
@@ -105,14 +106,25 @@ def refuse_other_targets(study: Study, targets: Sequence[str]) -> None:
     layout = Layout(study)
     own = {name: name for name in target_names() if layout.part(name)}
     figures = {name: str(Path(study.results, layout.figures([name])[0])) for name in study.figures}
+    files = [os.path.normpath(Path(study.results, each)) for each in layout.all_files()]
     for target in targets:
-        if "/" in target or target in target_names():
+        if target in target_names() or os.path.normpath(target) in files:
             continue
+        if "/" in target:
+            refuse_other_file(target, files)
         meant = nearest(target, [*own, *figures])
-        remedy = f"use {', '.join(own)}, or paths below results"
+        remedy = f"use {', '.join(target_names())}, or paths below {study.results}"
         if meant:
             remedy = f"did you mean {quoted((figures | own)[meant])}?"
         raise UserError(f"{quoted(target)} is not a target; {remedy}")
+
+
+def refuse_other_file(target: str, files: Sequence[str]) -> NoReturn:
+    """Refuse the path of no file of the study, with the nearest one of its format."""
+    alike = [each for each in files if Path(each).suffix == Path(target).suffix]
+    meant = nearest(target, alike)
+    remedy = f"did you mean {quoted(meant)}?" if meant else f"name one as {quoted((alike or files)[0])}"
+    raise UserError(f"{quoted(target)} is no file of this study; {remedy}")
 
 
 def refuse_without_snakemake() -> None:
