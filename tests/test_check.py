@@ -138,6 +138,17 @@ def test_results_that_cannot_be_written(tmp_path, monkeypatch):
     assert not (locked / "made").exists() and not (tmp_path / "made").exists()
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder of Linux")
+def test_results_where_the_system_takes_no_files(tmp_path):
+    """Where permissions do not tell it: root may write to all folders."""
+    for folder in ("/proc/nope", "/proc/nope/deeper"):
+        line = refused(tmp_path, f"results: {folder} cannot be ", results=folder)
+        assert "/proc" in line and "name another" in line
+    before = {*tmp_path.iterdir()}
+    assert check(tmp_path).status == 0
+    assert {*tmp_path.iterdir()} == before
+
+
 def test_a_share_that_public_images_do_not_have_is_found_without_them(tmp_path):
     for fraction, status in ((0.9, 1), (0.5, 0)):
         its = {"relu": {"dataset": "mnist", "train_fraction": fraction}}

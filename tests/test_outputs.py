@@ -6,8 +6,7 @@ from answers import in_process, is_one_line_that_names
 
 from infoplane.cli import main
 from infoplane.errors import UserError
-from infoplane.export import refuse_other_folders
-from infoplane.pages.bundle import write_bundle
+from infoplane.export import copy, refuse_other_folders
 
 CONFIG = """
 defaults: {dataset: synthetic, network: [3], activation: relu, bits: 4, epochs: 3, record_every: 1,
@@ -72,23 +71,27 @@ def test_what_moves_is_not_redrawn(config, name):
     assert "x: no figure of this study; name one of plane" in errors
 
 
-def test_empty_files_are_neither_packed_nor_exported(tmp_path):
-    from infoplane.export import copy
-
-    (tmp_path / "index.html").write_text('<img src="plane.png"><a href="claims.csv">')
-    (tmp_path / "claims.csv").write_text("claim")
-    (tmp_path / "plane.png").touch()
-    line = f"{tmp_path / 'plane.png'}: is empty; remove it and run the workflow again"
+def test_empty_files_are_neither_packed_nor_exported(config, tmp_path):
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "index.html").write_text('<img src="plane.png"><a href="claims.csv">')
+    (results / "claims.csv").write_text("claim")
+    (results / "plane.png").touch()
+    line = f"{results / 'plane.png'}: is empty; remove it and run the workflow again"
+    answer = in_process("bundle", str(config), "--output", str(tmp_path / "a.zip"))
+    assert is_one_line_that_names(answer.errors, line) and not (tmp_path / "a.zip").exists()
     with pytest.raises(UserError) as error:
-        write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
-    assert str(error.value) == line and not (tmp_path / "a.zip").exists()
-    with pytest.raises(UserError) as error:
-        copy(tmp_path / "plane.png", tmp_path / "other.png")
+        copy(results / "plane.png", tmp_path / "other.png")
     assert str(error.value) == line
+    (results / "index.html").write_text("")
+    answer = in_process("bundle", str(config), "--output", str(tmp_path / "a.zip"))
+    assert is_one_line_that_names(answer.errors, "index.html: is empty; remove it")
 
 
-def test_a_bundle_is_a_zip(tmp_path):
-    (tmp_path / "index.html").write_text("<p>")
-    with pytest.raises(UserError, match=r"b.txt: a bundle is written as .zip; rename the output"):
-        write_bundle(tmp_path / "index.html", tmp_path / "b.txt")
-    write_bundle(tmp_path / "index.html", tmp_path / "B.ZIP")
+def test_a_bundle_is_a_zip(config, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "index.html").write_text("<p>")
+    answer = in_process("bundle", str(config), "--output", str(tmp_path / "b.txt"))
+    assert is_one_line_that_names(answer.errors, "b.txt: a bundle is written as .zip; rename the output")
+    assert not (tmp_path / "b.txt").exists()
+    assert in_process("bundle", str(config), "--output", str(tmp_path / "B.ZIP")).status == 0

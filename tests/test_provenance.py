@@ -213,8 +213,30 @@ class TestOwnData:
         (line,) = capsys.readouterr().err.splitlines()
         assert (
             line.startswith(f"infoplane: mine.yaml: datasets.mine.{key}: gone")
-            and f" is not a {what}; " in line
+            and f" is not a {what} in {Path.cwd()}, from which paths count; " in line
         )
+
+    def test_a_path_from_the_root_is_told_alone(self, capsys, tmp_path):
+        own = {"kind": "npz", "path": str(tmp_path / "gone.npz")}
+        study_of(datasets={"mine": own}, defaults=CONFIG["defaults"] | {"dataset": "mine"})
+        assert main(["check", "mine.yaml"]) == 1
+        assert "gone.npz is not a file; correct the path" in capsys.readouterr().err
+
+    def test_status_says_of_data_that_are_gone_what_check_says(self, capsys):
+        own = {"kind": "npz", "path": "gone.npz"}
+        study_of(datasets={"mine": own}, defaults=CONFIG["defaults"] | {"dataset": "mine"})
+        lines = []
+        for command in ("status", "check"):
+            assert main([command, "mine.yaml"]) == 1
+            lines.append(capsys.readouterr().err)
+        assert lines[0] == lines[1] and "datasets.mine.path: gone.npz is not a file in" in lines[0]
+
+
+def test_recordings_are_looked_for_in_the_present_folder(capsys, tmp_path):
+    study_of(experiments={"own": {"recorded": {"files": "runs/*.parquet"}}}, defaults={})
+    assert main(["check", "mine.yaml"]) == 1
+    words = f"runs/*.parquet: matches no file in {tmp_path}, from which paths count; correct the path"
+    assert f"experiments.own.recorded: {words}" in capsys.readouterr().err
 
 
 def test_public_data_are_known_by_their_content(tmp_path):

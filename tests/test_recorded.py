@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from answers import in_process, is_one_line_that_names
 from recorded_runs import BINS, LABELS, recorder_of, run_of, save_runs
 
 from infoplane import EstimatorSpec, UserError, load_table
@@ -168,6 +169,13 @@ def test_verify_says_that_recorded_runs_follow_from_recordings(tmp_path, runs):
     problems, counts = verify(tmp_path)
     assert not problems
     assert any("follow from their trajectories or recordings" in line for line in counts)
+
+
+def test_no_claim_of_recorded_runs_is_traced(tmp_path, runs):
+    write_history(runs, "mine", tmp_path / "training" / "mine" / "0-1.parquet")
+    answer = in_process("trace", str(tmp_path), "C3")
+    words = f"{tmp_path}: holds recorded runs alone, and no claim rests on them; trace a study that trains"
+    assert is_one_line_that_names(answer.errors, words)
 
 
 def test_a_damaged_recording_is_refused(tmp_path, runs):

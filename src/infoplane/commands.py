@@ -19,6 +19,7 @@ from infoplane.config.validation import parse_spec
 from infoplane.config.words import counted
 from infoplane.errors import UserError
 from infoplane.layout import path_of
+from infoplane.refusals import refuse_empty, refuse_other_suffix
 
 # The stages are imported by their commands: they need seconds, `--help` and a mistake in a spec do not.
 
@@ -89,8 +90,10 @@ def check(given: Namespace) -> None:
 
 def status(given: Namespace) -> None:
     study = load_config(given.config)
+    from infoplane.provenance import refuse_missing_data
     from infoplane.status import summary, watch
 
+    refuse_missing_data(study, str(given.config))
     if given.watch:
         watch(study)
         return
@@ -235,8 +238,10 @@ def activations(given: Namespace) -> None:
 
 
 def trace(given: Namespace) -> None:
+    from infoplane.provenance import refuse_recorded_alone
     from infoplane.statistics.trace import trace
 
+    refuse_recorded_alone(given.results)
     for paragraph in trace(given.results, given.claim, given.protocol, given.reading):
         print(paragraph, end="\n\n")
 
@@ -268,9 +273,13 @@ def index(given: Namespace) -> None:
 
 
 def bundle(given: Namespace) -> None:
-    from infoplane.pages.bundle import write_bundle
+    from infoplane.pages.bundle import linked_files, write_bundle
 
-    write_bundle(Path(load_config(given.config).results, path_of("index")), given.output)
+    refuse_other_suffix(given.output, ".zip", "a bundle")
+    index = Path(load_config(given.config).results, path_of("index"))
+    for path in [index, *linked_files(index)]:
+        refuse_empty(path)
+    write_bundle(index, given.output)
 
 
 def paper(given: Namespace) -> None:

@@ -7,6 +7,7 @@ from contextlib import redirect_stdout, suppress
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors import safe_open
@@ -31,6 +32,7 @@ __all__ = [
     "refuse_folders",
     "refuse_missing_data",
     "refuse_missing_recordings",
+    "refuse_recorded_alone",
     "refuse_unwritable",
 ]
 
@@ -205,13 +207,13 @@ def refuse_missing_data(study: Study, source: str) -> None:
     for name, spec in study.datasets.items():
         if spec.path and not Path(spec.path).is_file():
             raise UserError(
-                f"{source}: datasets.{name}.path: {spec.path} is not a file; correct the path, or put the "
-                "file there"
+                f"{source}: datasets.{name}.path: {spec.path} is not a file{from_here(spec.path)}; correct "
+                "the path, or put the file there"
             )
         if spec.folder and not Path(spec.folder).is_dir():
             raise UserError(
-                f"{source}: datasets.{name}.folder: {spec.folder} is not a folder; correct it, or remove it "
-                "to have the files downloaded"
+                f"{source}: datasets.{name}.folder: {spec.folder} is not a folder{from_here(spec.folder)}; "
+                "correct it, or remove it to have the files downloaded"
             )
     refuse_missing_recordings(study, source)
     for name, its in study.estimators.items():
@@ -219,10 +221,24 @@ def refuse_missing_data(study: Study, source: str) -> None:
             raise UserError(f"{source}: estimators.{name}: it applies to no experiment; remove it")
 
 
+def from_here(path: str) -> str:
+    """Where a path begins, for a message; nothing for one that begins at the root."""
+    return "" if Path(path).is_absolute() else f" in {Path.cwd()}, from which paths count"
+
+
 def refuse_missing_recordings(study: Study, source: str) -> None:
     """Raise a `UserError` if recordings do not exist, do not belong together, or lack what is asked for."""
     for name in study.recorded:
         refuse_unfit_recordings(study, name, source)
+
+
+def refuse_recorded_alone(results: Path) -> None:
+    """Raise a `UserError` if a folder of results is of recorded runs alone, on which no claim rests."""
+    found = [description_of(path) for path in results.glob(path_of("history", experiment="*", chunk="*"))]
+    if found and all("recorded" in each.get("spec", {}) for each in found):
+        raise UserError(
+            f"{results}: holds recorded runs alone, and no claim rests on them; trace a study that trains"
+        )
 
 
 def refuse_unwritable(study: Study, source: str) -> None:
@@ -237,6 +253,13 @@ def refuse_unwritable(study: Study, source: str) -> None:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(f"{where} cannot be written to; unlock {existing}, or name another folder")
+    try:  # root may write everywhere, but not on a system's own folders, nor on a disk that is read only
+        with TemporaryDirectory(dir=existing, prefix=".infoplane-"):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{where} cannot be made, as {existing} takes no files ({error.strerror}); name another folder"
+        ) from error
 
 
 def refuse_unfit_recordings(study: Study, name: str, source: str) -> None:

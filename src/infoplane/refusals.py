@@ -49,7 +49,7 @@ def refuse_other_names(name: str, value: Any, names: Collection[str]) -> None:
 
 def refuse_empty(path: Path) -> None:
     """Raise a `UserError` if a file of a study has no content, which a full disk leaves."""
-    if not path.stat().st_size:
+    if path.is_file() and not path.stat().st_size:
         raise UserError(f"{path}: is empty; remove it and run the workflow again")
 
 

@@ -145,7 +145,9 @@ class RecordedExperiment(Strict):
         """
         paths = self.paths
         if not paths:
-            raise UserError(f"{', '.join(self.recorded.files)}: matches no file; correct the path")
+            relative = any(not Path(each).is_absolute() for each in self.recorded.files)
+            place = f" in {Path.cwd()}, from which paths count" if relative else ""
+            raise UserError(f"{', '.join(self.recorded.files)}: matches no file{place}; correct the path")
         descriptions = [described(path) for path in paths]
         refuse_different(paths, descriptions)
         return descriptions
