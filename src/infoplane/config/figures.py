@@ -24,8 +24,8 @@ from infoplane.config.words import listed
 
 __all__ = ["WITH_INSETS", "FigureSpec"]
 
-# At 1200 dots per inch, a figure takes 1.7 GB of memory to draw if it is 30 inches high, twice the highest of
-# the study at paper scale
+# At 1200 dots per inch, a figure takes 1.7 GB of memory to draw if it is 30 inches high, more than twice the
+# highest of the study at paper scale
 Dpi = Annotated[Count, Field(le=1200)]
 # Information planes by more estimators than these leave no room for insets
 WITH_INSETS = 2
