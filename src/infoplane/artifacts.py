@@ -137,17 +137,17 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
 
 
 @contextmanager
-def known_spec(path: Path, description: Mapping[str, Any], made: str = "made") -> Iterator[None]:
+def known_spec(path: Path | str, description: Mapping[str, Any], made: str = "made") -> Iterator[None]:
     """Have a spec that this version does not know be an error that names its file and version.
 
     Args:
-        path: the file.
+        path: the file, or what stands for it.
         description: that of the file, whose spec is read meanwhile.
         made: how the file came about.
     """
     try:
         yield
-    except (KeyError, ValidationError) as error:
+    except (KeyError, TypeError, ValidationError) as error:
         version = description.get("versions", {}).get("infoplane", "of another version")
         raise UserError(
             f"{path}: was {made} by infoplane {version} from a spec that this version does not know; read it "

@@ -62,6 +62,26 @@ def test_other_tables_are_refused():
         infoplane.plot_phases(table()[:0], Figure().subplots())
 
 
+@pytest.mark.parametrize("phase", ["fitting", "compression"])
+@pytest.mark.parametrize("name", ["layer", "compression", "peak", "near_log2_n", "repetition"])
+def test_columns_of_other_values_are_refused(phase, name):
+    expected = "True and False" if name == "near_log2_n" else "numbers"
+    with pytest.raises(UserError, match=f"^the table holds 'x' in the column {name}, expected {expected}; "):
+        infoplane.plot_phases(table().assign(**{name: "x"}), Figure().subplots(), phase=phase)
+    with pytest.raises(UserError, match=f"^the table has no column {name}; give|holds no phases"):
+        infoplane.plot_phases(table().drop(columns=name), Figure().subplots(), phase=phase)
+    if name in ("layer", "repetition"):
+        with pytest.raises(UserError, match=f"^the table lacks numbers in the column {name}; give phases"):
+            infoplane.plot_phases(table().assign(**{name: np.nan}), Figure().subplots(), phase=phase)
+
+
+def test_a_spec_of_another_version_is_refused():
+    other = table()
+    other.attrs["spec"] = other.attrs["spec"] | {"estimator": {"kind": "psychic"}}
+    with pytest.raises(UserError, match=r"^the table: was made by .* from a spec that this version does not"):
+        infoplane.plot_phases(other, Figure().subplots())
+
+
 def test_more_runs_are_darker_in_grey_too():
     shades = np.array([luminance(PREVALENCE(share)) for share in np.linspace(0, 1, 101)])
     assert (np.diff(shades) < 0).all()

@@ -2,12 +2,14 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 from observations import BY, CONTROLLED, FLOAT32, TANH, seen
 from phase_files import write_phases
 
-from infoplane.artifacts import read_table, write_table
+from infoplane.artifacts import MOVE_AWAY, read_table, write_table
 from infoplane.config import EstimatorSpec
+from infoplane.digests import digest
 from infoplane.errors import UserError
 from infoplane.statistics.observations import Observation, observe
 
@@ -76,4 +78,46 @@ class TestObserve:
         table, known = read_table(path, "phases")
         write_table(path, table.drop(columns=column), known)
         with pytest.raises(UserError, match=f"{path}: has no column {column}, .*; run the workflow again"):
+            observe({names: path})
+
+    def test_specs_of_another_version_are_one_line(self, tmp_path):
+        names, path = write_phases(tmp_path, seen("a"))
+        table, known = read_table(path, "phases")
+        training, estimator = known["spec"]["training"], known["spec"]["estimator"]
+        for wrong in (
+            known | {"spec": {"training": training | {"momentum": 0.9}, "estimator": estimator}},
+            known | {"spec": {"training": training, "estimator": {"kind": "psychic"}}},
+            known | {"spec": {"training": training}},
+            known | {"dataset": None},
+        ):
+            write_table(path, table, wrong | {"spec_hash": digest(wrong["spec"])})
+            with pytest.raises(UserError, match=f"^{path}: was made by .* this version does not know") as caught:
+                observe({names: path})
+            assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("columns", "words"),
+        [
+            ({"layer": "first"}, "holds 'first' in the column layer, expected numbers"),
+            ({"layer": np.nan}, "lacks numbers in the column layer"),
+            ({"repetition": np.inf}, "lacks numbers in the column repetition"),
+            ({"compression": "much"}, "holds 'much' in the column compression, expected numbers"),
+            ({"peak": True}, "holds True in the column peak, expected numbers"),
+            ({"near_log2_n": "no"}, "holds 'no' in the column near_log2_n, expected True and False"),
+            ({"bad_fit": 0.5}, "holds 0.5 in the column bad_fit, expected True and False"),
+        ],
+    )
+    def test_columns_of_other_values_are_one_line(self, tmp_path, columns, words):
+        names, path = write_phases(tmp_path, seen("a"))
+        table, known = read_table(path, "phases")
+        write_table(path, table.assign(**columns), known)
+        with pytest.raises(UserError) as caught:
+            observe({names: path})
+        assert str(caught.value) == f"{path}: {words}; {MOVE_AWAY}"
+
+    def test_a_table_without_rows_is_one_line(self, tmp_path):
+        names, path = write_phases(tmp_path, seen("a"))
+        table, known = read_table(path, "phases")
+        write_table(path, table[:0], known)
+        with pytest.raises(UserError, match=f"^{path}: has no rows; if the workflow made this file, move it"):
             observe({names: path})

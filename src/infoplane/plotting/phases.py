@@ -10,13 +10,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.patches import Polygon, Rectangle
 
+from infoplane.artifacts import known_spec
 from infoplane.config import EstimatorSpec, spec_of_runs
 from infoplane.errors import UserError, WrongValue
 from infoplane.plotting.means import refuse_other_layers
 from infoplane.plotting.planes import axes_or_current, common_names, name_columns
 from infoplane.refusals import refuse_other_names, refuse_other_types
 from infoplane.statistics.cells import decide, layer_cell
-from infoplane.statistics.observations import Observation
+from infoplane.statistics.observations import Observation, fault_in
 
 __all__ = [
     "PREVALENCE",
@@ -35,6 +36,8 @@ PREVALENCE = LinearSegmentedColormap.from_list(
 UNDEFINED = "0.93"
 # How much of its colour a cell has whose runs decide nothing, and what is written in it
 PALE, PALE_INK = 0.35, "0.28"
+# Columns of phases that every plot takes
+DRAWN = ("repetition", "layer", "compression", "peak", "fitting", "headroom", "near_log2_n", "injective")
 TITLES = {"fitting": "runs that fit", "compression": "runs that compress"}
 # Below this luminance, white stands out more than black does
 DARK = 0.179
@@ -100,14 +103,17 @@ def observation_of(experiment: str, estimator: str, table: pd.DataFrame) -> Obse
     """Phases of one experiment seen by one estimator, with the specs that the table carries.
 
     Raises:
-        UserError: the table holds no phases, or says not what they are of.
+        UserError: the table holds no phases, or says not what they are of, or only another version knows.
     """
     of_unknown = {"recorded": {"files": [], "layers": []}, "estimator": {"kind": "exact"}}
     spec = table.attrs.get("spec") or (of_unknown if table.attrs.get("kind") == "phases" else None)
     if "compression" not in table or not spec:
         raise UserError("the table holds no phases of an experiment; give phases.parquet, by load_table")
-    seen_by = EstimatorSpec.model_validate(spec["estimator"])
-    return Observation(experiment, estimator, spec_of_runs(spec), seen_by, table)
+    if fault := fault_in(table, DRAWN) if len(table) else "":
+        raise UserError(f"the table {fault}; give phases.parquet, by load_table")
+    with known_spec("the table", table.attrs):
+        seen_by = EstimatorSpec.model_validate(spec["estimator"])
+        return Observation(experiment, estimator, spec_of_runs(spec), seen_by, table)
 
 
 def cells_of(

@@ -1,22 +1,27 @@
 """Observations: one experiment seen by one estimator, and what its specs tell of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from infoplane.artifacts import read_table, refuse_mismatch
+from infoplane.artifacts import MOVE_AWAY, known_spec, read_table, refuse_mismatch
 from infoplane.config import EXACT, Bits, EstimatorSpec, RecordedSpec, TrainingSpec, spec_of_runs
 from infoplane.errors import UserError
+from infoplane.refusals import short_text
 from infoplane.statistics.phases import COLUMNS
 
-__all__ = ["OUTPUT_READINGS", "Observation", "observe"]
+__all__ = ["OUTPUT_READINGS", "Observation", "fault_in", "observe"]
 
 REBINNED = EstimatorSpec(kind="rebinned")
 # Bits of floats
 FLOAT = 32
+# Columns of phases that tell rows apart, and those that hold truths
+NAMES = ("repetition", "layer")
+TRUTHS = ("compresses", "fits", "near_log2_n", "injective", "failed", "bad_fit")
 # Where a quantized network's output is made discrete, by protocol and estimator
 OUTPUT_READINGS: dict[tuple[str, EstimatorSpec], str] = {
     ("published", EXACT): "logits",
@@ -108,8 +113,8 @@ def observe(phases: Mapping[tuple[str, str], Path], subsets: bool = False) -> li
             them.
 
     Raises:
-        UserError: two files disagree on the spec of an experiment or on the content of a data set, or an
-            earlier version has written one of them.
+        UserError: two files disagree on the spec of an experiment or on the content of a data set, or another
+            version has written one of them, or one holds no phases.
     """
     study, specs, digests = [], dict[str, Any](), dict[str, str]()
     for (experiment, estimator), path in sorted(phases.items()):
@@ -118,13 +123,37 @@ def observe(phases: Mapping[tuple[str, str], Path], subsets: bool = False) -> li
             raise UserError(
                 f"{path}: has no column {missing[0]}, as an earlier version wrote it; run the workflow again"
             )
-        dataset = known["dataset"]
-        digest = digests.setdefault(dataset["name"], dataset["digest"])
-        refuse_mismatch(path, "the data set", dataset["digest"], digest)
-        training = spec_of_runs(known["spec"])
+        if fault := fault_in(frame) if len(frame) else "has no rows":
+            raise UserError(f"{path}: {fault}; {MOVE_AWAY}")
+        with known_spec(path, known):
+            dataset = known["dataset"]["name"], known["dataset"]["digest"]
+            training = spec_of_runs(known["spec"])
+            seen_by = EstimatorSpec.model_validate(known["spec"]["estimator"])
+        refuse_mismatch(path, "the data set", dataset[1], digests.setdefault(*dataset))
         spec = specs.setdefault(experiment, training.differences())
         refuse_mismatch(path, "the training spec", training.differences(), spec)
-        seen_by = EstimatorSpec.model_validate(known["spec"]["estimator"])
         if subsets or seen_by.subset == "all":
             study.append(Observation(experiment, estimator, training, seen_by, frame))
     return study
+
+
+def fault_in(phases: pd.DataFrame, columns: Collection[str] = COLUMNS) -> str:
+    """Why a table holds no phases, by some of its columns; nothing if it does.
+
+    >>> fault_in(pd.DataFrame({"layer": [1, 2], "peak": ["high", "7"]}), ["layer", "peak"])
+    "holds 'high' in the column peak, expected numbers"
+    >>> fault_in(pd.DataFrame({"layer": [1, float("nan")]}), ["layer"])
+    'lacks numbers in the column layer'
+    """
+    for name in columns:
+        if (number := [*phases].count(name)) != 1:
+            return f"has several columns {name}" if number else f"has no column {name}"
+        column = phases[name]
+        is_truth = pd.api.types.is_bool_dtype(column)
+        if is_truth != (name in TRUTHS) or not pd.api.types.is_numeric_dtype(column):
+            expected = "True and False" if name in TRUTHS else "numbers"
+            first = next(iter(column.dropna().tolist()), None)
+            return f"holds {short_text(first)} in the column {name}, expected {expected}"
+        if name in NAMES and not np.isfinite(column.to_numpy(float, na_value=np.nan)).all():
+            return f"lacks numbers in the column {name}"
+    return ""
