@@ -102,12 +102,15 @@ def parse_description(text: str | bytes | None, path: Path, kind: str) -> dict[s
 
     Raises:
         UserError: the file is of another kind, or its description was changed.
+        KeyError, TypeError, ValueError: it is no description.
     """
     if text is None:
         raise other_kind(path, kind)
     description: dict[str, Any] = json.loads(text)
     if description["kind"] != kind:
         raise other_kind(path, kind, describe_in_words(description["kind"]))
+    if not isinstance(description["spec"], dict):
+        raise ValueError("no spec")
     if description["spec_hash"] != digest(description["spec"]):
         raise UserError(f"{path}: its spec does not match its hash; delete it and run the workflow again")
     return description

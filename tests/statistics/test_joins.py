@@ -8,7 +8,8 @@ from observations import seen
 from phase_files import write_phases
 from statistics_chunks import HISTORY, INFORMATION, REPETITIONS, chunks, summarise
 
-from infoplane.artifacts import read_table
+from infoplane.artifacts import describe, read_table, write_table
+from infoplane.errors import UserError
 from infoplane.statistics.differences import DIFFERENCES
 from infoplane.statistics.joins import (
     join_differences,
@@ -20,6 +21,7 @@ from infoplane.statistics.joins import (
     join_prevalence,
     join_reliability,
     join_resolution,
+    join_settings,
 )
 from infoplane.statistics.tables import summarise_accuracy, summarise_errors
 
@@ -161,6 +163,15 @@ class TestJoins:
                 assert (row["experiment"], row["k"], row["n"]) == ("a", 2, 3)
                 assert (row["h_t_mean"], row["mean"], row["median"]) == (4.75, 0.25, 0.5)
                 assert row["lower"] < row["prevalence"] == 0.666667 < row["upper"]
+
+    def test_settings_of_another_version_are_one_line(self, tmp_path):
+        spec = {"training": simulation.TRAINING | {"momentum": 0.9}, "estimator": {"kind": "exact"}}
+        runs = pd.DataFrame({"repetition": [0], "layer": 1, "compression": 0.5})
+        path = tmp_path / "tradeoff.parquet"
+        for wrong in (spec, {"estimator": {"kind": "exact"}}):
+            write_table(path, runs, describe("tradeoff", wrong))
+            with pytest.raises(UserError, match=f"^{path}: was made by infoplane .* does not know; "):
+                join_settings({("relu", "exact"): path}, tmp_path / "settings.csv")
 
     def test_of_nothing_but_failures(self, tmp_path):
         history = HISTORY.assign(loss=np.nan)

@@ -91,7 +91,9 @@ class TestObserve:
             known | {"dataset": None},
         ):
             write_table(path, table, wrong | {"spec_hash": digest(wrong["spec"])})
-            with pytest.raises(UserError, match=f"^{path}: was made by .* this version does not know") as caught:
+            with pytest.raises(
+                UserError, match=f"^{path}: was made by .* this version does not know"
+            ) as caught:
                 observe({names: path})
             assert "\n" not in str(caught.value)
 

@@ -10,6 +10,7 @@ import pytest
 from infoplane import load_trajectory
 from infoplane.artifacts import read_table, write_table
 from infoplane.cli import main
+from infoplane.digests import digest
 from infoplane.trajectory import save_trajectory
 from infoplane.verify.remake import compilation_target, draw_sample, remakable, remake
 
@@ -76,6 +77,18 @@ def test_a_damaged_file_does_not_hide_the_other_chunks(runs, capsys):
     told = capsys.readouterr().out
     assert "relu 2-2: 4 of 4 files equal" in told and "tanh 0-1: 4 of 4 files equal" in told
     assert "tanh/exact/2-2.parquet: " in told and "2 of them equal" in told
+
+
+@pytest.mark.parametrize("name", FILES[1:3])
+def test_specs_of_another_version_are_one_line_each(runs, capsys, name):
+    kind = "history" if name == FILES[1] else "information"
+    table, description = read_table(runs / name, kind)
+    spec = {each: its | {"momentum": 0.9} for each, its in description["spec"].items()}
+    write_table(runs / name, table, description | {"spec": spec, "spec_hash": digest(spec)})
+    assert main(["verify", str(runs), "--remake", "1"]) == 1
+    told = capsys.readouterr().out
+    assert told.count(f"\n{runs / name}: was ") == 1 and "a spec that this version does not know" in told
+    assert "relu 2-2: 4 of 4 files equal" in told
 
 
 def test_trajectories_that_were_dropped_are_not_missed(runs):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from infoplane.artifacts import read_table, write_csv
+from infoplane.artifacts import known_spec, read_table, write_csv
 from infoplane.config import TrainingSpec
 from infoplane.statistics.aggregates import failures
 from infoplane.statistics.cells import DESCRIBED, describe, layer_cell
@@ -172,7 +172,8 @@ def join_settings(tradeoffs: Pairs, output_path: Path) -> None:
     settings = []
     for names, path in sorted(tradeoffs.items()):
         runs, known = read_table(path, "tradeoff")
-        settings.append(Setting(*names, TrainingSpec.model_validate(known["spec"]["training"]), runs))
+        with known_spec(path, known):
+            settings.append(Setting(*names, TrainingSpec.model_validate(known["spec"]["training"]), runs))
     write_csv(output_path, setting_correlations(settings))
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from numba.core.registry import cpu_target
 
-from infoplane.artifacts import array_digest, read_table, table_digest
+from infoplane.artifacts import array_digest, known_spec, read_table, table_digest
 from infoplane.code import VERSION, made_by
 from infoplane.config import EstimatorSpec, TrainingSpec
 from infoplane.errors import UserError
@@ -140,12 +140,13 @@ def remake(history: Path) -> Iterator[Comparison]:
         history: that of the chunk, in a folder of results.
 
     Raises:
-        UserError: a file of the chunk or its data set is missing or damaged.
+        UserError: a file of the chunk or its data set is missing, damaged or of another version.
     """
     results, names = locate(history, "history")
     described = read_table(history, "history")[1]
-    spec = TrainingSpec.model_validate(described["spec"]["training"])
-    dataset_of(history, results, described["dataset"])
+    with known_spec(history, described, "trained"):
+        spec = TrainingSpec.model_validate(described["spec"]["training"])
+        dataset_of(history, results, described["dataset"])
     dataset = results / path_of("dataset", dataset=spec.dataset)
     tables = sorted(results.glob(path_of("information", estimator="*", **names)))
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
@@ -159,7 +160,8 @@ def remake(history: Path) -> Iterator[Comparison]:
         for table in tables:
             try:
                 told = read_table(table, "information")[1]
-                estimators[table] = EstimatorSpec.model_validate(told["spec"]["estimator"])
+                with known_spec(table, told):
+                    estimators[table] = EstimatorSpec.model_validate(told["spec"]["estimator"])
             except UserError as error:
                 damaged.append(error)
         if estimators:
