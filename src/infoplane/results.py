@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -159,7 +160,7 @@ def refuse_other_columns(table: pd.DataFrame, names: Sequence[str], whose: str =
                 f"{whose}'s column {name} holds {short_text(column.tolist()[0])}, expected numbers; use "
                 "pd.to_numeric"
             )
-        if name in NUMBERS and column.isna().any():
+        if name in NUMBERS and not np.isfinite(column.to_numpy(float, na_value=np.nan)).all():
             raise UserError(f"{whose}'s column {name} lacks numbers in some rows; fill them in")
 
 

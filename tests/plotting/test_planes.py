@@ -86,6 +86,25 @@ def test_text_for_numbers_is_one_line(single, plot, kind):
 
 
 @pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_epochs_and_layers_that_are_no_numbers_are_one_line(single, plot, value):
+    means = infoplane.aggregate(single)
+    for table, name in [(single, "epoch"), (single, "layer"), (means, "epoch"), (means, "layer")]:
+        wrong = table.astype({name: float})
+        wrong.loc[wrong.index[3], name] = value
+        for layers in (None, [6]):
+            with pytest.raises(UserError, match=f"^the table's column {name} lacks numbers in some rows; "):
+                plot(wrong, ax=Figure().subplots(), layers=layers)
+
+
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
+def test_means_of_several_experiments_are_one_line(single, plot):
+    means = infoplane.aggregate(single)
+    with pytest.raises(UserError, match=r"^the table has several means of layer 1 at epoch -1; select those"):
+        plot(pd.concat([means, means]), ax=Figure().subplots())
+
+
+@pytest.mark.parametrize("plot", [infoplane.plot_plane, infoplane.plot_curves])
 def test_a_column_that_is_missing_is_one_line(single, plot):
     means = infoplane.aggregate(single)
     for table, name in [(means, "mean"), (means, "layer"), (means, "epoch"), (single, "layer")]:

@@ -13,6 +13,8 @@ __all__ = ["curve", "epochs_of", "means_of", "prefit_of", "refuse_other_layers"]
 
 # Columns of means that every plot takes
 DRAWN = "epoch", "layer", "mean"
+# By which there is one mean each
+ONE_MEAN = "part", "quantity", "layer", "epoch"
 
 
 def means_of(
@@ -27,7 +29,7 @@ def means_of(
 
     Raises:
         UserError: the table holds several estimators and none is named, or lacks what is asked for; it has no
-            rows, or text where numbers are expected.
+            rows, or several for one mean, or text where numbers are expected.
     """
     refuse_other_types("table", table, pd.DataFrame, "a table, as from estimate or load_table")
     if table.empty:
@@ -38,12 +40,24 @@ def means_of(
         raise WrongValue(
             f"estimator: the table does not say that it is of {short_text(estimator)}; leave it out"
         )
+    refuse_other_columns(table, [name for name in ("epoch", "layer") if name in table])
     if layers is not None:
         table = of_layers(table, layers)
     if "quantity" in table:
         refuse_other_columns(table, DRAWN)
     means = table if "quantity" in table else aggregate(table)
-    return means[means["runs"] == "all"] if "runs" in means else means
+    means = means[means["runs"] == "all"] if "runs" in means else means
+    refuse_several_means(means)
+    return means
+
+
+def refuse_several_means(means: pd.DataFrame) -> None:
+    """Refuse means of which several are of one layer at one epoch, as those of several experiments are."""
+    twice = means[means.duplicated([name for name in ONE_MEAN if name in means])]
+    for layer, epoch in zip(twice["layer"], twice["epoch"], strict=True):
+        raise UserError(
+            f"the table has several means of layer {layer} at epoch {epoch}; select those of one experiment"
+        )
 
 
 def of_estimator(table: pd.DataFrame, estimator: str | None) -> pd.DataFrame:
