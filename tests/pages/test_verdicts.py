@@ -128,6 +128,40 @@ def test_both_formats_hold_the_same_cells(claims, tmp_path):
     assert [[cell.strip().replace("**", "") for cell in line[1:-1].split("|")] for line in lines] == plain
 
 
+@pytest.mark.parametrize(
+    ("name", "entry", "expected"),
+    [
+        ("claim", "C9", "a claim"),
+        ("verdict", "", "a verdict"),
+        ("verdict", "maybe", "a verdict"),
+        ("shows", "many", "a number of cells"),
+        ("ceiling", "", "a number of cells"),
+        ("mixed", "-1", "a number of cells"),
+        ("lower", "low", "a number"),
+        ("upper", "1.2.3", "a number"),
+        ("mean", "3,62", "a number"),
+    ],
+)
+def test_other_entries_are_one_line(claims, name, entry, expected):
+    claims.loc[0, name] = entry
+    with pytest.raises(UserError) as caught:
+        verdict_rows(claims)
+    words = f"the table of claims holds {entry!r} in the column {name}, expected {expected}; give claims.csv"
+    assert str(caught.value) == words
+
+
+def test_rows_that_are_cut_off_or_twice_are_one_line(claims, tmp_path):
+    path = tmp_path / "claims.csv"
+    claims.to_csv(path, index=False)
+    path.write_text(f"{path.read_text()}C2,fitting\n")
+    with pytest.raises(UserError, match="^the table of claims holds '' in the column claim, expected a cl"):
+        write_verdicts(path, [tmp_path / "a.md"])
+    with pytest.raises(UserError, match=r"^the table of claims has two verdicts on the same; give claims"):
+        verdict_rows(pd.concat([claims, claims[:1]]))
+    claims.loc[0, "upper"] = ""
+    assert "48 of the 50 runs" not in verdict_rows(claims)[1][2]
+
+
 def test_another_table_or_format_is_one_line(claims, tmp_path):
     claims.to_csv(tmp_path / "claims.csv", index=False)
     with pytest.raises(UserError, match=r"a\.pdf: verdicts are written as \.md or \.html; rename the output"):

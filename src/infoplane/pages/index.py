@@ -153,6 +153,8 @@ def as_sentences(phrases: Sequence[str]) -> str:
     >>> as_sentences(["all 3 cells lack fitting", "by good fits alone, it is mixed"])
     'all 3 cells lack fitting. By good fits alone, it is mixed.'
     """
+    if not phrases:
+        return ""
     first, *others = phrases
     return " ".join([f"{first}.", *(f"{each[0].upper()}{each[1:]}." for each in others)])
 

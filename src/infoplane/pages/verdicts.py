@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from infoplane.artifacts import read_csv, written_aside
 from infoplane.config.words import listed, range_in_words
 from infoplane.errors import UserError
+from infoplane.refusals import short_text
 from infoplane.statistics.claims import CLAIMS
 from infoplane.templates import page_from
 from infoplane.texts import as_markdown
@@ -68,6 +69,14 @@ CELL = re.compile(
 NEEDED = ["claim", "statement", "reading", "protocol", "verdict", "fragile", "flips"]
 NEEDED += [*OTHERWISE, *STATUSES, "ceiling", "decisive", "k", "n", "lower", "upper", "mean", "note"]
 STRONG = ("supported", "refuted")
+# What the entries of columns are, of which sentences are made, and what they are called
+NUMBER = r"(-?\d+(\.\d+)?(e[+-]?\d+)?)?"
+ENTRIES = {
+    "claim": ("|".join(CLAIMS), "a claim"),
+    "verdict": ("supported|refuted|mixed|too few runs", "a verdict"),
+    **dict.fromkeys((*STATUSES, "ceiling"), (r"\d+", "a number of cells")),
+    **dict.fromkeys(("lower", "upper", "mean"), (NUMBER, "a number")),
+}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 TEMPLATE = Path(__file__).with_suffix(".html")
 
@@ -83,7 +92,7 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
         The head and a row for each claim and reading. In a row, what is strong stands between two asterisks.
 
     Raises:
-        UserError: a column is missing.
+        UserError: a column is missing, or holds other entries.
     """
     refuse_other_claims(claims)
     protocols = [*claims["protocol"].unique()]
@@ -104,9 +113,18 @@ def verdict_rows(claims: pd.DataFrame, labels: Mapping[str, str] | None = None) 
 
 
 def refuse_other_claims(claims: pd.DataFrame) -> None:
-    """Raise a `UserError` if a table lacks a column of the table of claims."""
+    """Raise a `UserError` if a table lacks a column of the table of claims, or entries are none of its."""
     if missing := {*NEEDED} - {*claims}:
         raise UserError(f"the table of claims has no column {min(missing)}; give claims.csv")
+    if claims.duplicated(["claim", "reading", "protocol"]).any():
+        raise UserError("the table of claims has two verdicts on the same; give claims.csv")
+    decided = claims[claims["verdict"] != "no data"]
+    for name, (form, expected) in ENTRIES.items():
+        for wrong in (each for each in decided[name] if not re.fullmatch(form, each, re.ASCII)):
+            raise UserError(
+                f"the table of claims holds {short_text(wrong)} in the column {name}, expected {expected}; "
+                "give claims.csv"
+            )
 
 
 def describe(verdict: pd.Series, labels: Mapping[str, str]) -> str:
@@ -139,7 +157,7 @@ def findings(verdict: pd.Series, labels: Mapping[str, str]) -> list[str]:
 def of_decisive_cell(verdict: pd.Series, labels: Mapping[str, str]) -> str:
     """What the runs do in the cell that decides, or in the first one; nothing where it has none."""
     cell = CELL.match(verdict["decisive"])
-    if not (cell and verdict["lower"]):  # cells of no run have no interval
+    if not (cell and verdict["lower"] and verdict["upper"]):  # cells of no run have no interval
         return ""
     claim = CLAIMS[verdict["claim"]]
     word = verdict["verdict"]
