@@ -306,6 +306,14 @@ def test_a_bundle_of_what_is_not_there_is_one_line(results, tmp_path, capsys):
     (tmp_path / "index.html").write_text('<a href="b.html">b</a>')
     with pytest.raises(UserError, match=r"b\.html: missing; run the workflow to its end first"):
         write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
+    for content in (bytes(range(256)), b"\xff" * 20):
+        (tmp_path / "index.html").write_bytes(content)
+        with pytest.raises(UserError, match=r"index\.html: cannot be read as a page; if the workflow made"):
+            write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
+    (tmp_path / "index.html").unlink()
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(UserError, match=r"index\.html: cannot be read as a page; if the workflow made this"):
+        write_bundle(tmp_path / "index.html", tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
     assert main(["bundle", str(tmp_path / "none.yaml"), "--output", str(tmp_path / "a.zip")]) == 1
     assert "none.yaml" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from infoplane.artifacts import written_aside
+from infoplane.artifacts import MOVE_AWAY, written_aside
 from infoplane.errors import UserError
 
 __all__ = ["linked_files", "write_bundle"]
@@ -37,13 +37,15 @@ def linked_files(index: Path) -> Iterator[Path]:
     """The files that a page links to or shows, each once, in the order of the page.
 
     Raises:
-        UserError: there is no such page.
+        UserError: there is no such page, or it is none.
     """
     links = Links()
     try:
         links.feed(index.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{index}: missing; run the workflow to its end first") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{index}: cannot be read as a page; {MOVE_AWAY}") from error
     for each in dict.fromkeys(links.found):
         if not each.startswith("#"):
             yield index.parent / each
