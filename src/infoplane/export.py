@@ -13,7 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import read_csv, read_table, versions, write_csv, write_table, written_aside
+from infoplane.artifacts import (
+    MOVE_AWAY,
+    read_csv,
+    read_table,
+    versions,
+    write_csv,
+    write_table,
+    written_aside,
+)
 from infoplane.code import VERSION
 from infoplane.config.kinds import PICTURE, TABLES
 from infoplane.config.study import Study, load_config
@@ -44,6 +52,8 @@ EPOCHS, DECIMALS = 400, 4
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
 # By what the rows of curves are ordered, so that those of one curve follow each other
 ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
+# By what means of information are told apart
+MEANS = ["experiment", "estimator", "epoch", "layer"]
 # What figures do not show. Quantiles of information over epochs tell what its deviations do
 LEFT_OUT = {"aggregates": ["std", "lower", "upper"], "resolution": ["i_ty", "distinct"]}
 
@@ -72,14 +82,18 @@ def export_study(config: Path, folder: Path) -> None:
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
             if path.endswith("/information.csv"):
-                write_csv(folder / path, without_repetition(read_csv(results / path)))
+                information = read_csv(results / path)
+                refuse_missing(results / path, information, ["runs", "count", *MEANS])
+                write_csv(folder / path, without_repetition(information))
             else:
                 copy(results / path, folder / path)
             progress.update()
         for path, kind in shown.items():
             table, description = read_table(results / path, kind)
             if kind in CURVES:
-                table, description = thinned(table.drop(columns=LEFT_OUT.get(kind, [])), description)
+                left_out = LEFT_OUT.get(kind, [])
+                refuse_missing(results / path, table, ["part", "epoch", *left_out])
+                table, description = thinned(table.drop(columns=left_out), description)
             elif kind == "merging":
                 table = rounded(table)
             write_table(folder / path, table, description, smallest=True)
@@ -115,6 +129,12 @@ def exported_tables(layout: Layout) -> dict[str, str]:
     return {path: kind for path, kind in shown.items() if TABLES[kind].of != "study"}
 
 
+def refuse_missing(path: Path, table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise an error if a table lacks a column."""
+    if missing := [name for name in names if name not in table]:
+        raise UserError(f"{path}: has no column {missing[0]}; {MOVE_AWAY}")
+
+
 def copy(source: Path, target: Path) -> None:
     if not source.is_file():
         raise UserError(f"{source}: missing; run the workflow to its end first")
@@ -125,9 +145,8 @@ def copy(source: Path, target: Path) -> None:
 
 def without_repetition(information: pd.DataFrame) -> pd.DataFrame:
     """Means over all runs, and over good fits where not all are."""
-    keys = ["experiment", "estimator", "epoch", "layer"]
-    of_all = information[information["runs"] == "all"].set_index(keys)["count"]
-    repeated = of_all.reindex(pd.MultiIndex.from_frame(information[keys])).to_numpy() == information["count"]
+    of_all = information[information["runs"] == "all"].set_index(MEANS)["count"]
+    repeated = of_all.reindex(pd.MultiIndex.from_frame(information[MEANS])).to_numpy() == information["count"]
     rows: pd.DataFrame = information[(information["runs"] == "all") | ~repeated]
     return rows
 

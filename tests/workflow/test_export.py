@@ -11,7 +11,7 @@ import pytest
 from answers import in_process, is_one_line_that_names
 
 from infoplane import export
-from infoplane.artifacts import read_table
+from infoplane.artifacts import read_table, write_table
 from infoplane.config.study import load_config
 from infoplane.digests import file_digest
 from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned, without_repetition
@@ -106,6 +106,27 @@ def test_the_commit_is_that_of_the_code_alone(tmp_path, monkeypatch):
     (tmp_path / "export.py").touch()
     monkeypatch.setattr(export, "__file__", str(tmp_path / "export.py"))
     assert export.commit() is None
+
+
+@pytest.mark.parametrize("column", ["part", "epoch", "std"])
+def test_tables_of_other_columns_are_one_line(finished, monkeypatch, column):
+    monkeypatch.chdir(finished.folder)
+    for path in sorted(Path("results").rglob("aggregates.parquet")):
+        table, description = read_table(path, "aggregates")
+        write_table(path, table.drop(columns=column), description)
+    answer = in_process("export", str(finished.config), "export")
+    line = answer.errors.splitlines()[-1]
+    assert answer.status == 1
+    assert is_one_line_that_names(line, f"aggregates.parquet: has no column {column}; if the workflow made")
+
+
+def test_joined_means_of_other_columns_are_one_line(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    path = next(Path("results").rglob("information.csv"))
+    path.write_text("experiment,layer\nrelu,1\n")
+    answer = in_process("export", str(finished.config), "export")
+    line = answer.errors.splitlines()[-1]
+    assert answer.status == 1 and is_one_line_that_names(line, f"{path}: has no column runs; if the")
 
 
 def test_what_is_missing_is_one_line(exported, finished):
