@@ -155,6 +155,17 @@ class TestTrace:
             list(trace(tmp_path, *asked))
         assert str(caught.value) == answer
 
+    def test_another_table_is_one_line(self, tmp_path, study):
+        tables_of(tmp_path, study)
+        path = tmp_path / "statistics" / "cells.csv"
+        lines = path.read_text().splitlines()
+        path.write_text("claim,k\nC3,4\n")
+        with pytest.raises(UserError, match=f"^{path}: has no column protocol; if the workflow made this"):
+            list(trace(tmp_path, "C3"))
+        path.write_text("\n".join([*lines, "C3,published"]))
+        with pytest.raises(UserError, match="missing; run the workflow again"):
+            list(trace(tmp_path, "C3"))
+
     def test_no_tables(self, tmp_path):
         with pytest.raises(UserError, match=r"cells.csv: missing; run the workflow again"):
             list(trace(tmp_path, "C1"))

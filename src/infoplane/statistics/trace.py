@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from infoplane.artifacts import as_read, read_csv
+from infoplane.artifacts import MOVE_AWAY, as_read, read_csv
 from infoplane.config.validation import refuse_unknown
 from infoplane.errors import UserError
 from infoplane.layout import path_of
@@ -16,7 +16,7 @@ from infoplane.statistics.claims import CLAIMS, Claim
 from infoplane.statistics.margins import DEFAULT
 from infoplane.statistics.observations import observe
 from infoplane.statistics.prevalence import FEWEST
-from infoplane.statistics.verdicts import Case, cases, judge, name_of
+from infoplane.statistics.verdicts import CELLS, Case, cases, judge, name_of
 
 __all__ = ["trace"]
 
@@ -59,12 +59,14 @@ def trace(results: Path, name: str, protocol: str | None = None, reading: str | 
         Paragraphs.
 
     Raises:
-        UserError: there is no such claim, protocol or reading, or the table of cells is not what the runs
-            say.
+        UserError: there is no such claim, protocol or reading, or the table of cells is none, or not what the
+            runs say.
     """
     claim = asked_for(name, protocol, reading)
     path = results / path_of("cells")
     table = read_csv(path)
+    if missing := [each for each in CELLS if each not in table]:
+        raise UserError(f"{path}: has no column {missing[0]}; {MOVE_AWAY}")
     table = table[table["claim"] == name].reset_index(drop=True)
     names = {*(table["experiment"] + "/" + table["estimator"]), *table["against"]} - {""}
     pairs = {(experiment, estimator) for experiment, _, estimator in (each.partition("/") for each in names)}
