@@ -13,6 +13,7 @@ from paper_study import config_of, write_others, write_study
 from phase_files import write_phases
 from recorded_runs import save_runs
 
+from infoplane.artifacts import describe, write_table
 from infoplane.cli import main
 from infoplane.config.study import load_config
 from infoplane.errors import UserError
@@ -163,6 +164,31 @@ def test_an_exported_study_says_what_made_it(study, tmp_path):
     pages = pypdf.PdfReader(write_paper(study[0], tmp_path / "exported.pdf", results=folder)).pages
     text = words(pages[-2].extract_text() + pages[-1].extract_text())
     assert "SHA-256 5a5a" in text and "commit c0ffee" in text and "version 7" in text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"",
+        b"{",
+        bytes(range(256)),
+        b"[1, 2]",
+        b"null",
+        b'{"commit": "c0ffee"}',
+        b'{"commit": 3, "config_sha256": "5a", "engine": 1}',
+    ],
+)
+def test_an_export_that_does_not_say_what_made_it_is_named(changed, told):
+    path = changed.parent / "results" / "provenance.json"
+    path.write_bytes(told)
+    assert refused(changed) == f"{path}: does not say what the study was made by; export the study again"
+
+
+@pytest.mark.parametrize("spec", [{"training": {}}, {"estimator": None}, {"estimator": {"kind": "exact"}}])
+def test_means_of_which_nothing_is_said_are_named(changed, spec):
+    path = next((changed.parent / "results").rglob("aggregates.parquet"))
+    write_table(path, pd.DataFrame({"epoch": [0]}), describe("aggregates", spec))
+    assert refused(changed).startswith(f"{path}: was made by infoplane ")
 
 
 def test_a_table_without_a_row_is_named(changed):
@@ -393,9 +419,12 @@ def test_parts_of_a_small_study_are_left_out_and_named(tmp_path):
     assert not re.search("We repeat|contributors|Fashion-MNIST|Figures of the study", text)
 
 
-OWN = SMALL.replace("synthetic-relu", "mine") + """
+OWN = (
+    SMALL.replace("synthetic-relu", "mine")
+    + """
 figures: {curves: {kind: curves, category: mine, experiments: [mine-8bit], estimators: [exact]}}
 """
+)
 
 
 def test_a_study_of_ones_own_has_its_figures_and_no_sections_of_the_paper(tmp_path):

@@ -140,7 +140,7 @@ def unreadable(path: Path, kind: str, error: Exception) -> UserError:
 
 
 @contextmanager
-def known_spec(path: Path | str, description: Mapping[str, Any], made: str = "made") -> Iterator[None]:
+def known_spec(path: Path | str, description: Mapping[Any, Any], made: str = "made") -> Iterator[None]:
     """Have a spec that this version does not know be an error that names its file and version.
 
     Args:

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infoplane.artifacts import known_spec
 from infoplane.config.figures import FigureSpec
 from infoplane.config.kinds import PICTURE
 from infoplane.config.labels import ACTIVATIONS, DATASETS, OPTIMIZERS, labels_of_trainings
 from infoplane.config.study import Experiment, Study
 from infoplane.config.training import LayerSpec
+from infoplane.errors import UserError
 from infoplane.export import PROVENANCE, provenance
 from infoplane.layout import Layout
 from infoplane.networks.layers import NETWORKS
@@ -29,13 +31,11 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
     """What is known of a study without its tables.
 
     Raises:
-        UserError: the config cannot be read.
+        UserError: the config cannot be read; what a table or an export says of itself is not known.
     """
     labels = labels_of_all(study)
-    descriptions = [
-        description_of(Path(study.results, path)) for path in layout.files("aggregates", study.pairs)
-    ]
-    made = [each for each in descriptions if each]
+    paths = [Path(study.results, path) for path in layout.files("aggregates", study.pairs)]
+    made = {path: its for path in paths if (its := description_of(path))}
     return {
         "results": study.results,
         "experiments": {name: of_experiment(its, labels[name]) for name, its in study.trained.items()},
@@ -44,16 +44,12 @@ def facts(study: Study, layout: Layout, config: Path) -> dict[str, Any]:
         "labels": labels,
         "figures": {name: of_figure(study, name, labels) for name in layout.figures_of(PICTURE)},
         "networks": {name: sizes(layers) for name, layers in NETWORKS.items()},
-        "datasets": {
-            its["dataset"]["name"]: its["dataset"]
-            for its in made
-            if its["spec"]["estimator"].get("subset", "all") == "all"
-        },
+        "datasets": datasets_of(made),
         "claims": {
             name: dict(zip(("statement", "rule"), its.words, strict=True)) for name, its in CLAIMS.items()
         },
         "constants": CONSTANTS,
-        "provenance": origin(study, config) | {"versions": versions_in(made)},
+        "provenance": origin(study, config) | {"versions": versions_in(made.values())},
     }
 
 
@@ -68,13 +64,42 @@ def labels_of_all(study: Study) -> dict[str, str]:
     return labels_of_trainings({name: its.spec for name, its in trained.items()}, own) | study.labels()
 
 
+def datasets_of(made: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+    """The data sets of tables of means by name, those of all inputs.
+
+    Args:
+        made: what the tables say of themselves.
+    """
+    data = {}
+    for path, its in made.items():
+        with known_spec(path, its):
+            if {"subset": "all", **its["spec"]["estimator"]}["subset"] == "all":
+                data[its["dataset"]["name"]] = its["dataset"]
+    return data
+
+
 def origin(study: Study, config: Path) -> dict[str, Any]:
-    """Config, commit and engine that a study was made by: as exported with it, or else the present ones."""
+    """Config, commit and engine that a study was made by: as exported with it, or else the present ones.
+
+    Raises:
+        UserError: what was exported does not say them.
+    """
     exported = Path(study.results, PROVENANCE)
     if exported.is_file():
-        known: dict[str, Any] = json.loads(exported.read_text(encoding="utf-8"))
+        try:
+            known: dict[str, Any] = json.loads(exported.read_text(encoding="utf-8"))
+            told = [known["config_sha256"], known["commit"] or "", str(known["engine"])]
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            raise unsaid(exported) from error
+        if not all(isinstance(each, str) for each in told):
+            raise unsaid(exported)
         return known
     return provenance(config)
+
+
+def unsaid(exported: Path) -> UserError:
+    """The error of a file that does not say what a study was made by."""
+    return UserError(f"{exported}: does not say what the study was made by; export the study again")
 
 
 CONSTANTS = {
