@@ -154,7 +154,7 @@ def test_rows_that_are_cut_off_or_twice_are_one_line(claims, tmp_path):
     path = tmp_path / "claims.csv"
     claims.to_csv(path, index=False)
     path.write_text(f"{path.read_text()}C2,fitting\n")
-    with pytest.raises(UserError, match="^the table of claims holds '' in the column claim, expected a cl"):
+    with pytest.raises(UserError, match=r"^the table of claims holds '' in the column claim, expected a cl"):
         write_verdicts(path, [tmp_path / "a.md"])
     with pytest.raises(UserError, match=r"^the table of claims has two verdicts on the same; give claims"):
         verdict_rows(pd.concat([claims, claims[:1]]))
