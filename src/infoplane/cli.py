@@ -77,13 +77,7 @@ BY_HAND = {
 }
 
 # What is trained or replayed chunk by chunk
-OF_CHUNKS = (
-    commands.training,
-    commands.information,
-    commands.reliability,
-    commands.resolution,
-    commands.levels,
-)
+OF_CHUNKS = (commands.training, commands.information, commands.replay)
 
 RUNS = """\
 Makes what is missing or depends on a change, in the present folder. Bars show how far each stage is, and
