@@ -3,8 +3,14 @@
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from infoplane import Dataset, load_dataset
+
+# How long an example takes depends on the machine: no test fails by it
+if settings.get_current_profile_name() == "default":
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

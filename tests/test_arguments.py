@@ -50,7 +50,7 @@ def mistake(capsys, *arguments: str) -> str:
         ([], "infoplane: the following arguments are required: COMMAND (see infoplane --help)"),
         (
             ["information", "--device", "gpu"],
-            "infoplane: 'gpu' is not a value of --device; did you mean 'cpu'? (see ",
+            "infoplane: 'gpu' is not a value of --device; did you mean 'cuda'? (see ",
         ),
     ],
 )

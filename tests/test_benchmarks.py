@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -75,7 +75,6 @@ class TestBaseline:
         assert len(found) == 6
         assert np.allclose(found, expected, atol=2e-3)
 
-    @settings(deadline=None)
     @given(
         arrays(np.int64, st.tuples(st.integers(1, 40), st.integers(1, 5)), elements=st.integers(-2, 2)),
         st.randoms(use_true_random=False),
@@ -119,7 +118,6 @@ class TestMeasurement:
         own = "import time\nwhile time.process_time() < 0.5: pass"
         assert measurement.elapsed(lambda: subprocess.run([sys.executable, "-c", own], check=True)) >= 0.5
 
-    @settings(deadline=None)
     @given(st.floats(0.5, 3), st.floats(1e-6, 1e3))
     def test_slope_is_the_exponent(self, exponent, factor):
         amounts = [10, 20, 40, 80]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from images import images_of_few_pixels
 from reference import small_images
@@ -78,7 +78,6 @@ def saved(path: Path) -> bytes:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_damaged_files_are_not_loaded(tmp_path_factory, data):
     """Wherever they are cut off, and whatever byte has changed."""
     path = tmp_path_factory.mktemp("damaged") / "checkpoint"
@@ -289,7 +288,7 @@ def test_a_file_of_another_kind_is_refused_and_kept(path, monkeypatch, engine, m
     spec, dataset = KINDS["conv"]
     make(path)
     kept = path.read_bytes() if path.is_file() else b""
-    monkeypatch.setattr(infoplane.training, "trained", None)  # nothing is trained
+    monkeypatch.setattr(infoplane.training, "train_records", None)  # nothing is trained
     with pytest.raises(UserError, match=f"^checkpoint: {path} is {words}, expected a .*; name a new file$"):
         train(spec.model_copy(update={"engine": engine}), 1, dataset, checkpoint=path)
     assert path.is_dir() or path.read_bytes() == kept

@@ -5,7 +5,7 @@ from math import log2
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.entropy import (
@@ -112,7 +112,6 @@ def test_merging_two_codes_always_raises_the_sum():
     st.lists(st.integers(1, 9), min_size=1, max_size=6),
     st.lists(st.integers(1, 9), min_size=1, max_size=6),
 )
-@settings(deadline=None)
 def test_what_is_independent_has_no_information(rows, columns):
     pairs = np.outer(rows, columns)
     count = int(pairs.sum())
@@ -125,7 +124,6 @@ def test_what_is_independent_has_no_information(rows, columns):
 
 
 @given(st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=4), min_size=1, max_size=5))
-@settings(deadline=None)
 def test_codes_that_determine_the_label_have_all_its_information(codes_of_classes):
     counts = [n for codes in codes_of_classes for n in codes]
     of_class = [sum(codes) for codes in codes_of_classes]

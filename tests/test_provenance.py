@@ -112,7 +112,7 @@ def test_chunks_from_before_and_after_are_of_one_experiment():
     paths = [Path("0-1.parquet"), Path("2-3.parquet")]
     for path, its, first in zip(paths, specs, (0, 2), strict=True):
         told = describe("history", {"training": its}, repetitions=[first, first + 1], dataset=DATA)
-        write_table(path, pd.DataFrame({"loss": [0.5]}), told)
+        write_table(path, pd.DataFrame({"repetition": [first], "loss": [0.5]}), told)
     whole = read_chunks(paths, "history")[1]
     assert whole["spec"] == made_from(spec) and whole["repetitions"] == [0, 1, 2, 3]
 

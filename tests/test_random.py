@@ -5,7 +5,7 @@ from itertools import count, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -63,7 +63,6 @@ def test_philox_gives_the_published_numbers(name):
 
 
 @given(seeds, words_of_32_bits, words_of_32_bits, words_of_32_bits, words_of_32_bits, st.integers(1, 5))
-@settings(deadline=None)
 def test_words_of_a_stream_can_be_had_from_any_block_on(seed, epoch, repetition, purpose, block, length):
     stream = np.array([epoch, repetition, purpose], dtype=np.uint64)
     fill_words(np.uint64(seed), stream, np.uint64(block), words := np.empty(4 * length, dtype=np.uint64))
@@ -74,7 +73,6 @@ def test_words_of_a_stream_can_be_had_from_any_block_on(seed, epoch, repetition,
 
 
 @given(seeds, words_of_32_bits, st.integers(0, 2**31 - 1), st.integers(1, 300))
-@settings(deadline=None)
 def test_orders_are_permutations_and_those_of_a_second_reading(seed, repetition, epoch, size):
     streams = Streams(seed, repetition)
     drawn = {
@@ -140,7 +138,6 @@ def test_all_orders_are_equally_likely(size):
 
 
 @given(seeds, words_of_32_bits, st.integers(1, 50))
-@settings(deadline=None)
 def test_uniform_numbers_are_the_middles_of_equal_parts(seed, repetition, size):
     """(w + ½)/2⁵³, where w are the first 27 bits of one word and the first 26 of the next one."""
     words = words_in_python(seed, repetition, 0, 0)

@@ -51,7 +51,7 @@ def data(draw):
     return inputs, labels, mask
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data(), st.sampled_from(["C", "F"]), st.floats(1e-3, 1e3))
 def test_round_trip(tmp_path_factory, given_data, order, scale):
     inputs, labels, mask = given_data

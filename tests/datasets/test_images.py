@@ -15,7 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -143,13 +143,11 @@ def refusal(make, **keys):
     return str(error.value)
 
 
-@settings(deadline=None)
 @given(arrays(np.uint8, array_shapes(max_dims=4, max_side=5)))
 def test_idx_round_trip(array):
     np.testing.assert_array_equal(parse_idx(idx(array)), array)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 35))
 def test_a_truncated_idx_is_no_array(missing):
     whole = FILES[FIRST]

@@ -39,7 +39,6 @@ def systems(draw):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_agrees_with_brute_force(system):
     assert agrees(*system)
 
@@ -56,7 +55,6 @@ def test_agrees_with_dit(seed):
 
 
 @given(systems(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_no_order_and_no_name_changes_a_bit(system, random):
     codes, labels = system
     expected = exact_information(codes, labels)
@@ -74,7 +72,6 @@ def test_no_order_and_no_name_changes_a_bit(system, random):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_bounds(system):
     codes, labels = system
     found = exact_information(codes, labels)
@@ -307,7 +304,6 @@ def test_tensors_on_every_device(device):
 
 
 @given(st.sampled_from([np.float16, np.float32, np.float64, np.longdouble]), st.integers(0, 2**32))
-@settings(deadline=None)
 def test_floats_are_equal_where_their_bits_are_and_0_has_no_sign(dtype, seed):
     """Also neighbours, subnormal numbers and infinities; what is a few bits apart is another code."""
     generator = np.random.default_rng(seed)
@@ -347,7 +343,7 @@ def test_one_code_for_each_input_and_one_class_for_each():
 
 
 @given(systems())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_few_and_many_classes_are_counted_alike(system):
     expected = exact_information(*system)
     with pytest.MonkeyPatch.context() as patch:

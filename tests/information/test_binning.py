@@ -7,7 +7,7 @@ from math import floor, frexp
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane import EstimatorSpec, TrainingSpec, estimate, exact_information, train
@@ -37,7 +37,6 @@ def binned(values, low, high, bins):
     st.floats(0.01, 3),
     st.integers(1, 300),
 )
-@settings(deadline=None)
 def test_uniform_bins_are_those_of_a_histogram(values, low, width, bins):
     high = low + width
     edges = np.linspace(low, high, bins + 1)
@@ -190,7 +189,6 @@ ANY_FLOAT = {width: st.floats(width=width, allow_nan=False, allow_infinity=False
 @pytest.mark.parametrize("name", BINNINGS)
 @pytest.mark.parametrize("width", [32, 64])
 @given(st.data())
-@settings(deadline=None)
 def test_bins_of_any_finite_floats_are_those_of_rational_arithmetic(name, width, data):
     """Four roundings, of relative error u each, decide nothing unless an edge is as near as that."""
     codes_of, position_of, numbers, number_of_codes = BINNINGS[name]
@@ -231,7 +229,6 @@ def test_values_that_float32_cannot_tell_apart_are_one_code():
     ("codes_of", "number"), [(uniform_bins, 30), (rebinned, 8), (rebinned, 32), (quantized, 8)]
 )
 @given(st.integers(0, 2**32), st.integers(-1000, 1024))
-@settings(deadline=None)
 def test_a_power_of_two_changes_no_code(codes_of, number, dtype, seed, exponent):
     """Up to the largest number, and down to where numbers lose bits."""
     exponent = int(np.clip(exponent, np.finfo(dtype).minexp + 24, np.finfo(dtype).maxexp))
@@ -244,7 +241,6 @@ def test_a_power_of_two_changes_no_code(codes_of, number, dtype, seed, exponent)
 
 
 @given(st.integers(0, 2**32), st.floats(-35, 27))
-@settings(deadline=None)
 def test_codes_are_those_of_the_formula_where_it_does_not_overflow(seed, magnitude):
     layer = (np.random.default_rng(seed).normal(size=(1, 3, 50)) * 10**magnitude).astype(np.float32)
     low, high = layer.min(), layer.max()

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.entropy import entropy
@@ -30,7 +30,6 @@ def plain_chao_shen(counts: list[int]) -> float:
 
 
 @given(some_counts)
-@settings(deadline=None)
 def test_agree_with_plain_implementations(counts):
     assert miller_madow(np.array(counts)) == pytest.approx(plain_miller_madow(counts), abs=1e-12)
     assert chao_shen(np.array(counts)) == pytest.approx(plain_chao_shen(counts), abs=1e-12)
@@ -68,7 +67,6 @@ def test_chao_shen_of_singletons_keeps_its_digits(count):
 
 @pytest.mark.parametrize("estimate", ENTROPIES.values(), ids=ENTROPIES)
 @given(counts=some_counts, zeros=st.integers(0, 3), random=st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_neither_order_nor_values_that_were_not_seen_matter(estimate, counts, zeros, random):
     padded = counts + [0] * zeros
     random.shuffle(padded)
@@ -76,7 +74,6 @@ def test_neither_order_nor_values_that_were_not_seen_matter(estimate, counts, ze
 
 
 @given(some_counts)
-@settings(deadline=None)
 def test_bounds(counts):
     plug_in, corrected, adjusted = (of(np.array(counts)) for of in ENTROPIES.values())
     distinct, total = len(counts), sum(counts)

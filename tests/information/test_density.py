@@ -5,7 +5,7 @@ from math import e, exp, log, log2, pi
 import numpy as np
 import pytest
 from brute_force import brute_force, entropy_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import entr
@@ -48,7 +48,6 @@ def loops(points, counts, noise, bound):
     return h_t, h_t - sum(sum(column) / counts.sum() * of(column) for column in classes)
 
 
-@settings(deadline=None)  # the first example compiles
 @given(system=systems(), noise=st.floats(1e-3, 1e3), bound=st.sampled_from(BOUNDS))
 def test_bounds_are_those_of_the_definition(system, noise, bound):
     assert mixture_information(*system, noise, bound) == pytest.approx(
@@ -56,7 +55,6 @@ def test_bounds_are_those_of_the_definition(system, noise, bound):
     )
 
 
-@settings(deadline=None)  # the first example compiles
 @given(system=systems(), noise=st.floats(1e-6, 1e6))
 def test_bounds_are_in_order_and_below_the_exact_value(system, noise):
     """The kernel of a point with itself is 1, and none is larger: noise can only take information away."""
@@ -70,7 +68,6 @@ def test_bounds_are_in_order_and_below_the_exact_value(system, noise):
         assert i_ty <= min(i_xt, entropy_of(of_class.tolist())) + ROUNDING
 
 
-@settings(deadline=None)  # the first example compiles
 @given(system=systems(), bound=st.sampled_from(BOUNDS))
 def test_little_noise_leaves_the_exact_value(system, bound):
     """Points that are 0.1 and more apart: with σ² = 10⁻⁶ their kernels are below e^−1250, which is 0."""
@@ -107,7 +104,6 @@ def test_information_by_integration_lies_between_the_bounds(noise, seed):
     assert lower < information < upper
 
 
-@settings(deadline=None)  # the first example compiles
 @given(system=systems(), random=st.randoms(use_true_random=False), bound=st.sampled_from(BOUNDS))
 def test_order_of_points_and_classes_changes_rounding_alone(system, random, bound):
     points, counts = system

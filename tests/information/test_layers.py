@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.information.layers import Layer
@@ -68,7 +68,6 @@ def test_t_of_a_layer_that_is_not_quantized_is_its_bits():
 
 
 @given(st.sampled_from([2, 8, 9, 16]), st.integers(1, 4), st.integers(1, 30), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_logits_have_equal_t_where_they_differ_by_a_common_shift_alone(bits, classes, count, seed):
     """As by the tuples of their distances to the largest."""
     dtype = np.uint8 if bits <= 8 else np.uint16

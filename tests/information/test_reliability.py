@@ -8,7 +8,7 @@ from math import log2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_networks import DATASET, KEYS, NETWORKS, last_codes, of_last_snapshot, trained
 
@@ -81,7 +81,6 @@ def test_subsamples_are_nested_and_without_repeats(count):
     classes=st.integers(1, 4),
     random=st.randoms(use_true_random=False),
 )
-@settings(deadline=None)
 def test_bounds_and_the_exact_value_hold_for_any_codes(codes, classes, random):
     columns = np.array(codes, dtype=np.int64).T.copy()
     labels = np.array([random.randrange(classes) for _ in codes])

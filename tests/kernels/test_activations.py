@@ -54,7 +54,7 @@ def assert_right(name, x):
 @with_floats
 @with_activations
 @given(st.data())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_values_and_slopes_at_any_argument(name, dtype, data):
     width = 8 * np.dtype(dtype).itemsize
     numbers = st.floats(-1e18, 1e18, width=width) if width == 64 else st.floats(-(2.0**60), 2.0**60, width=32)

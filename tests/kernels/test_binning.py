@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.kernels.binning import number_bins
@@ -24,7 +24,6 @@ def numbered_in_numpy(values, low, high, bins):
 
 @with_floats
 @given(st.integers(1, 4), st.integers(1, 40), st.integers(2, 65536), st.integers(0, 2**32))
-@settings(deadline=None)
 def test_bins_are_those_of_the_formula(dtype, rows, count, bins, seed):
     """Also of values on edges, at the ends and beyond them, and of ranges that are one point."""
     generator = np.random.default_rng(seed)

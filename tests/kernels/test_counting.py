@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from brute_force import brute_force, same_bits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.entropy import logarithms_of
@@ -65,7 +65,6 @@ def systems(draw):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_counts_and_numbers_are_those_of_a_dictionary(system):
     words, labels = system
     assert sums(words, labels) == sums_by_dictionary(words, labels)
@@ -73,7 +72,6 @@ def test_counts_and_numbers_are_those_of_a_dictionary(system):
 
 
 @given(systems(), st.randoms(use_true_random=False), st.integers(0, 2**63 - 1))
-@settings(deadline=None)
 def test_no_order_and_no_name_changes_a_sum(system, random, number):
     words, labels = system
     expected = sums(words, labels)
@@ -89,7 +87,6 @@ def test_no_order_and_no_name_changes_a_sum(system, random, number):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_what_a_workspace_holds_does_not_matter(system):
     words, labels = system
     workspace = workspace_for(len(labels), 5)
@@ -100,7 +97,6 @@ def test_what_a_workspace_holds_does_not_matter(system):
 
 
 @given(systems(), st.integers(0, 300))
-@settings(deadline=None)
 def test_codes_of_fewer_inputs_are_numbered_in_the_same_workspace(system, more):
     words, _ = system
     numbers, first = np.full((2, words.shape[1]), -1, dtype=np.int32)
@@ -109,7 +105,6 @@ def test_codes_of_fewer_inputs_are_numbered_in_the_same_workspace(system, more):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_numbers_of_codes_are_counted_as_the_codes_are(system):
     words, labels = system
     numbers, first = number_columns(words)
@@ -198,7 +193,6 @@ def test_one_different_word_among_many_is_seen():
 
 
 @given(systems(), st.integers(1, 3))
-@settings(deadline=None)
 def test_snapshots_are_systems_of_their_own(system, count):
     words, labels = system
     snapshots = np.stack([words >> place for place in range(count)])
@@ -214,7 +208,6 @@ def test_snapshots_are_systems_of_their_own(system, count):
 
 
 @given(systems())
-@settings(deadline=None)
 def test_merging_codes_never_raises_the_entropy(system):
     """The data-processing inequality, of H(T) without a tolerance."""
     words, labels = system
@@ -280,7 +273,6 @@ def fields(draw):
 
 
 @given(fields())
-@settings(deadline=None)
 def test_words_hold_the_lowest_bits_of_their_fields_in_order(system):
     codes, bits = system
     words, each = np.empty((words_per_code(len(codes), bits), codes.shape[1]), np.uint64), 64 // bits

@@ -10,7 +10,7 @@ import sys
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.compilation import inlined
@@ -257,7 +257,6 @@ numbers = {kind: st.floats(width=8 * np.dtype(kind).itemsize) for kind in TYPES}
 
 @each_type
 @given(data=st.data())
-@settings(deadline=None)
 def test_values_stay_between_their_limits(kind, data):
     x = np.array(data.draw(st.lists(numbers[kind], min_size=1)), kind)
     x = x[~np.isnan(x)]
@@ -275,7 +274,6 @@ def test_odd_functions(name, kind):
 @each_function
 @each_type
 @given(data=st.data())
-@settings(deadline=None)
 def test_a_lane_knows_nothing_of_its_place_and_of_the_others(name, kind, data):
     lanes = VECTOR // np.dtype(kind).itemsize
     x = np.array(data.draw(st.lists(numbers[kind], min_size=lanes, max_size=lanes)), kind)
@@ -290,7 +288,6 @@ def test_a_lane_knows_nothing_of_its_place_and_of_the_others(name, kind, data):
 
 @each_type
 @given(data=st.data())
-@settings(deadline=None)
 def test_exponent_and_mantissa_make_up_a_normal_number(kind, data):
     limits = np.finfo(kind)
     normal = st.floats(float(limits.smallest_normal), float(limits.max), width=limits.bits)

@@ -33,7 +33,7 @@ def test_the_first_input_fills_up_the_last_panel(count, features):
 @pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("stored", ["u1", "i2", "i4", "f4"])
 @given(counts, features)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_both_forms_hold_the_same_inputs(stored, dtype, count, features):
     """From one by one they are gathered, from panels copied; bytes as bytes, all others as float32."""
     values = values_of(stored, count, features)

@@ -28,7 +28,7 @@ from infoplane.networks.layers import network_of
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
-any_example = settings(deadline=None, max_examples=50)
+any_example = settings(max_examples=50)
 counts, seeds = st.integers(1, 70), st.integers(0, 2**32)
 widths = st.integers(1, 20)
 

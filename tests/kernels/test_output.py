@@ -50,7 +50,7 @@ def roundings(logits, classes):
 
 @with_floats
 @given(answers())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_softmax_is_that_of_pytorch(dtype, drawn):
     steps, scale, _ = drawn
     exact = torch.softmax(torch.from_numpy(steps * scale), 1).numpy()
@@ -69,7 +69,7 @@ def test_softmax_of_logits_far_apart_and_of_none(dtype):
 
 @with_floats
 @given(answers())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_cross_entropy_of_logits_and_its_derivative(dtype, drawn):
     """Of the mean over the inputs; steps·scale are the logits, by which the derivatives are."""
     steps, scale, labels = drawn
@@ -105,7 +105,7 @@ def assert_right(loss, deltas, expected, derivatives, bound, dtype):
 
 @with_floats
 @given(answers(), st.integers(2, 16))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_cross_entropy_of_a_quantized_softmax_and_its_derivative(dtype, drawn, bits):
     """p/p̃ ≤ 2, so that no more than sums of 2 and of classes are rounded."""
     steps, scale, labels = drawn
@@ -165,7 +165,7 @@ def test_a_loss_of_what_is_no_number_is_none(reads, dtype):
 
 @with_floats
 @given(answers(), st.integers(1, 100))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_answers_are_the_first_of_the_largest_values(dtype, drawn, coarseness):
     """Of coarse values, many of which are equal; weights are those of a panel, or of some inputs alone."""
     values, _, labels = drawn

@@ -16,7 +16,6 @@ counts = st.integers(1, 70)
 
 
 @given(st.integers(0, 1000))
-@settings(deadline=None)
 def test_panels_hold_all_inputs_and_less_than_one_panel_more(count):
     assert panels.panels_for(count) == panels_of(count)
     assert panels.lanes_for(count) == panels_of(count) * PANEL
@@ -26,7 +25,7 @@ def test_panels_hold_all_inputs_and_less_than_one_panel_more(count):
 @with_floats
 @pytest.mark.parametrize("stored", ["u1", "i2", "i4", "f4"])
 @given(counts, st.integers(1, 40), st.integers(0, 2**32))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_inputs_of_some_indices_are_copied_feature_by_feature(stored, dtype, count, features, seed):
     """Indices may come in any order, and twice; the first input of the last panel fills it up."""
     generator = np.random.default_rng(seed)
@@ -41,7 +40,7 @@ def test_inputs_of_some_indices_are_copied_feature_by_feature(stored, dtype, cou
 
 @with_floats
 @given(counts, st.integers(0, 2**32))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_what_fills_up_a_panel_has_the_weight_0(dtype, count, seed):
     generator = np.random.default_rng(seed)
     labels, indices = generator.integers(0, 10, 50), generator.integers(0, 50, count)
@@ -56,7 +55,7 @@ def test_what_fills_up_a_panel_has_the_weight_0(dtype, count, seed):
 
 @with_floats
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_extremes_of_a_part_of_an_array(dtype, data):
     numbers = st.floats(width=8 * np.dtype(dtype).itemsize)
     values = np.array(data.draw(st.lists(numbers, min_size=1, max_size=70)), dtype=dtype)

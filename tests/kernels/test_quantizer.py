@@ -104,7 +104,6 @@ def assert_quantizers_agree(low, high, bits, seed, dtype):
 
 @with_floats
 @given(st.data(), BITS, st.integers(0, 2**32))
-@settings(deadline=None)
 def test_codes_and_gradients_over_any_range_are_those_of_the_definition(dtype, data, bits, seed):
     low, high = sorted(data.draw(st.tuples(ends_of_any_size(dtype), ends_of_any_size(dtype))))
     assert_quantizers_agree(low, high, bits, seed, dtype)
@@ -113,7 +112,6 @@ def test_codes_and_gradients_over_any_range_are_those_of_the_definition(dtype, d
 @with_floats
 @given(st.floats(-10, 10), st.floats(-10, 10), BITS, st.integers(0, 2**32))
 @example(-1.0, 1.0, 8, 0)
-@settings(deadline=None)
 def test_codes_and_gradients_over_usual_ranges(dtype, one, other, bits, seed):
     assert_quantizers_agree(*sorted((one, other)), bits, seed, dtype)
 
@@ -212,7 +210,7 @@ def test_moving_ranges_are_those_of_the_definition_in_pytorch(dtype):
 
 @with_floats
 @given(st.integers(0, 2**32), BITS)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_tensor_is_quantized_over_its_range(dtype, seed, bits):
     values = np.random.default_rng(seed).normal(size=48).astype(dtype)
     steps, passes = room(48, dtype), room(48, dtype)

@@ -18,7 +18,7 @@ from infoplane.kernels.sparse import (
 
 FLOATS = [np.float32, np.float64]
 with_floats = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: dtype.__name__)
-any_example = settings(deadline=None, max_examples=50)
+any_example = settings(max_examples=50)
 counts, seeds, widths, shares = st.integers(1, 70), st.integers(0, 2**32), st.integers(1, 35), st.floats(0, 1)
 
 

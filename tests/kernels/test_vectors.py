@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.compilation import inlined
@@ -212,7 +212,6 @@ def move(source, of_source, target, of_target):
 
 @with_floats
 @given(st.integers(0, 40), st.integers(0, 40))
-@settings(deadline=None)
 def test_loads_and_stores_begin_anywhere_and_touch_one_vector(dtype, of_source, of_target):
     lanes = lanes_of(dtype)
     source = np.arange(40 + lanes, dtype=dtype)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import small_images
@@ -78,7 +78,6 @@ OFFSETS = st.sampled_from([0.0, 1.0, -30.0, 1000.0, -1e6])
 
 
 @given(VALUES, OFFSETS, st.sampled_from([1.0, 0.5, 1 / 255, 3.0]))
-@settings(deadline=None)
 def test_the_grid_of_floats_spans_the_range_of_those_trained_on(values, offset, factor):
     values = values + np.float32(offset)
     found = network_inputs(floats(values, factor), True)
@@ -109,7 +108,6 @@ def test_a_range_far_from_0_keeps_its_levels():
 
 
 @given(VALUES, st.sampled_from([1.0, 1 / 255]))
-@settings(deadline=None)
 def test_where_the_range_begins_at_0_the_grid_is_that_of_the_quantizer(values, factor):
     """To the last bit: the same operations on the same numbers."""
     values = np.abs(values)

@@ -5,7 +5,7 @@ from math import floor
 
 import pytest
 import torch
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from infoplane.networks.quantization import (
@@ -60,7 +60,6 @@ class RationalQuantizer:
 
 @given(VALUES, ENDS, ENDS, BITS)
 @example([0.0, -1.0, 1.0], -1.0, 1.0, 8)
-@settings(deadline=None)
 def test_codes_are_those_of_rational_arithmetic(values, one, other, bits):
     low, high = sorted((one, other))
     assume((low, high) != (0, 0))
@@ -79,7 +78,6 @@ def test_codes_are_those_of_rational_arithmetic(values, one, other, bits):
 
 
 @given(VALUES, ENDS, ENDS, BITS)
-@settings(deadline=None)
 def test_zero_is_on_the_grid_and_quantizing_twice_changes_nothing(values, one, other, bits):
     low, high = sorted((one, other))
     once = quantized([*values, 0.0], low, high, bits)

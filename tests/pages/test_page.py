@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 from browsers import opened, started_browser
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane.cli import main
@@ -24,7 +24,6 @@ def table_in(text):
     return [found["columns"], *found["rows"]]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5))
 def test_entries_come_back(rows):
     table = pd.DataFrame(rows, columns=["claim", "<verdict>"])

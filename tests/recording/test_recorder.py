@@ -77,7 +77,7 @@ class TestNumbers:
     @given(
         st.integers(0, 10), st.sampled_from(["tanh", "relu"]), st.integers(2, 4), st.sampled_from([0, 2**28])
     )
-    @settings(deadline=None, max_examples=20)
+    @settings(max_examples=20)
     def test_data_processing_inequality(self, seed, activation, levels, memory):
         inputs, labels = images(50, 2, levels, seed)
         kind = {"tanh": nn.Tanh, "relu": nn.ReLU}[activation]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infoplane import UserError
@@ -45,7 +45,6 @@ HASHES = {
 
 
 @given(tables(), st.sampled_from([*HASHES]), st.sampled_from([0, 30, 10**6]), st.integers(1, 41))
-@settings(deadline=None)
 def test_equal_rows_and_only_they_share_a_number(rows, name, memory, batch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "hashes_of", HASHES[name])

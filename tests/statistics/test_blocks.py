@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.signal import find_peaks
@@ -62,14 +62,12 @@ def test_jitter_does_not_raise_the_peak():
     assert own > 2.5 and abs(read) < 4 * 0.5 / np.sqrt(4000)
 
 
-@settings(deadline=None)
 @given(arrays(float, (3, 24), elements=BITS))
 def test_a_peak_lies_within_the_values(curves):
     peaks = peak(read_blocks(curves))
     assert (curves.min(-1) - 1e-12 <= peaks).all() and (peaks <= curves.max(-1) + 1e-12).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=40, unique=True), st.integers(1, 300))
 def test_turning_points_are_the_prominent_peaks_and_troughs(steps, margin):
     """Of whole numbers no two of which are equal: no difference is rounded, no prominence is ambiguous."""

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulation
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pandas.testing import assert_frame_equal
@@ -131,17 +131,14 @@ class TestCompression:
         assert result["compression"].item() == 0.1 and not result["compresses"].item()
         assert result["compression_onset"].isna().item()
 
-    @settings(deadline=None)
     @given(arrays(float, 40, elements=BITS))
     def test_of_a_rising_curve_is_never_positive(self, curve):
         assert measured(np.sort(curve))["compression"].item() <= 1e-12
 
-    @settings(deadline=None)
     @given(arrays(float, 40, elements=BITS))
     def test_of_a_falling_curve_is_never_negative(self, curve):
         assert measured(-np.sort(-curve))["compression"].item() >= -1e-12
 
-    @settings(deadline=None)
     @given(arrays(int, (3, 43), elements=st.integers(0, 12 * 2**20)), st.integers(-4, 4), st.integers(-3, 3))
     def test_goes_with_the_unit_and_not_with_the_zero(self, curves, shift, exponent):
         """Of multiples of 2⁻²⁰ no sum is rounded, so that no value becomes equal to another."""
@@ -150,7 +147,6 @@ class TestCompression:
         np.testing.assert_allclose(second["compression"], scale * first["compression"], atol=1e-9)
         np.testing.assert_allclose(second["fitting"], scale * first["fitting"], atol=1e-9)
 
-    @settings(deadline=None)
     @given(arrays(float, (2, 50), elements=BITS), arrays(float, (2, 50), elements=BITS))
     def test_is_what_a_second_reading_of_the_rules_says(self, i_xt, i_ty):
         result = measured(i_xt, i_ty)
@@ -280,7 +276,6 @@ class TestTable:
         assert_frame_equal(whole[whole["repetition"] == 3].reset_index(drop=True), one)
 
 
-@settings(deadline=None)
 @given(arrays(float, (4, 30), elements=BITS))
 def test_an_onset_is_there_where_the_phase_is(curves):
     result = measured(curves)
@@ -293,7 +288,6 @@ def test_an_onset_is_there_where_the_phase_is(curves):
     assert (before["fitting_onset"] <= before["fitting_peak_epoch"] + 4).all()
 
 
-@settings(deadline=None)
 @given(arrays(bool, 9), st.integers(0, 8))
 def test_an_onset_leaves_the_fewest_epochs_on_the_wrong_side(after, first):
     wrong = {start: after[first:start].sum() + (~after[start:]).sum() for start in range(first, 9)}

@@ -33,7 +33,6 @@ def no_warnings():
 
 
 class TestInterval:
-    @settings(deadline=None)
     @given(RUNS.filter(lambda runs: runs[1] > 0))
     def test_ends_are_where_one_tail_has_a_fortieth(self, runs):
         """Clopper and Pearson's definition."""
@@ -54,7 +53,6 @@ class TestInterval:
 
 
 class TestTests:
-    @settings(deadline=None)
     @given(RUNS)
     def test_are_the_tails_of_coin_tosses(self, runs):
         k, n = runs
@@ -88,7 +86,7 @@ class TestMeanInterval:
         ends = np.quantile(values[draws].mean(-1), [0.025, 0.975])
         np.testing.assert_allclose(mean_interval(values), ends)
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(st.lists(st.floats(-12, 12), min_size=FEWEST, max_size=20))
     def test_lies_within_the_values_and_holds_the_mean(self, values):
         lower, upper = mean_interval(values)

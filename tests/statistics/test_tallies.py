@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statistics_oracle import most, unequal
 
@@ -18,7 +18,6 @@ def runs(effect, whole=8.0, **others) -> pd.DataFrame:
     return pd.DataFrame({"repetition": repetitions, "effect": effect, "whole": whole, **others})
 
 
-@settings(deadline=None)
 @given(EFFECTS, st.sampled_from(MARGINS), st.sampled_from(["compression", "fitting"]))
 def test_runs_beyond_the_margin(effects, margin, phase):
     tally = TALLIES[phase](runs(effects), margin)
@@ -41,7 +40,6 @@ def test_a_network_compresses_if_a_layer_does():
     assert TALLIES["network"](layers, MARGINS[-1])[:2] == (1, 1)
 
 
-@settings(deadline=None)
 @given(EFFECTS)
 def test_differences_have_two_directions(effects):
     tally = TALLIES["difference"](runs(effects), DEFAULT)
@@ -58,7 +56,6 @@ def test_differences_of_fitting_have_the_margin_of_fitting():
     assert TALLIES["difference"](runs([0.05] * 10), DEFAULT).k == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
 def test_disagreement(judged):
     first, second = (np.array(each, dtype=float) for each in zip(*judged, strict=True))

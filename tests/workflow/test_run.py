@@ -154,7 +154,10 @@ def test_a_job_that_fails_is_one_line_and_holds_up_no_other(folder):
         (["config/config.yaml", "cliams"], "'cliams' is not a target; did you mean 'claims'?"),
         (["cliams"], "'cliams' is not a target; did you mean 'claims'?"),
         (["none.yaml"], "none.yaml: "),
-        (["config/config.yaml", "results/none.png"], "MissingRuleException"),
+        (
+            ["config/config.yaml", "results/none.png"],
+            "'results/none.png' is no file of this study; did you mean 'results/figures/plane.png'?",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(folder, arguments, line):
