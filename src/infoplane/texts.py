@@ -241,12 +241,25 @@ def inserted(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a Markdown file") from error
 
 
+class Truth(str):
+    """True or False in a table. A format is a mark that stands there only if it is True.
+
+    >>> "{near:ⁿ}, {far:ⁿ}".format(near=Truth("True"), far=Truth("False"))
+    'ⁿ, '
+    """
+
+    def __format__(self, mark: str) -> str:
+        return str(self) if not mark else mark if self == "True" else ""
+
+
 def number_or_text(value: str) -> Any:
-    """An entry of a table as a number, if it is one.
+    """An entry of a table as a number or a truth, if it is one.
 
     >>> number_or_text("20"), number_or_text("0.25"), number_or_text("ReLU")
     (20, 0.25, 'ReLU')
     """
+    if value in ("True", "False"):
+        return Truth(value)
     for kind in (int, float):
         try:
             return kind(value)
