@@ -15,6 +15,7 @@ from safetensors import safe_open
 from infoplane.code import RECORDED, TRAINED, made_by
 from infoplane.config import DatasetSpec, EstimatorSpec, RecordedExperiment, RecordedSpec, TrainingSpec
 from infoplane.config.kinds import FIGURES
+from infoplane.config.parsing import from_here
 from infoplane.config.recorded import ACCURACIES, estimators_in
 from infoplane.config.specs import Spec
 from infoplane.config.study import Study
@@ -219,11 +220,6 @@ def refuse_missing_data(study: Study, source: str) -> None:
     for name, its in study.estimators.items():
         if not its.experiments:
             raise UserError(f"{source}: estimators.{name}: it applies to no experiment; remove it")
-
-
-def from_here(path: str) -> str:
-    """Where a path begins, for a message; nothing for one that begins at the root."""
-    return "" if Path(path).is_absolute() else f" in {Path.cwd()}, from which paths count"
 
 
 def refuse_missing_recordings(study: Study, source: str) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from infoplane.errors import UserError
 
-__all__ = ["duplicates", "from_json", "from_yaml", "printable", "quoted", "shortened"]
+__all__ = ["duplicates", "from_here", "from_json", "from_yaml", "printable", "quoted", "shortened"]
 
 KINDS = ("str", "int", "float", "bool", "null", "seq", "map", "merge")
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in KINDS}
@@ -141,3 +141,8 @@ def duplicates(names: Iterable[Any]) -> list[Any]:
     ['b']
     """
     return [name for name, count in Counter(names).items() if count > 1]
+
+
+def from_here(path: str) -> str:
+    """Where a path begins, for a message; nothing for one that begins at the root."""
+    return "" if Path(path).is_absolute() else f" in {Path.cwd()}, from which paths count"

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from infoplane.config.estimators import EstimatorSpec
 from infoplane.config.fields import Label, Name, Strict, documented, expanded
-from infoplane.config.parsing import shortened
+from infoplane.config.parsing import from_here, shortened
 from infoplane.config.specs import Spec
 from infoplane.config.training import TrainingSpec
 from infoplane.digests import canonical, file_digest
@@ -145,8 +145,7 @@ class RecordedExperiment(Strict):
         """
         paths = self.paths
         if not paths:
-            relative = any(not Path(each).is_absolute() for each in self.recorded.files)
-            place = f" in {Path.cwd()}, from which paths count" if relative else ""
+            place = next(filter(None, map(from_here, self.recorded.files)), "")
             raise UserError(f"{', '.join(self.recorded.files)}: matches no file{place}; correct the path")
         descriptions = [described(path) for path in paths]
         refuse_different(paths, descriptions)

@@ -189,15 +189,15 @@ def figure_of(
 
 def spec_of_figure(files: Mapping[str, Path]) -> FigureSpec:
     """The spec of a figure, from that of its files, by format, which carries its description."""
-    told = next((files[each] for each in ("png", "html", "gif") if each in files), None)
-    if told is None:
+    path = next((files[each] for each in ("png", "html", "gif") if each in files), None)
+    if path is None:
         first = next(iter(files.values()))
         raise UserError(f"{first}: does not say what it shows; give its file of png, html or gif too")
     try:
-        description = parse_description(figure_description(told), told, "figure")
+        description = parse_description(figure_description(path), path, "figure")
     except DAMAGE as error:
-        raise unreadable(told, "figure", error) from error
-    with known_spec(told, description, "drawn"):
+        raise unreadable(path, "figure", error) from error
+    with known_spec(path, description, "drawn"):
         return FigureSpec.model_validate(description["spec"])
 
 
