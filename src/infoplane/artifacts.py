@@ -235,7 +235,7 @@ def write_table(path: Path, frame: pd.DataFrame, description: dict[str, Any], sm
 
 
 def write_smallest(path: Path, table: pa.Table) -> None:
-    """Write a table without what Parquet would keep twice: the metadata, once more inside Arrow's schema."""
+    """Write a table without what Parquet would keep twice: the metadata, and the types of plain columns."""
     schema = table.schema.remove_metadata()
     numbers = [field.name for field in schema if pa.types.is_floating(field.type)]
     with pq.ParquetWriter(
@@ -250,7 +250,23 @@ def write_smallest(path: Path, table: pa.Table) -> None:
         store_schema=False,
     ) as writer:
         writer.write_table(table.replace_schema_metadata(None))
-        writer.add_key_value_metadata(table.schema.metadata)
+        writer.add_key_value_metadata(dict(table.schema.metadata) | nullable_columns(table))
+
+
+def nullable_columns(table: pa.Table) -> dict[bytes, str]:
+    """Metadata that name to pandas the columns that may lack values, whose types Parquet does not tell."""
+    told = table.schema.pandas_metadata
+    nullable = [each for each in told["columns"] if is_nullable(each["numpy_type"])]
+    return {b"pandas": json.dumps({**told, "columns": nullable}, separators=(",", ":"))}
+
+
+def is_nullable(dtype: str) -> bool:
+    """Whether a column of a type of pandas may lack values.
+
+    >>> [is_nullable(dtype) for dtype in ("Int32", "boolean", "int32", "float64", "str", "object")]
+    [True, True, False, False, False, False]
+    """
+    return getattr(pd.api.types.pandas_dtype(dtype), "na_value", None) is pd.NA
 
 
 def read_table(path: Path, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -6,9 +6,9 @@ Figures that move are not: what they show of single runs takes more room than th
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -50,6 +50,8 @@ CONFIG, COSTS, PROVENANCE = "config.yaml", "costs.csv", "provenance.json"
 EPOCHS, DECIMALS = 400, 4
 # Tables of curves; of others, codes that merge are rounded, and the rest is copied
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
+# Joined tables that keep experiments and estimators with curves alone, and the columns that name experiments
+COMPARED = {"information": ["experiment"], "differences": ["experiment", "against"]}
 # By what the rows of curves are ordered, so that those of one curve follow each other
 ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
 # By what means of information are told apart
@@ -64,7 +66,8 @@ def export_study(config: Path, folder: Path) -> None:
     Joined tables and tables of single runs are copied, but for what is there already: the joined phases, and
     means over good fits where all runs are good fits. Curves are thinned to at most 400 epochs, evenly in
     their logarithm, and rounded to four decimals. Of information over epochs, means and quantiles are kept,
-    those of exact estimators and those that figures show. Figures are drawn from them again by `redraw`.
+    those of exact estimators and those that figures show; the joined tables of information and of differences
+    keep the same experiments and estimators. Figures are drawn from them again by `redraw`.
 
     Args:
         config: the config file of a study that has been run to its end.
@@ -79,12 +82,11 @@ def export_study(config: Path, folder: Path) -> None:
     costs = with_totals(costs_of(results))
     copied = [*joins_of_export(layout), *layout.verdicts()]
     shown = exported_tables(layout)
+    curves = {PurePath(path).parts[1:3] for path, kind in shown.items() if kind == "aggregates"}
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
-            if path.endswith("/information.csv"):
-                information = read_csv(results / path)
-                refuse_missing(results / path, information, ["runs", "count", *MEANS])
-                write_csv(folder / path, without_repetition(information))
+            if PurePath(path).stem in COMPARED:
+                write_csv(folder / path, with_curves(results / path, curves))
             else:
                 copy(results / path, folder / path)
             progress.update()
@@ -141,6 +143,16 @@ def copy(source: Path, target: Path) -> None:
     refuse_empty(source)
     with written_aside(target) as aside:
         shutil.copyfile(source, aside)
+
+
+def with_curves(path: Path, curves: Collection[tuple[str, ...]]) -> pd.DataFrame:
+    """The rows of a joined table that are of experiments and estimators with curves, each mean once."""
+    table, named = read_csv(path), COMPARED[path.stem]
+    means = ["runs", "count", *MEANS] if path.stem == "information" else []
+    refuse_missing(path, table, [*means, *named, "estimator"])
+    for name in named:
+        table = table[pd.MultiIndex.from_frame(table[[name, "estimator"]]).isin(curves)]
+    return without_repetition(table) if means else table
 
 
 def without_repetition(information: pd.DataFrame) -> pd.DataFrame:

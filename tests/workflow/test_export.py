@@ -14,7 +14,15 @@ from infoplane import export
 from infoplane.artifacts import read_table, write_table
 from infoplane.config.study import load_config
 from infoplane.digests import file_digest
-from infoplane.export import EPOCHS, export_study, exported_tables, redraw, thinned, without_repetition
+from infoplane.export import (
+    EPOCHS,
+    export_study,
+    exported_tables,
+    redraw,
+    thinned,
+    with_curves,
+    without_repetition,
+)
 from infoplane.layout import Layout
 
 
@@ -69,6 +77,26 @@ def test_means_over_good_fits_are_told_where_there_are_bad_ones():
         ("relu", "all"),
         ("relu", "good-fit"),
     ]
+
+
+def test_joined_tables_keep_what_has_curves(tmp_path):
+    """A difference needs both of its experiments."""
+    pairs = [("tanh", "exact"), ("relu", "exact"), ("tanh", "kde"), ("relu", "kde")]
+    rows = [(name, estimator, "all", 50, 0, 1) for name, estimator in pairs]
+    information = tmp_path / "information.csv"
+    columns = ["experiment", "estimator", "runs", "count", "epoch", "layer"]
+    pd.DataFrame(rows, columns=columns).to_csv(information, index=False)
+    kept = with_curves(information, {("tanh", "exact"), ("relu", "kde")})
+    assert list(zip(kept["experiment"], kept["estimator"], strict=True)) == [
+        ("tanh", "exact"),
+        ("relu", "kde"),
+    ]
+
+    differences = tmp_path / "differences.csv"
+    rows = [("tanh", "relu", estimator) for estimator in ("exact", "kde")]
+    pd.DataFrame(rows, columns=["experiment", "against", "estimator"]).to_csv(differences, index=False)
+    kept = with_curves(differences, {("tanh", "exact"), ("relu", "exact"), ("tanh", "kde")})
+    assert list(kept["estimator"]) == ["exact"]
 
 
 def test_an_export_says_what_it_was_made_from(exported, finished):
