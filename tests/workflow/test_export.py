@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pypdf
 import pytest
 from answers import in_process, is_one_line_that_names
 
@@ -24,6 +25,7 @@ from infoplane.export import (
     without_repetition,
 )
 from infoplane.layout import Layout
+from infoplane.paper import write_paper
 
 
 @pytest.fixture
@@ -115,6 +117,20 @@ def test_curves_keep_both_parts_their_ends_and_every_row_of_an_epoch():
         kept = fewer.loc[fewer["part"] == part, "epoch"].unique()
         assert {-1, 0, epochs[-1]} - {*kept} <= {0} and len(kept) <= EPOCHS + 1
         assert {*kept} <= {*epochs}
+
+
+def test_a_paper_of_an_export_has_the_joined_phases(exported, finished, tmp_path):
+    """They are there run by run alone."""
+    pytest.importorskip("typst")
+    joined = pd.read_csv(finished.folder / "results" / "statistics" / "synthetic" / "phases.csv")
+    runs = joined.query("estimator == 'exact'")
+    (tmp_path / "paper.typ").write_text(
+        '#import "tables.typ": *\n#rows("synthetic/phases.csv", estimator: "exact").len()'
+    )
+    output = write_paper(exported / "config.yaml", tmp_path / "own.pdf", tmp_path, exported)
+    assert pypdf.PdfReader(output).pages[0].extract_text().strip() == str(len(runs))
+    assert len(runs)
+    assert not [*exported.rglob("phases.csv")]
 
 
 def test_results_are_not_replaced_by_what_is_thinned(finished, monkeypatch):

@@ -13,10 +13,11 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
 from infoplane.export import PROVENANCE, copy, joins_of_export
-from infoplane.layout import Layout
+from infoplane.layout import Layout, path_of
 from infoplane.paper.facts import facts
 from infoplane.provenance import refuse_missing_recordings
 from infoplane.refusals import refuse_other_suffix
+from infoplane.statistics.joins import join_phases
 
 __all__ = ["write_paper"]
 
@@ -91,6 +92,7 @@ def collect(study: Study, config: Path, template: Path | None, folder: Path) -> 
         shutil.copytree(template, folder, dirs_exist_ok=True)
     for table in tables:
         copy(results / table, folder / table)
+    join_missing_phases(layout, folder)
     for name in layout.figures_of(PICTURE):
         path = f"figures/{name}.svg"
         # Typst names a missing figure where the template shows it
@@ -114,6 +116,17 @@ def tables_of(layout: Layout, config: Path) -> list[str]:
     tables = [each for each in (*joins, *layout.verdicts()) if each.endswith(".csv")]
     left_out = {*joins} - {*joins_of_export(layout)} if is_exported else set[str]()
     return [each for each in tables if each not in left_out or (results / each).is_file()]
+
+
+def join_missing_phases(layout: Layout, folder: Path) -> None:
+    """Write the joined phases that are missing in a folder: an exported study has them run by run alone."""
+    results = Path(layout.study.results)
+    for dataset in layout.study.inputs:
+        names = {"dataset": dataset, "table": "phases"}
+        exported = [results / path for path in layout.joined(names) if (results / path).is_file()]
+        joined = folder / path_of("joined", **names)
+        if exported and not joined.is_file():
+            join_phases({(path.parent.parent.name, path.parent.name): path for path in exported}, joined)
 
 
 def reason(error: Any, results: str) -> str:
