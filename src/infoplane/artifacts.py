@@ -254,14 +254,14 @@ def write_smallest(path: Path, table: pa.Table) -> None:
 
 
 def nullable_columns(table: pa.Table) -> dict[bytes, str]:
-    """Metadata that name to pandas the columns that may lack values, whose types Parquet does not tell."""
+    """Metadata that name to pandas the columns of types with NA, which Parquet does not tell from others."""
     told = table.schema.pandas_metadata
     nullable = [each for each in told["columns"] if is_nullable(each["numpy_type"])]
     return {b"pandas": json.dumps({**told, "columns": nullable}, separators=(",", ":"))}
 
 
 def is_nullable(dtype: str) -> bool:
-    """Whether a column of a type of pandas may lack values.
+    """Whether a type of pandas has a missing value of its own, NA.
 
     >>> [is_nullable(dtype) for dtype in ("Int32", "boolean", "int32", "float64", "str", "object")]
     [True, True, False, False, False, False]

@@ -30,7 +30,7 @@ from infoplane.digests import file_digest
 from infoplane.errors import UserError
 from infoplane.figures.drawing import write_figure
 from infoplane.information.snapshots import spread_times
-from infoplane.layout import Layout, path_of
+from infoplane.layout import Layout, pair_of, path_of
 from infoplane.progress import progress_bar
 from infoplane.refusals import refuse_empty
 
@@ -42,6 +42,7 @@ __all__ = [
     "joins_of_export",
     "redraw",
     "thinned",
+    "with_curves",
     "without_repetition",
 ]
 
@@ -51,7 +52,7 @@ EPOCHS, DECIMALS = 400, 4
 # Tables of curves; of others, codes that merge are rounded, and the rest is copied
 CURVES = ("aggregates", "accuracy", "errors", "information", "levels", "reliability", "resolution")
 # Joined tables that keep experiments and estimators with curves alone, and the columns that name experiments
-COMPARED = {"information": ["experiment"], "differences": ["experiment", "against"]}
+OF_CURVES = {"information": ["experiment"], "differences": ["experiment", "against"]}
 # By what the rows of curves are ordered, so that those of one curve follow each other
 ORDER = ("part", "runs", "quantity", "sample", "estimator", "bits", "layer", "repetition", "epoch")
 # By what means of information are told apart
@@ -82,10 +83,10 @@ def export_study(config: Path, folder: Path) -> None:
     costs = with_totals(costs_of(results))
     copied = [*joins_of_export(layout), *layout.verdicts()]
     shown = exported_tables(layout)
-    curves = {PurePath(path).parts[1:3] for path, kind in shown.items() if kind == "aggregates"}
+    curves = {pair_of(Path(path), kind) for path, kind in shown.items() if kind == "aggregates"}
     with progress_bar(len(copied) + len(shown), "export", "tables") as progress:
         for path in copied:
-            if PurePath(path).stem in COMPARED:
+            if PurePath(path).stem in OF_CURVES:
                 write_csv(folder / path, with_curves(results / path, curves))
             else:
                 copy(results / path, folder / path)
@@ -145,9 +146,9 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, aside)
 
 
-def with_curves(path: Path, curves: Collection[tuple[str, ...]]) -> pd.DataFrame:
+def with_curves(path: Path, curves: Collection[tuple[str, str]]) -> pd.DataFrame:
     """The rows of a joined table that are of experiments and estimators with curves, each mean once."""
-    table, named = read_csv(path), COMPARED[path.stem]
+    table, named = read_csv(path), OF_CURVES[path.stem]
     means = ["runs", "count", *MEANS] if path.stem == "information" else []
     refuse_missing(path, table, [*means, *named, "estimator"])
     for name in named:

@@ -20,6 +20,7 @@ __all__ = [
     "folder_of",
     "locate",
     "log_of",
+    "pair_of",
     "path_of",
     "ready_of",
     "repetitions_of",
@@ -132,6 +133,16 @@ def locate(path: Path, kind: str) -> tuple[Path, dict[str, str]]:
         if found := re.fullmatch(pattern, "/".join(path.parts[-depth:])):
             return path.parents[depth - 1], found.groupdict()
     raise UserError(f"{path}: lies where no {kind} of a study does; expected {FILES[kind]}")
+
+
+def pair_of(path: Path, kind: str) -> tuple[str, str]:
+    """The experiment and the estimator that a table is of.
+
+    >>> pair_of(Path("results/statistics/mine/exact/phases.parquet"), "phases")
+    ('mine', 'exact')
+    """
+    names = locate(path, kind)[1]
+    return names["experiment"], names["estimator"]
 
 
 def log_of(path: str) -> str:

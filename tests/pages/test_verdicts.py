@@ -64,10 +64,12 @@ def test_a_row_for_each_claim_and_reading(claims):
         ("C3", "logits", "supported", "relu/exact T12",
          "least clearly, T₁₂ (ReLU) compresses in 2 of 50 runs [0 %, 14 %], mean 0.00 bit"),
         ("C4", "codes", "mixed", "tanh/exact T5 against relu/exact",
-         "falling short of support, T₅ of two networks (tanh; ReLU) differs in compression by more than the "
+         "among the cells without support, "
+         "T₅ of two networks (tanh; ReLU) differs in compression by more than the "
          "margin, in the same direction, in 2 of 50 pairs of runs [0 %, 14 %], mean difference 0.00 bit"),
         ("C5", "codes", "mixed", "tanh/exact T4 against tanh-float/thirty",
-         "falling short of support, T₄ (tanh) compresses in 2 of 50 runs [0 %, 14 %], mean 0.00 bit; 30 bins "
+         "among the cells without support, "
+         "T₄ (tanh) compresses in 2 of 50 runs [0 %, 14 %], mean 0.00 bit; 30 bins "
          "show compression of this layer (tanh, float32)"),
         ("C6", "networks/codes", "refuted", "relu/exact",
          "least clearly, in 2 of 50 runs [0 %, 14 %], at least one hidden layer (ReLU) compresses, mean "

@@ -46,7 +46,7 @@ MEANS = {"C1": "mean difference over all runs", "C4": "mean difference"}
 # What the first of the decisive cells of a supported or refuted verdict is, by whether all cells must agree
 LEADS = {True: "least clearly", False: "most clearly"}
 # What it is of other verdicts; where all cells have too few runs, it is just the first of them
-OTHER_LEADS = {"mixed": "falling short of support", "too few runs": "for example"}
+OTHER_LEADS = {"mixed": "among the cells without support", "too few runs": "for example"}
 READINGS = {
     "bins": "by binning",
     "codes": "counting the codes of quantized networks",

@@ -13,7 +13,7 @@ from infoplane.config.kinds import PICTURE
 from infoplane.config.study import Study, load_config
 from infoplane.errors import UserError
 from infoplane.export import PROVENANCE, copy, joins_of_export
-from infoplane.layout import Layout, path_of
+from infoplane.layout import Layout, pair_of, path_of
 from infoplane.paper.facts import facts
 from infoplane.provenance import refuse_missing_recordings
 from infoplane.refusals import refuse_other_suffix
@@ -119,14 +119,17 @@ def tables_of(layout: Layout, config: Path) -> list[str]:
 
 
 def join_missing_phases(layout: Layout, folder: Path) -> None:
-    """Write the joined phases that are missing in a folder: an exported study has them run by run alone."""
+    """Write the joined phases that are missing in a folder.
+
+    An exported study has phases run by run alone, those of claims and of figures.
+    """
     results = Path(layout.study.results)
     for dataset in layout.study.inputs:
         names = {"dataset": dataset, "table": "phases"}
         exported = [results / path for path in layout.joined(names) if (results / path).is_file()]
         joined = folder / path_of("joined", **names)
         if exported and not joined.is_file():
-            join_phases({(path.parent.parent.name, path.parent.name): path for path in exported}, joined)
+            join_phases({pair_of(path, "phases"): path for path in exported}, joined)
 
 
 def reason(error: Any, results: str) -> str:
