@@ -56,7 +56,7 @@ def draw(spec: FigureSpec, tables: Tables) -> Figure:
         "share of runs and layers of which the estimate says\n"
         "what the exact value says: that they compress, or do not"
     )
-    add_prevalence_bar(figure, [axes])
+    add_prevalence_bar(figure, [axes], "the runs and layers")
     return figure
 
 

@@ -209,8 +209,8 @@ def colour_of(k: int, n: int, status: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def add_prevalence_bar(figure: Any, panels: Sequence[Axes]) -> None:
-    """Draw the colours of prevalence, from no run to all."""
+def add_prevalence_bar(figure: Any, panels: Sequence[Axes], of: str = "the runs") -> None:
+    """Draw the colours of prevalence, from none to all of what is counted."""
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, 1), PREVALENCE), ax=list(panels), aspect=25, pad=0.02, fraction=0.04
     )
@@ -219,4 +219,4 @@ def add_prevalence_bar(figure: Any, panels: Sequence[Axes]) -> None:
     bar.outline.set_visible(False)
     if bar.solids:
         bar.solids.set(rasterized=False, edgecolor="face")
-    bar.set_label("of the runs")
+    bar.set_label(f"of {of}")
